@@ -1,0 +1,12 @@
+"""`python -m leafcore`."""
+
+import os
+import sys
+
+# Threads that wait for each other by spinning make training a hundred times slower as soon as another process wants a
+# core (measured with a niced worker on two cores). It must be said before torch loads its OpenMP library.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from leafcore.cli import main
+
+sys.exit(main())

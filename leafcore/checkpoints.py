@@ -1,0 +1,226 @@
+"""Checkpoints: promoted models, the ones the Studio offers. Free of torch, so that pages can list them.
+
+```
+checkpoints/<name>/
+  weights.safetensors    the networks, with the recipe's description in the header
+  card.json              where they come from; the weights' SHA-256
+  seen.json              what they have seen, for the leak check
+  sample.jpg             what they do
+```
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError, safe_open
+
+from leafcore.data.seen import Seen, load_seen
+from leafcore.errors import CheckpointError, ConfigError, NotFoundError
+from leafcore.files import read_json, require_space, write_bytes, write_json
+from leafcore.runs import code_version
+from leafcore.workspace import SHIPPED_CHECKPOINTS, Workspace, check_name
+
+
+class CheckpointCard(BaseModel):
+    """Where a checkpoint comes from.
+
+    Attributes:
+        name: What the Studio calls it.
+        recipe: Which recipe made it.
+        description: What the weights file's header says: networks, labels, size, dataset.
+        run: The run it was promoted from.
+        epoch: Which epoch's weights these are.
+        weights_sha256: The weights file's hash.
+        license: Under which terms the weights may be used.
+        created: Seconds since 1970.
+        code_version: Of the code that promoted it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    recipe: str
+    description: dict[str, Any]
+    run: str
+    epoch: int
+    weights_sha256: str
+    license: str = "as the pictures it was trained on"
+    created: float
+    code_version: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights that can be used: promoted, shipped, or an epoch of a run.
+
+    Attributes:
+        card: Where they come from.
+        weights: The file.
+        folder: Holds `seen.json`: the checkpoint's folder, or the run's.
+    """
+
+    card: CheckpointCard
+    weights: Path
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What to call it in a config: its name, or `run@epoch`."""
+        return self.card.name
+
+    @property
+    def is_translator(self) -> bool:
+        """Whether it turns pictures of one label set into pictures of another."""
+        return "gen_ab" in self.card.description.get("nets", {})
+
+    def seen(self) -> Seen:
+        """Return what the model has seen, by role."""
+        return load_seen(self.folder)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with the application."""
+        return self.folder.parent == SHIPPED_CHECKPOINTS
+
+
+def list_checkpoints(workspace: Workspace, recipe: str | None = None) -> list[Checkpoint]:
+    """Return the user's checkpoints, then the shipped ones, each by name.
+
+    Args:
+        workspace: Where the user's are.
+        recipe: Only those of this recipe.
+    """
+    found: dict[str, Checkpoint] = {}
+    for root in (workspace.checkpoints, SHIPPED_CHECKPOINTS):
+        for card_file in sorted(root.glob("*/card.json")):
+            found.setdefault(card_file.parent.name, _open_folder(card_file.parent))
+    return [checkpoint for checkpoint in found.values() if recipe in {None, checkpoint.card.recipe}]
+
+
+def open_checkpoint(workspace: Workspace, ref: str) -> Checkpoint:
+    """Return weights by what a config calls them.
+
+    Args:
+        workspace: Where to look.
+        ref: A checkpoint's name; or a run's id for its last epoch; or `id@epoch`.
+
+    Raises:
+        NotFoundError: There is nothing by that name.
+        CheckpointError: The weights changed since they were promoted, or are no safetensors file.
+    """
+    name, _, epoch = ref.partition("@")
+    folder = workspace.checkpoint(name)
+    if (folder / "card.json").exists():
+        return _open_folder(folder)
+    run_folder = workspace.run(name)
+    if (run_folder / "config.json").exists():
+        return _open_epoch(run_folder, epoch)
+    known = ", ".join(checkpoint.name for checkpoint in list_checkpoints(workspace)) or "none yet"
+    raise NotFoundError(f"checkpoint: got {ref!r}, known: {known}; or the id of a training run.")
+
+
+def _open_folder(folder: Path) -> Checkpoint:
+    card = CheckpointCard.model_validate(read_json(folder / "card.json"))
+    return Checkpoint(card, folder / "weights.safetensors", folder)
+
+
+def _open_epoch(run_folder: Path, epoch: str) -> Checkpoint:
+    saved = epochs(run_folder)
+    if not saved:
+        raise NotFoundError(f"checkpoint: run {run_folder.name} has saved no weights; it trains no model, or not yet.")
+    wanted = _epoch_number(epoch, saved)
+    weights = run_folder / "weights" / f"{wanted:04d}.safetensors"
+    description = read_description(weights)
+    card = CheckpointCard(
+        name=f"{run_folder.name}@{wanted}",
+        recipe=str(description["recipe"]),
+        description=description,
+        run=run_folder.name,
+        epoch=wanted,
+        weights_sha256=sha256(weights),
+        created=weights.stat().st_mtime,
+        code_version=code_version(),
+    )
+    return Checkpoint(card, weights, run_folder)
+
+
+def _epoch_number(text: str, saved: list[int]) -> int:
+    if not text:
+        return saved[-1]
+    if not text.isdigit() or int(text) not in saved:
+        raise NotFoundError(f"epoch: got {text!r}, expected one of the saved epochs: {', '.join(map(str, saved))}.")
+    return int(text)
+
+
+def epochs(run_folder: Path) -> list[int]:
+    """Return the epochs whose weights a run has saved, in order."""
+    return sorted(int(path.stem) for path in (run_folder / "weights").glob("*.safetensors") if path.stem.isdigit())
+
+
+def read_description(weights: Path) -> dict[str, Any]:
+    """Read what a weights file's header says about its networks; no tensor is loaded.
+
+    Raises:
+        CheckpointError: It is no safetensors file, or not one of ours.
+    """
+    try:
+        with safe_open(weights, framework="np") as file:
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise CheckpointError(f"{weights}: there is no such weights file.") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{weights}: not a safetensors file ({error}); expected weights this app saved."
+        ) from None
+    if "leaf" not in metadata:
+        raise CheckpointError(f"{weights}: a safetensors file whose header does not say which networks it holds.")
+    description: dict[str, Any] = json.loads(metadata["leaf"])
+    return description
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def promote(
+    workspace: Workspace, run_id: str, name: str, *, epoch: int | None = None, replace: bool = True
+) -> Checkpoint:
+    """Copy an epoch's weights to where the Studio finds them, under a name, pinned by their hash.
+
+    Args:
+        workspace: Where the run is, and where the checkpoint goes.
+        run_id: The training run.
+        name: What to call it.
+        epoch: Which epoch; the last saved one if None.
+        replace: Whether a checkpoint of that name may be overwritten.
+
+    Raises:
+        ConfigError: The name cannot be used.
+        NotFoundError: There is no such run or epoch.
+        DiskFull: There is no room for a copy.
+    """
+    check_name(name, "name")
+    run_folder = workspace.run(run_id)
+    source = open_checkpoint(workspace, run_id if epoch is None else f"{run_id}@{epoch}")
+    target = workspace.checkpoints / name
+    if (target / "card.json").exists() and not replace:
+        raise ConfigError(f"name: there is already a checkpoint {name!r}; choose another name.")
+    target.mkdir(parents=True, exist_ok=True)
+    require_space(target, source.weights.stat().st_size)
+    write_bytes(target / "weights.safetensors", source.weights.read_bytes())
+    if (run_folder / "seen.json").exists():
+        shutil.copyfile(run_folder / "seen.json", target / "seen.json")
+    preview = run_folder / "previews" / f"{source.card.epoch:04d}.jpg"
+    if preview.exists():
+        shutil.copyfile(preview, target / "sample.jpg")
+    card = source.card.model_copy(update={"name": name, "created": time.time()})
+    write_json(target / "card.json", card.model_dump(mode="json"))
+    return _open_folder(target)

@@ -1,0 +1,348 @@
+"""The command line: a thin face of the verbs.
+
+Flags come from the configs' fields, so a command, a form and a request to the API cannot disagree. `--json` prints one
+object on stdout and nothing else. Exit code 0: done; 2: wrong input, one line on stderr; 1: a failure of ours.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from pydantic.fields import FieldInfo
+from tqdm import tqdm
+
+from leafcore.ask import serve
+from leafcore.checkpoints import list_checkpoints, promote
+from leafcore.config import Config
+from leafcore.data import balance
+from leafcore.data.manifest import load
+from leafcore.demo import COUNTS, demo
+from leafcore.doctor import diagnose
+from leafcore.errors import ConfigError, LeafError, Stopped
+from leafcore.files import write_atomic
+from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
+from leafcore.progress import Progress
+from leafcore.runs import Run, list_runs, open_run
+from leafcore.train.configs import RECIPES
+from leafcore.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise ConfigError(f"{self.prog}: {message}. `{self.prog} --help` explains.")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a config's field is called on the command line, where it is not simply `--name`.
+
+    Attributes:
+        flag: The flag, or a bare word for a positional argument.
+        metavar: What its value is called in the help.
+    """
+
+    flag: str
+    metavar: str = ""
+
+
+FLAGS: dict[tuple[str, str], Flag] = {
+    ("import", "source"): Flag("source", "PATH"),
+    ("synthesize", "source"): Flag("--from", "LABELS"),
+    ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
+    ("export", "run"): Flag("run", "RUN"),
+    ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    as_json = "--json" in (sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = build_parser().parse_args(argv)
+        answer = arguments.call(arguments, Workspace(arguments.workspace))
+    except LeafError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except (Stopped, KeyboardInterrupt):
+        print("Stopped; what was made so far is saved.", file=sys.stderr)
+        return 1
+    if isinstance(answer, int):
+        return answer
+    print(json.dumps(answer) if as_json else _plain(answer))
+    return int(answer.pop("exit_code", 0)) if isinstance(answer, dict) else 0
+
+
+def build_parser() -> Parser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="leafcore", description="Leaf Workbench: balance leaf-disease datasets with synthetic pictures."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, summary: str, call: Callable[..., Any], group: Any = commands) -> Parser:
+        added: Parser = group.add_parser(name, help=summary, description=summary)
+        added.add_argument("--workspace", metavar="PATH", help="Where datasets, runs and checkpoints are.")
+        added.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
+        added.set_defaults(call=call)
+        return added
+
+    added = command("demo", "Go the whole journey on drawn leaves, on the CPU.", _demo)
+    added.add_argument("--preset", default="smoke", help=f"{' or '.join(COUNTS)} (default smoke).")
+    added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
+    command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
+    for kind in ("import", "render", "masks", "synthesize", "export", "evaluate"):
+        added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
+        _add_fields(added, kind)
+        if kind == "export":
+            added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
+    train = command("train", "Train a recipe.", _carry_out)
+    recipes = train.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser)
+    for recipe, entry in RECIPES.items():
+        added = command(recipe, entry.makes, _carry_out, recipes)
+        _add_fields(added, recipe)
+        added.add_argument("--resume", metavar="RUN", help="Go on with this run instead; other settings are its own.")
+    added = command("promote", "Make an epoch of a run available to the Studio, under a name.", _promote)
+    added.add_argument("run", metavar="RUN")
+    added.add_argument("--epoch", type=int, help="Which epoch (default: the last saved one).")
+    added.add_argument("--name", required=True, help="What to call it.")
+    added = command("balance", "Count a dataset's pictures by label set and split.", _balance)
+    added.add_argument("dataset", metavar="NAME")
+    command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
+    command("runs", "List runs, newest first.", _runs)
+    for name, summary, call in (
+        ("show", "Show how a run stands and what it made.", _show),
+        ("stop", "Ask a run to save and end.", _stop),
+    ):
+        command(name, summary, call).add_argument("run", metavar="RUN")
+    added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
+    added.add_argument("run", metavar="RUN")
+    added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
+    command("answer", "Answer the server's interactive questions, as its warm worker does.", _answer)
+    return parser
+
+
+def _summary(kind: str) -> str:
+    return {
+        "import": "Import a dataset in place: a folder per class, or Plant Pathology 2021's train.csv.",
+        "render": "Draw the sample dataset: leaves of our own making, with exact masks.",
+        "masks": "Make a mask for every picture of a dataset.",
+        "synthesize": "Translate train pictures through a chain of checkpoints.",
+        "export": "Pack a synthetic set into a ZIP.",
+        "evaluate": "Compare classifiers with and without synthetic pictures.",
+    }[kind]
+
+
+# --- flags from configs -----------------------------------------------------------------------------------------------
+
+
+def _add_fields(parser: Parser, kind: str) -> None:
+    """Add a flag per setting. Values stay text; the config checks them, so that every face says the same."""
+    config = KINDS[kind].config
+    parser.set_defaults(kind=kind)
+    if config.PRESETS:
+        parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
+    for name, field in config.model_fields.items():
+        named = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}"))
+        options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or None}
+        if named.flag.startswith("--"):
+            options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
+            parser.add_argument(named.flag, **options)
+        else:
+            parser.add_argument(f"set_{name}", **options)
+
+
+def _help(field: FieldInfo) -> str:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    unit = f" {extra['unit']}" if extra.get("unit") else ""
+    default = "" if field.is_required() or field.default in ("", None) else f" (default {field.default}{unit})"
+    return f"{field.description}{default}".replace("%", "%%")
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    return build_config(arguments.kind, values, getattr(arguments, "preset", None))
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _carry_out(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Submit a run and carry it out here, or go on with one."""
+    resumed = getattr(arguments, "resume", None)
+    if resumed:
+        run = open_run(workspace, resumed)
+        if run.kind != arguments.kind:
+            raise ConfigError(f"resume: run {run.id} is a {run.kind} run, expected a {arguments.kind} run.")
+        if run.status().state != "queued":
+            run.requeue()
+    else:
+        run = submit(workspace, arguments.kind, _config(arguments))
+    return _execute(workspace, run)
+
+
+def _execute(workspace: Workspace, run: Run) -> Answer:
+    with TerminalProgress(run.folder) as echo:
+        result = execute(workspace, run, lane=choose_lane(run), owner="cli", echo=echo)
+    return {"run": run.id, "path": str(run.folder), **result}
+
+
+def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    answer = _carry_out(arguments, workspace)
+    if arguments.to is None:
+        return answer
+    target = arguments.to.expanduser().resolve()
+    write_atomic(target, lambda file: shutil.copyfileobj(Path(answer["zip"]).open("rb"), file))
+    return {**answer, "zip": str(target)}
+
+
+def _demo(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    def carry_out(kind: str, config: Config) -> Run:
+        run = submit(workspace, kind, config)
+        _execute(workspace, run)
+        return run
+
+    return demo(arguments.preset, arguments.seed, carry_out).model_dump(mode="json")
+
+
+def _doctor(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    del arguments
+    diagnosis = diagnose(workspace)
+    return {**diagnosis.model_dump(mode="json"), "ok": diagnosis.ok, "exit_code": 0 if diagnosis.ok else 1}
+
+
+def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    checkpoint = promote(workspace, arguments.run, arguments.name, epoch=arguments.epoch)
+    return {"path": str(checkpoint.folder), **checkpoint.card.model_dump(mode="json")}
+
+
+def _balance(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    return balance.summary(load(workspace, arguments.dataset))
+
+
+def _checkpoints(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    del arguments
+    listed = list_checkpoints(workspace)
+    return {"checkpoints": [{**part.card.model_dump(mode="json"), "path": str(part.folder)} for part in listed]}
+
+
+def _runs(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    del arguments
+    rows = []
+    for run in list_runs(workspace):
+        status = run.status()
+        rows.append({"run": run.id, "kind": run.kind, "title": run.record.title, "state": status.state})
+    return {"runs": rows}
+
+
+def _show(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    run = open_run(workspace, arguments.run)
+    return {
+        "run": run.id,
+        "path": str(run.folder),
+        "record": run.record.model_dump(mode="json"),
+        "status": run.status().model_dump(mode="json"),
+        "result": run.result(),
+    }
+
+
+def _stop(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    run = open_run(workspace, arguments.run)
+    run.request_stop()
+    return {"run": run.id, "path": str(run.folder), "state": run.status().state}
+
+
+def _worker(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    return work(workspace, arguments.run, arguments.lane)
+
+
+def _answer(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    del arguments
+    return serve(workspace)
+
+
+# --- talking ----------------------------------------------------------------------------------------------------------
+
+
+class TerminalProgress(Progress):
+    """A progress bar with rate and time left on stderr; warnings above it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._bar: tqdm[NoReturn] | None = None
+        self._phase = ""
+
+    def __enter__(self) -> "TerminalProgress":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
+
+    def phase(self, name: str) -> None:
+        """Name what the bar counts."""
+        self._phase = name
+        if self._bar is not None:
+            self._bar.set_description(name)
+
+    def report(self, done: int, total: int, **scalars: float) -> None:
+        """Move the bar."""
+        if self._bar is None or self._bar.total != total:
+            self._close()
+            self._bar = tqdm(total=total, initial=done, desc=self._phase, file=sys.stderr, dynamic_ncols=True)
+        self._bar.update(done - self._bar.n)
+        if scalars:
+            shown = {name: f"{value:.3g}" for name, value in list(scalars.items())[:4]}
+            self._bar.set_postfix(shown, refresh=False)
+
+    def sample(self, image: np.ndarray) -> None:
+        """Show nothing: a terminal has no pictures."""
+
+    def warn(self, text: str) -> None:
+        """Print the warning above the bar."""
+        tqdm.write(f"warning: {text}", file=sys.stderr)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _plain(value: Any, indent: int = 0) -> str:
+    """Return an answer as readable lines."""
+    margin = "  " * indent
+    if isinstance(value, dict):
+        return "\n".join(
+            f"{margin}{key}:\n{_plain(item, indent + 1)}" if _is_nested(item) else f"{margin}{key}: {_short(item)}"
+            for key, item in value.items()
+            if key != "exit_code"
+        )
+    if isinstance(value, list):
+        flat = [
+            {key: part for key, part in item.items() if not _is_nested(part)}
+            for item in value
+            if isinstance(item, dict)
+        ]
+        return "\n".join(margin + "  ".join(str(part) for part in item.values()) for item in flat)
+    return f"{margin}{_short(value)}"
+
+
+def _is_nested(value: Any) -> bool:
+    return bool(value) and (
+        isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_short(item) for item in value) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,51 @@
+"""How unbalanced a dataset is."""
+
+import pandas as pd
+
+from leafcore.data.labels import split_labels
+from leafcore.data.manifest import SPLITS, Dataset
+
+
+def counts_by_label_set(dataset: Dataset) -> pd.DataFrame:
+    """Return how many pictures each label set has.
+
+    Returns:
+        Index: label sets, most pictures first; columns: train, val, test, total.
+    """
+    table = dataset.records.groupby(["labels", "split"], observed=True).size().unstack(fill_value=0)
+    table = table.reindex(columns=list(SPLITS), fill_value=0)
+    table["total"] = table.sum(axis=1)
+    return table.sort_values(["total", "labels"], ascending=[False, True])
+
+
+def counts_by_label(dataset: Dataset) -> pd.DataFrame:
+    """Return how many pictures show each label, alone or among others; a picture of two labels counts in both.
+
+    Returns:
+        Index: labels, most pictures first; columns: train, val, test, total.
+    """
+    sets = counts_by_label_set(dataset)
+    rows = {
+        label: sets.loc[[label in split_labels(str(labels)) for labels in sets.index]].sum() for label in dataset.labels
+    }
+    return pd.DataFrame(rows).T.rename_axis("label").sort_values("total", ascending=False)
+
+
+def imbalance_ratio(dataset: Dataset) -> float:
+    """Return the largest label set's size over the smallest's."""
+    sizes = dataset.label_sets.values()
+    return max(sizes) / min(sizes)
+
+
+def summary(dataset: Dataset) -> dict[str, object]:
+    """Return the balance as plain values: what the command line and the API answer."""
+    sets = counts_by_label_set(dataset)
+    return {
+        "dataset": dataset.ref,
+        "images": len(dataset.records),
+        "groups": int(dataset.records["group"].nunique()),
+        "imbalance_ratio": round(imbalance_ratio(dataset), 2),
+        "label_sets": {str(name): {k: int(v) for k, v in row.items()} for name, row in sets.iterrows()},
+        "labels": {str(name): int(n) for name, n in counts_by_label(dataset)["total"].items()},
+        "skipped": len(dataset.card.skipped),
+    }

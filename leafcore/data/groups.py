@@ -1,0 +1,38 @@
+"""Who belongs together: pictures of one leaf, of one plant, or of one file under two names."""
+
+import re
+
+import pandas as pd
+
+
+def groups_by_name(records: pd.DataFrame, pattern: re.Pattern[str]) -> pd.Series:
+    """Return the groups that file names give.
+
+    Args:
+        records: Columns `image` and `group`.
+        pattern: Its first bracket is the group; a name that does not match keeps the group it has.
+    """
+    names = records["image"].str.rsplit("/", n=1).str[-1]
+    matched = names.str.extract(pattern, expand=True)[0]
+    return matched.where(matched.notna(), records["group"])
+
+
+def merge_identical(records: pd.DataFrame) -> pd.Series:
+    """Return the groups after joining those that hold the same file, so that no split divides them.
+
+    Args:
+        records: Columns `group` and `sha256`.
+
+    Returns:
+        The group per record: of joined groups, the name that sorts first.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    group, names = pd.factorize(records["group"], sort=True)
+    file, files = pd.factorize(records["sha256"])
+    size = len(names) + len(files)
+    links = coo_array(([1] * len(records), (group, file + len(names))), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    first_name = pd.Series(names).groupby(component[: len(names)]).first()
+    return pd.Series(component[group], index=records.index).map(first_name)

@@ -1,0 +1,63 @@
+"""The leak check: which pictures of the held-out splits has a model seen, and which pictures that are not its arm's?"""
+
+from pydantic import BaseModel, ConfigDict
+
+from leafcore.data.manifest import Dataset
+from leafcore.data.seen import Seen
+
+
+class LeakReport(BaseModel):
+    """What the models behind an arm have seen, by role ("generator", "lflseg", "source").
+
+    Attributes:
+        test: How many test pictures, or pictures of a test picture's group, each role has seen.
+        val: The same for validation pictures.
+        outside: How many pictures each role has seen that are not in the arm's real training set, test and validation
+            pictures included.
+        test_size: How many test pictures there are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    test: dict[str, int]
+    val: dict[str, int]
+    outside: dict[str, int]
+    test_size: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether a verdict may be given: no role has seen anything but the arm's own training pictures."""
+        return not any(self.outside.values()) and not any(self.test.values())
+
+    def explain(self) -> str:
+        """Return why the verdict is withheld, in a sentence; empty if it is not."""
+        if any(self.test.values()):
+            worst = max(self.test, key=lambda role: self.test[role])
+            return f"the {worst} has seen {self.test[worst]} of {self.test_size} test pictures"
+        if any(self.outside.values()):
+            worst = max(self.outside, key=lambda role: self.outside[role])
+            return f"the {worst} has seen {self.outside[worst]} pictures that are not in this dataset's train split"
+        return ""
+
+
+def check(dataset: Dataset, seen: Seen) -> LeakReport:
+    """Compare what models have seen with what they may have seen.
+
+    Probes are left out: they are validation pictures by law, and nothing is trained on them.
+
+    Args:
+        dataset: The dataset whose test split judges the arm, and whose train split is the arm's real training set.
+        seen: SHA-256 of pictures by role, from every model and source behind the arm.
+    """
+    records = dataset.records
+    split_of = dict(zip(records["sha256"], records["split"], strict=True))
+    group_of = dict(zip(records["sha256"], records["group"], strict=True))
+    held_out = {name: set(records.loc[records["split"] == name, "group"]) for name in ("val", "test")}
+    counts: dict[str, dict[str, int]] = {"test": {}, "val": {}, "outside": {}}
+    for role, images in seen.items():
+        if role == "probe":
+            continue
+        for name in ("test", "val"):
+            counts[name][role] = sum(group_of.get(image) in held_out[name] for image in images)
+        counts["outside"][role] = sum(split_of.get(image) != "train" for image in images)
+    return LeakReport(**counts, test_size=int((records["split"] == "test").sum()))

@@ -1,0 +1,98 @@
+"""Mask sets: what a `masks` run made. Training takes the run's id, never a bare delta."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from leafcore.data.manifest import Dataset
+from leafcore.errors import CheckpointError, NotFoundError
+from leafcore.files import read_json, write_json
+from leafcore.runs import open_run
+from leafcore.workspace import Workspace
+
+
+class MaskCard(BaseModel):
+    """How a mask set was made.
+
+    Attributes:
+        dataset: `name@version` of the pictures.
+        delta: The threshold on the heat map.
+        model: Which LFLSeg weights drew the heat maps.
+        model_sha256: Their hash.
+        images: How many masks there are.
+        mean_area: The mean share of a picture that is leaf, 0 to 1.
+        mask_iou: Mean intersection over union with exact masks, where the dataset has them.
+        skipped: Pictures without a mask, and why.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    dataset: str
+    delta: float
+    model: str
+    model_sha256: str
+    images: int = 0
+    mean_area: float = 0.0
+    mask_iou: float | None = None
+    skipped: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class MaskSet:
+    """A folder of masks for one dataset version.
+
+    Attributes:
+        id: The run that made it.
+        folder: The run's folder.
+        card: How it was made.
+    """
+
+    id: str
+    folder: Path
+    card: MaskCard
+
+    def masked(self, dataset: Dataset, records: pd.DataFrame) -> pd.DataFrame:
+        """Return the records that have a mask: all but those whose picture could not be read.
+
+        Raises:
+            CheckpointError: The masks are of another dataset or version.
+        """
+        if dataset.ref != self.card.dataset:
+            raise CheckpointError(
+                f"masks: run {self.id} holds masks of {self.card.dataset}, expected masks of {dataset.ref}. "
+                f"Make masks for it: python -m leafcore masks --dataset {dataset.name} --model {self.card.model}"
+            )
+        return records[~records["image"].isin(list(self.card.skipped))]
+
+    def paths(self, records: pd.DataFrame) -> list[Path]:
+        """Return the mask of each record."""
+        return [mask_path(self.folder, image) for image in records["image"]]
+
+
+def mask_path(folder: Path, image: str) -> Path:
+    """Return where the mask of an image goes in a masks run's folder."""
+    return folder / "masks" / f"{image}.png"
+
+
+def save_card(folder: Path, card: MaskCard) -> None:
+    """Write a mask set's card into its run's folder; its presence says that the set is complete."""
+    write_json(folder / "mask_set.json", card.model_dump(mode="json"))
+
+
+def open_mask_set(workspace: Workspace, run_id: str) -> MaskSet:
+    """Return the mask set that a run made.
+
+    Raises:
+        NotFoundError: There is no such run, or it has not made a mask set.
+    """
+    run = open_run(workspace, run_id)
+    try:
+        card = MaskCard.model_validate(read_json(run.folder / "mask_set.json"))
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"masks: run {run_id} is a {run.kind} run in state {run.status().state} and holds no complete mask set; "
+            "expected the id of a finished masks run."
+        ) from None
+    return MaskSet(run.id, run.folder, card)

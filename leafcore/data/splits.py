@@ -1,0 +1,78 @@
+"""Train, validation and test: made once, by group, stratified by label set."""
+
+import numpy as np
+import pandas as pd
+
+from leafcore.data.labels import split_labels
+
+_ORDER = ("test", "val", "train")  # which split a scarce label reaches first, after train has one
+
+
+def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) -> pd.Series:
+    """Give every picture a split so that no group straddles two and each label set keeps its share.
+
+    Groups of one label set are shuffled and cut in proportion to their pictures; from three groups on, each split gets
+    at least one. Groups too few to be cut, or of mixed labels, go one by one to the split that lacks their labels most.
+    A label that only one group shows stays in train.
+
+    Args:
+        records: Columns `labels` and `group`.
+        val: The share of validation pictures, 0 to 1.
+        test: The share of test pictures, 0 to 1.
+        seed: Of the shuffle.
+
+    Returns:
+        "train", "val" or "test" per record, on the records' index.
+    """
+    rng = np.random.default_rng(seed)
+    shares = {"train": 1.0 - val - test, "val": val, "test": test}
+    pairs = records[["group", "labels"]].drop_duplicates().sort_values(["group", "labels"])
+    groups = pairs.groupby("group", sort=True)["labels"].agg(" | ".join).to_frame("stratum")
+    groups["size"] = records["group"].value_counts()
+    groups = groups.iloc[rng.permutation(len(groups))]
+
+    split = pd.Series("", index=groups.index, dtype=object)
+    few = groups.groupby("stratum")["size"].transform("count") < 3
+    for _, members in groups[~few].groupby("stratum", sort=True):
+        split[members.index] = _cut(members["size"].to_numpy(), shares)
+    _fill(groups[few], split, shares)
+    return records["group"].map(split)
+
+
+def _cut(sizes: np.ndarray, shares: dict[str, float]) -> np.ndarray:
+    """Cut shuffled groups of one stratum in proportion to their pictures; each wanted split gets at least one."""
+    middle = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+    cut = np.where(middle < shares["test"], "test", "train").astype(object)
+    cut[(middle >= shares["test"]) & (middle < shares["test"] + shares["val"])] = "val"
+    for position, name in ((0, "test"), (1, "val")):
+        if shares[name] > 0 and name not in cut:
+            cut[position] = name
+    if "train" not in cut:
+        cut[-1] = "train"
+    return cut
+
+
+def _fill(few: pd.DataFrame, split: pd.Series, shares: dict[str, float]) -> None:
+    """Give each remaining group to the split that lacks its labels most, relative to that split's share."""
+    wanted: dict[str, float] = {}
+    for stratum, size in zip(few["stratum"], few["size"], strict=True):
+        for label in _labels(stratum):
+            wanted[label] = wanted.get(label, 0.0) + size
+    have: dict[tuple[str, str], float] = {}
+    open_splits = [name for name in _ORDER if shares[name] > 0]
+    for group, stratum, size in zip(few.index, few["stratum"], few["size"], strict=True):
+        labels = _labels(stratum)
+
+        def lack(name: str, labels: tuple[str, ...] = labels) -> float:
+            if name != "train" and any(not have.get(("train", label)) for label in labels):
+                return -np.inf  # every label reaches train first
+            return sum(1.0 - have.get((name, label), 0.0) / (shares[name] * wanted[label]) for label in labels)
+
+        chosen = max(open_splits, key=lack)
+        split[group] = chosen
+        for label in labels:
+            have[chosen, label] = have.get((chosen, label), 0.0) + size
+
+
+def _labels(stratum: str) -> tuple[str, ...]:
+    return tuple(sorted({label for labels in stratum.split(" | ") for label in split_labels(labels)}))

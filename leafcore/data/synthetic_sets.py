@@ -1,0 +1,181 @@
+"""Synthetic sets: what a `synthesize` run made, and where each of its pictures comes from.
+
+```
+runs/<id>/
+  images/         the pictures; each PNG carries its own recipe
+  rows.jsonl      the ledger: a row per picture, appended as it is written
+  manifest.csv    the ledger as a table
+  labels.csv      image,labels
+```
+"""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from leafcore.errors import NotFoundError
+from leafcore.files import write_bytes
+from leafcore.runs import open_run
+from leafcore.workspace import Workspace
+
+PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
+
+
+class ChainStep(BaseModel):
+    """One translation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    checkpoint: str
+    recipe: str
+    run: str
+    epoch: int
+    weights_sha256: str
+
+
+class Provenance(BaseModel):
+    """Where one synthetic picture comes from.
+
+    Attributes:
+        file: Its name in the synthetic set's `images` folder.
+        labels: Its label set.
+        label_rule: How the labels were decided.
+        source: The source picture's path in its dataset.
+        source_sha256: Its hash.
+        source_labels: Its label set.
+        group: Its group, which the synthetic picture inherits.
+        split: Its split.
+        dataset: `name@version`.
+        chain: The translations, in order.
+        size_px: Side of the picture.
+        seed: Of this picture.
+        run: The run that made it.
+        config_hash: Of the run's settings.
+        code_version: Of the code that made it.
+        source_license: Of the source picture.
+        weights_license: Of the weights.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    labels: str
+    label_rule: str
+    source: str
+    source_sha256: str
+    source_labels: str
+    group: str
+    split: str
+    dataset: str
+    chain: tuple[ChainStep, ...]
+    size_px: int
+    seed: int
+    run: str
+    config_hash: str
+    code_version: str
+    source_license: str
+    weights_license: str
+    synthetic: bool = True
+
+
+class Ledger:
+    """The rows of a synthetic set, appended as its pictures are written, so that a stop loses none.
+
+    Args:
+        folder: The run's folder; `rows.jsonl` in it is the ledger, `images/` holds the pictures.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "rows.jsonl"
+        self.rows: list[dict[str, Any]] = self._read()
+
+    def _read(self) -> list[dict[str, Any]]:
+        """Return the rows whose picture is there; a line cut short by a crash is dropped."""
+        try:
+            lines = self._file.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+        return [row for row in rows if (self._folder / "images" / row["file"]).exists()]
+
+    @property
+    def files(self) -> set[str]:
+        """The names of the pictures that have a row."""
+        return {row["file"] for row in self.rows}
+
+    def append(self, provenance: Provenance, sha256: str) -> None:
+        """Add the row of a picture that has just been written."""
+        row = {**provenance.model_dump(mode="json"), "sha256": sha256}
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        self.rows.append(row)
+
+    def write_tables(self) -> None:
+        """Write `manifest.csv`, a row per picture with everything known, and `labels.csv`, `image,labels`."""
+        rows = sorted(self.rows, key=lambda row: str(row["file"]))
+        if not rows:
+            return
+        write_bytes(self._folder / "manifest.csv", _csv(rows, list(rows[0])))
+        labels = [{"image": row["file"], "labels": row["labels"]} for row in rows]
+        write_bytes(self._folder / "labels.csv", _csv(labels, ["image", "labels"]))
+
+
+def _csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()})
+    return buffer.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """A folder of synthetic pictures.
+
+    Attributes:
+        id: The run that made it.
+        folder: The run's folder.
+        manifest: A row per picture, columns as in `Provenance` and `sha256`; `chain` holds JSON.
+    """
+
+    id: str
+    folder: Path
+    manifest: pd.DataFrame
+
+    def paths(self) -> list[Path]:
+        """Return the pictures, in the manifest's order."""
+        return [self.folder / "images" / str(name) for name in self.manifest["file"]]
+
+
+def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
+    """Return the synthetic set that a run made.
+
+    Raises:
+        NotFoundError: There is no such run, or it made no synthetic pictures.
+    """
+    run = open_run(workspace, run_id)
+    try:
+        manifest = pd.read_csv(run.folder / "manifest.csv", keep_default_na=False)
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"synthetic: run {run_id} is a {run.kind} run in state {run.status().state} and holds no synthetic "
+            "pictures; expected the id of a synthesize run."
+        ) from None
+    return SyntheticSet(run.id, run.folder, manifest)
+
+
+def read_recipe(path: Path) -> dict[str, Any] | None:
+    """Return the recipe that a PNG carries, None if it carries none."""
+    with Image.open(path) as image:
+        text = getattr(image, "text", {}).get(PNG_KEY)
+    recipe: dict[str, Any] | None = json.loads(text) if text else None
+    return recipe

@@ -1,0 +1,1 @@
+"""Evaluation: does adding synthetic pictures help a classifier? With intervals, and withheld when something leaked."""

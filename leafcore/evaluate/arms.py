@@ -1,0 +1,90 @@
+"""The arms of a comparison: the same test split, the same steps, other training pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from leafcore.data.labels import split_labels
+from leafcore.data.manifest import Dataset, Split, load
+from leafcore.data.pixels import image_pixels
+from leafcore.data.seen import Seen, load_seen, merge
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.data.transforms import load_size
+from leafcore.errors import DatasetError
+from leafcore.evaluate.configs import Arm, EvaluateConfig
+from leafcore.progress import Progress
+from leafcore.train.classifier import LabelledImages, multi_hot
+from leafcore.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a comparison is made of.
+
+    Attributes:
+        dataset: The real pictures.
+        labels: All labels, in the order of the targets' columns.
+        multi_label: Whether any picture has several.
+        train: What each arm learns from.
+        val: What its best epoch is chosen on.
+        test: What it is judged on.
+        test_records: The test split's records, in the order of `test`.
+        seen: What the models and sources behind the synthetic pictures have seen.
+        synthetic: How many synthetic pictures there are.
+    """
+
+    dataset: Dataset
+    labels: tuple[str, ...]
+    multi_label: bool
+    train: dict[Arm, LabelledImages]
+    val: LabelledImages
+    test: LabelledImages
+    test_records: pd.DataFrame
+    seen: Seen
+    synthetic: int
+
+
+def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progress) -> Material:
+    """Decode what the arms train on and are judged by.
+
+    Raises:
+        DatasetError: A split is empty, or a run holds no synthetic pictures.
+        NotFoundError: A dataset or run is unknown.
+    """
+    dataset = load(workspace, config.dataset)
+    added = [open_synthetic_set(workspace, run_id) for run_id in config.synthetic]
+    synthetic_sets = [str(labels) for pictures in added for labels in pictures.manifest["labels"]]
+    labels = tuple(sorted({*dataset.labels, *(name for labels in synthetic_sets for name in split_labels(labels))}))
+    load_px = load_size(config.size_px)
+
+    def real(split: Split, size_px: int) -> tuple[LabelledImages, pd.DataFrame]:
+        records = dataset.select(split=split)
+        if records.empty:
+            raise DatasetError(f"dataset: {dataset.ref} has no {split} picture; import it again with a larger share.")
+        pixels = image_pixels(workspace, dataset.paths(records), size_px, progress)
+        return LabelledImages([pixels], multi_hot(list(records["labels"]), labels)), records
+
+    train, _ = real("train", load_px)
+    val, _ = real("val", config.size_px)
+    test, test_records = real("test", config.size_px)
+    files = [path for pictures in added for path in pictures.paths()]
+    extra = image_pixels(workspace, files, load_px, progress)
+    more = LabelledImages([*train.images, extra], np.concatenate([train.targets, multi_hot(synthetic_sets, labels)]))
+    return Material(
+        dataset=dataset,
+        labels=labels,
+        multi_label=dataset.is_multi_label or any(" " in name for name in synthetic_sets),
+        train={"real": train, "real_plus_synthetic": more},
+        val=val,
+        test=test,
+        test_records=test_records,
+        seen=merge(*(load_seen(pictures.folder) for pictures in added)),
+        synthetic=len(files),
+    )
+
+
+def set_names(targets: np.ndarray, labels: Sequence[str]) -> list[str]:
+    """Return the label set of each row of (N, labels) targets."""
+    return [" ".join(name for name, on in zip(labels, row, strict=True) if on) for row in np.asarray(targets, bool)]

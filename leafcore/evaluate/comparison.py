@@ -1,0 +1,103 @@
+"""Scoring a comparison: intervals, and a sentence that claims no more than they allow."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from leafcore.data.leaks import LeakReport
+from leafcore.evaluate.arms import Material, set_names
+from leafcore.evaluate.configs import ARMS, Arm
+from leafcore.evaluate.result import MACRO, ArmScore, Comparison, Estimate, LabelScore
+from leafcore.measure.scores import macro_f1, per_label, predicted_labels, set_confusion
+from leafcore.measure.stats import Interval, confusion_counts, paired_bootstrap
+
+Predictions = Mapping[Arm, list[np.ndarray]]  # per arm, one (N, labels) array of probabilities per seed
+
+
+def compare(material: Material, predictions: Predictions, leaks: LeakReport, seed: int) -> Comparison:
+    """Score both arms' predictions on the test split.
+
+    Args:
+        material: What was trained on and judged by.
+        predictions: Probabilities by arm and seed, (N, labels) each.
+        leaks: What the leak check found.
+        seed: Of the bootstrap.
+    """
+    targets = material.test.targets.astype(bool)
+    groups, group = np.unique(material.test_records["group"].to_numpy(str), return_inverse=True)
+    counted = np.asarray(targets.any(axis=0))
+    decided = {
+        arm: [predicted_labels(probabilities, material.multi_label) for probabilities in predictions[arm]]
+        for arm in ARMS
+    }
+    counts = {
+        arm: np.stack([confusion_counts(targets, one, group, len(groups)) for one in decided[arm]]) for arm in ARMS
+    }
+    bootstrap = paired_bootstrap(counts["real"], counts["real_plus_synthetic"], counted, seed)
+    names = sorted(set(set_names(targets, material.labels)))
+    intervals: dict[Arm, list[Interval]] = {"real": bootstrap.first, "real_plus_synthetic": bootstrap.second}
+    arms = {arm: _arm_score(material, arm, decided[arm], intervals[arm], names) for arm in ARMS}
+    keys = [*material.labels, MACRO]
+    difference = {
+        key: _estimate(interval)
+        for key, interval, shown in zip(keys, bootstrap.difference, [*counted.tolist(), True], strict=True)
+        if shown
+    }
+    return Comparison(
+        dataset=material.dataset.ref,
+        test_images=len(targets),
+        test_groups=len(groups),
+        label_sets=tuple(names),
+        arms=arms,
+        difference=difference,
+        leaks=leaks,
+        verdict=verdict(bootstrap.difference[-1], leaks, len(predictions["real"]), len(targets)),
+        synthetic_images=material.synthetic,
+    )
+
+
+def _arm_score(
+    material: Material, arm: Arm, decided: list[np.ndarray], intervals: list[Interval], names: list[str]
+) -> ArmScore:
+    targets = material.test.targets.astype(bool)
+    scores = [per_label(targets, one) for one in decided]
+    true_sets = set_names(targets, material.labels)
+    confusion = sum(set_confusion(true_sets, set_names(one, material.labels), names) for one in decided)
+    labels = {
+        label: LabelScore(
+            precision=float(np.mean([score["precision"][index] for score in scores])),
+            recall=float(np.mean([score["recall"][index] for score in scores])),
+            f1=_estimate(intervals[index]),
+            support=int(targets[:, index].sum()),
+        )
+        for index, label in enumerate(material.labels)
+    }
+    return ArmScore(
+        train_images=len(material.train[arm]),
+        macro_f1=_estimate(intervals[-1]),
+        seeds=tuple(macro_f1(targets, one) for one in decided),
+        labels=labels,
+        confusion=tuple(tuple(int(cell) for cell in row) for row in np.asarray(confusion)),
+    )
+
+
+def _estimate(interval: Interval) -> Estimate:
+    return Estimate(value=interval.value, low=interval.low, high=interval.high)
+
+
+def verdict(difference: Interval, leaks: LeakReport, seeds: int, test_images: int) -> str:
+    """Say in a sentence what the difference in macro-F1 allows to be said.
+
+    It cannot say "improves" while the interval includes 0, and says nothing when something leaked.
+    """
+    facts = (
+        f"{difference.value:+.3f} macro-F1, 95 % interval {difference.low:+.3f} to {difference.high:+.3f}, "
+        f"{test_images} test pictures, {seeds} seed{'s' * (seeds > 1)}"
+    )
+    if not leaks.is_clean:
+        return f"Verdict withheld: {leaks.explain()}. (The numbers: {facts}.)"
+    if not difference.excludes_zero:
+        return f"No difference shown: adding these synthetic pictures changes the score by {facts}."
+    if difference.low > 0:
+        return f"Adding these synthetic pictures improves the classifier: {facts}."
+    return f"Do not use this set: adding these synthetic pictures makes the classifier worse: {facts}."

@@ -1,0 +1,1 @@
+"""Masks: where LFLSeg looks when it says "a whole leaf"."""

@@ -1,0 +1,66 @@
+"""Scores of predictions against what is true. The arithmetic is scikit-learn's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+THRESHOLD = 0.5  # of a sigmoid
+
+
+def predicted_labels(probabilities: np.ndarray, multi_label: bool) -> np.ndarray:
+    """Decide which labels probabilities mean; every picture gets at least one.
+
+    Args:
+        probabilities: (N, labels) float in [0, 1].
+        multi_label: Whether a picture may have several.
+
+    Returns:
+        (N, labels) bool: the labels at or above 0.5, and the most probable one.
+    """
+    best = np.zeros(probabilities.shape, bool)
+    if len(probabilities):
+        best[np.arange(len(probabilities)), probabilities.argmax(1)] = True
+    if not multi_label:
+        return best
+    passed = probabilities >= THRESHOLD
+    passed[~passed.any(1)] = best[~passed.any(1)]
+    return passed
+
+
+def macro_f1(targets: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the unweighted mean of F1 over the labels that occur in `targets`.
+
+    Args:
+        targets: (N, labels), 0 or 1.
+        predicted: (N, labels), 0 or 1.
+    """
+    occurs = np.asarray(targets).sum(0) > 0
+    if not occurs.any():
+        return 0.0
+    return float(per_label(targets, predicted)["f1"][occurs].mean())
+
+
+def per_label(targets: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """Return precision, recall, F1 and support of each label, each (labels,); 0 where nothing can be divided."""
+    precision, recall, f1, support = precision_recall_fscore_support(
+        np.asarray(targets).astype(int), np.asarray(predicted).astype(int), average=None, zero_division=0
+    )
+    return {"precision": precision, "recall": recall, "f1": f1, "support": support}
+
+
+def set_confusion(true_sets: Sequence[str], predicted_sets: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """Count which label set was taken for which.
+
+    Args:
+        true_sets: The label set of each picture, all in `names`.
+        predicted_sets: What was predicted; a set outside `names` counts in the last column.
+        names: The label sets, in order.
+
+    Returns:
+        (len(names), len(names) + 1) int: rows are true, columns predicted, the last column is any other set.
+    """
+    known = set(names)
+    shown = [name if name in known else "" for name in predicted_sets]
+    matrix: np.ndarray = confusion_matrix(list(true_sets), shown, labels=[*names, ""])
+    return matrix[:-1]

@@ -1,0 +1,118 @@
+"""Intervals. Pictures of one group are not independent, so groups are resampled, not pictures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether 0 lies outside."""
+        return self.low > 0 or self.high < 0
+
+
+def exact_interval(hits: int, trials: int) -> Interval:
+    """Return a share with its exact 95 % interval (Clopper and Pearson 1934).
+
+    Args:
+        hits: How many of the trials succeeded.
+        trials: At least 1.
+    """
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(hits, trials - hits + 1, 0.025)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 0.975)) if hits < trials else 1.0
+    return Interval(hits / trials, low, high)
+
+
+def confusion_counts(targets: np.ndarray, predicted: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """Return true positives, false positives and false negatives of each group and label.
+
+    Args:
+        targets: (N, labels) bool.
+        predicted: (N, labels) bool.
+        group: (N,) int in [0, groups).
+        groups: How many groups there are.
+
+    Returns:
+        (3, groups, labels) float64.
+    """
+    targets, predicted = np.asarray(targets, bool), np.asarray(predicted, bool)
+    cells = (targets & predicted, ~targets & predicted, targets & ~predicted)
+    counts = np.zeros((3, groups, targets.shape[1]))
+    for index, cell in enumerate(cells):
+        np.add.at(counts[index], group, cell)
+    return counts
+
+
+def f1_from_counts(counts: np.ndarray) -> np.ndarray:
+    """Return 2 tp / (2 tp + fp + fn) for counts (3, ..., labels), 0 where nothing can be divided."""
+    true_positive, false_positive, false_negative = counts
+    divisor = 2 * true_positive + false_positive + false_negative
+    f1: np.ndarray = np.divide(2 * true_positive, divisor, out=np.zeros_like(divisor), where=divisor > 0)
+    return f1
+
+
+@dataclass(frozen=True)
+class BootstrapF1:
+    """F1 of two arms and their difference, per label and macro.
+
+    Attributes:
+        first: (labels + 1) intervals of the first arm; the last is macro-F1.
+        second: The same of the second arm.
+        difference: The same of second minus first.
+    """
+
+    first: list[Interval]
+    second: list[Interval]
+    difference: list[Interval]
+
+
+def paired_bootstrap(first: np.ndarray, second: np.ndarray, labels: np.ndarray, seed: int) -> BootstrapF1:
+    """Bootstrap F1 over groups, paired across arms and hierarchical over seeds (percentile method, 2,000 resamples).
+
+    A resample draws the test groups with replacement, the same for both arms, and training seeds with replacement.
+
+    Args:
+        first: (seeds, 3, groups, labels), from `confusion_counts`, of the first arm.
+        second: The same shape, of the second arm, over the same groups.
+        labels: (labels,) bool: which count in macro-F1; those with a test picture.
+        seed: Of the bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    seeds, _, groups, _ = first.shape
+    weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(float)  # (R, groups)
+    drawn = rng.integers(seeds, size=(RESAMPLES, seeds))
+    arms = []
+    for counts in (first, second):
+        point = _with_macro(f1_from_counts(np.moveaxis(counts.sum(2), 1, 0)), labels).mean(0)  # (labels + 1,)
+        resampled = np.einsum("rg,scgl->csrl", weights, counts)  # (3, seeds, R, labels)
+        f1 = _with_macro(f1_from_counts(resampled), labels)  # (seeds, R, labels + 1)
+        arms.append((point, f1[drawn, np.arange(RESAMPLES)[:, None]].mean(1)))  # (R, labels + 1)
+    (point_a, resamples_a), (point_b, resamples_b) = arms
+    return BootstrapF1(
+        _intervals(point_a, resamples_a),
+        _intervals(point_b, resamples_b),
+        _intervals(point_b - point_a, resamples_b - resamples_a),
+    )
+
+
+def _with_macro(f1: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Append the mean over the counted labels to (..., labels)."""
+    macro = f1[..., labels].mean(-1, keepdims=True)
+    return np.concatenate([f1, macro], axis=-1)
+
+
+def _intervals(point: np.ndarray, resamples: np.ndarray) -> list[Interval]:
+    low, high = np.percentile(resamples, [2.5, 97.5], axis=0)
+    return [Interval(float(p), float(a), float(b)) for p, a, b in zip(point, low, high, strict=True)]

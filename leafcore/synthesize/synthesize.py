@@ -1,0 +1,200 @@
+"""The verb that makes synthetic pictures."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import BaseModel
+
+from leafcore.chains import chain_labels, open_chain, source_of
+from leafcore.checkpoints import Checkpoint
+from leafcore.data.labels import label_set
+from leafcore.data.manifest import Dataset, domain, load
+from leafcore.data.seen import merge, save_seen
+from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
+from leafcore.errors import ConfigError, DatasetError
+from leafcore.files import require_space, write_bytes
+from leafcore.generate import Chain
+from leafcore.images import encode_png, load_square, sheet, to_signed, to_uint8
+from leafcore.progress import Progress
+from leafcore.runs import code_version
+from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.train.device import resolve_device
+from leafcore.workspace import Workspace
+
+SHOWN = 6  # sources in the run's picture
+
+
+class SynthesizeResult(BaseModel):
+    """What a synthesis made.
+
+    Attributes:
+        count: Pictures in the set.
+        labels: Their label set.
+        size_px: Their side.
+        skipped: Sources that could not be read, and why.
+    """
+
+    count: int
+    labels: str
+    size_px: int
+    skipped: dict[str, str]
+
+
+def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
+    """Translate train pictures through a chain; write each with its recipe inside and a row in the manifest.
+
+    A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
+
+    Raises:
+        InputError: A name is unknown, the chain does not fit together, or there are too few sources.
+        DiskFull: There is no room; what exists stays, with its manifest.
+        Stopped: Somebody asked to stop.
+    """
+    progress.phase("loading")
+    dataset = load(workspace, config.dataset)
+    checkpoints = open_chain(workspace, config.chain)
+    sources = choose_sources(dataset, config.source, config.count, config.seed)
+    chain = Chain(checkpoints, resolve_device(config.device))
+    labels = chain_labels(config.source, checkpoints)
+    if source_of(checkpoints[0]) != label_set(config.source):
+        progress.warn(
+            f"{checkpoints[0].name} was trained on {source_of(checkpoints[0])} pictures and is given {config.source} "
+            "pictures."
+        )
+    seen = merge(*(checkpoint.seen() for checkpoint in checkpoints), {"source": list(sources["sha256"])})
+    save_seen(progress.folder, seen)
+    template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
+
+    progress.phase("translating")
+    require_space(progress.folder, config.count * chain.size_px**2 * 3)
+    ledger = Ledger(progress.folder)
+    skipped: dict[str, str] = {}
+    try:
+        _translate_all(config, dataset, sources, chain, template, ledger, skipped, progress)
+    finally:
+        ledger.write_tables()
+    if not ledger.rows:
+        raise DatasetError(f"source: no picture could be read; first: {next(iter(skipped.values()), 'none')}")
+    return SynthesizeResult(count=len(ledger.rows), labels=labels, size_px=chain.size_px, skipped=skipped)
+
+
+def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
+    """Draw sources from the train split, without replacement.
+
+    Raises:
+        DatasetError: No train picture has these labels.
+        ConfigError: There are fewer than asked for.
+    """
+    candidates = domain(dataset, labels, "train")
+    if count > len(candidates):
+        raise ConfigError(
+            f"count: got {count}, but only {len(candidates)} train pictures of {dataset.ref} are {labels!r}, and each "
+            f"can be used once. Ask for at most {len(candidates)}."
+        )
+    order = np.random.default_rng(seed).permutation(len(candidates))[:count]
+    return candidates.iloc[order]
+
+
+def _template(
+    config: SynthesizeConfig,
+    dataset: Dataset,
+    checkpoints: Sequence[Checkpoint],
+    size_px: int,
+    labels: str,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return what the provenance of all pictures of this run has in common."""
+    steps = tuple(
+        ChainStep(
+            checkpoint=checkpoint.name,
+            recipe=checkpoint.card.recipe,
+            run=checkpoint.card.run,
+            epoch=checkpoint.card.epoch,
+            weights_sha256=checkpoint.card.weights_sha256,
+        )
+        for checkpoint in checkpoints
+    )
+    return {
+        "labels": labels,
+        "label_rule": "union of the source's labels and each step's target, healthy dropped",
+        "source_labels": config.source,
+        "split": "train",
+        "dataset": dataset.ref,
+        "chain": steps,
+        "size_px": size_px,
+        "run": progress.folder.name,
+        "config_hash": config.digest(),
+        "code_version": code_version(),
+        "source_license": dataset.card.license,
+        "weights_license": "; ".join(sorted({checkpoint.card.license for checkpoint in checkpoints})),
+    }
+
+
+def _translate_all(
+    config: SynthesizeConfig,
+    dataset: Dataset,
+    sources: pd.DataFrame,
+    chain: Chain,
+    template: dict[str, Any],
+    ledger: Ledger,
+    skipped: dict[str, str],
+    progress: Progress,
+) -> None:
+    """Translate the sources that have no picture yet."""
+    there = ledger.files
+    todo = []
+    for index, source in enumerate(dataset.rows(sources)):
+        row = _provenance(template, source, index, config.seed)
+        if row.file not in there:
+            todo.append(row)
+    done = len(sources) - len(todo)
+    for start in range(0, len(todo), config.batch_size):
+        rows = todo[start : start + config.batch_size]
+        rows, pictures = _decode(dataset, rows, chain.size_px, skipped)
+        if rows:
+            steps = [to_uint8(step) for step in chain(to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2)))]
+            for row, picture in zip(rows, steps[-1], strict=True):
+                _write(row, picture, ledger, progress)
+            if start < SHOWN:
+                shown = [[pictures[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(rows)))]
+                progress.sample(sheet(shown))
+        done += min(config.batch_size, len(todo) - start)
+        progress.report(done, len(sources))
+        progress.raise_if_stopped()
+
+
+def _provenance(template: dict[str, Any], source: dict[str, Any], index: int, seed: int) -> Provenance:
+    stem = hashlib.sha256(f"{source['sha256']}".encode()).hexdigest()[:8]
+    return Provenance(
+        file=f"{index:06d}-{stem}.png",
+        source=source["image"],
+        source_sha256=source["sha256"],
+        group=source["group"],
+        seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
+        **template,
+    )
+
+
+def _decode(
+    dataset: Dataset, rows: list[Provenance], size_px: int, skipped: dict[str, str]
+) -> tuple[list[Provenance], np.ndarray]:
+    """Decode the sources of some rows, leaving out those that cannot be read; (N, S, S, 3) uint8."""
+    kept, pictures = [], []
+    for row in rows:
+        try:
+            pictures.append(load_square(dataset.root / row.source, size_px))
+            kept.append(row)
+        except DatasetError as error:
+            skipped[row.source] = str(error)
+    return kept, np.stack(pictures) if pictures else np.zeros((0, size_px, size_px, 3), np.uint8)
+
+
+def _write(row: Provenance, picture: np.ndarray, ledger: Ledger, progress: Progress) -> None:
+    """Write a picture with its recipe inside, then its row: no row is ever without its file."""
+    content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
+    write_bytes(progress.folder / "images" / row.file, content)
+    ledger.append(row, hashlib.sha256(content).hexdigest())

@@ -1,0 +1,218 @@
+"""The disease classifier: a pretrained backbone, fine-tuned; its best epoch on validation pictures counts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from leafcore.data.labels import split_labels
+from leafcore.data.manifest import load
+from leafcore.data.pixels import image_pixels
+from leafcore.data.sampling import ShuffledStream
+from leafcore.data.transforms import load_size, random_crop_flip
+from leafcore.errors import DatasetError
+from leafcore.measure.scores import macro_f1, predicted_labels
+from leafcore.nets import build
+from leafcore.nets.backbones import input_statistics
+from leafcore.progress import Progress
+from leafcore.train.configs import ClassifierConfig
+from leafcore.train.device import autocast
+from leafcore.train.recipe import Losses, Preview, Recipe
+from leafcore.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Pictures and what they show.
+
+    Attributes:
+        images: (N, L, L, 3) uint8, or several such arrays, one after another.
+        targets: (N, labels) float32, 1 where a picture has the label.
+    """
+
+    images: Sequence[np.ndarray]
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def pick(self, indices: np.ndarray) -> torch.Tensor:
+        """Return some pictures as (N, 3, L, L) uint8."""
+        starts = np.cumsum([0, *(len(part) for part in self.images)])
+        part_of = np.searchsorted(starts, indices, side="right") - 1
+        pictures = [self.images[part][index - starts[part]] for part, index in zip(part_of, indices, strict=True)]
+        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+
+
+class BestWeights:
+    """The weights of the epoch with the highest score so far; the first of equals."""
+
+    def __init__(self) -> None:
+        self.score = -math.inf
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def offer(self, score: float, weights: dict[str, torch.Tensor]) -> None:
+        """Keep a copy of the weights if their score is higher."""
+        if score > self.score:
+            self.score = score
+            self.weights = {name: value.detach().clone() for name, value in weights.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return score and weights."""
+        return {"score": self.score, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with a saved score and weights."""
+        self.score, self.weights = state["score"], state["weights"]
+
+
+def multi_hot(label_sets: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Return (N, labels) float32, 1 where a label set holds the label."""
+    column = {label: index for index, label in enumerate(labels)}
+    targets = np.zeros((len(label_sets), len(labels)), np.float32)
+    for row, names in enumerate(label_sets):
+        for name in split_labels(names):
+            targets[row, column[name]] = 1.0
+    return targets
+
+
+class Classifier(Recipe):
+    """Tells the labels of a picture: one sigmoid per label if pictures may have several, else a softmax.
+
+    Args:
+        config: Its settings.
+        train: What it learns from, at the size of `load_size`.
+        val: What its best epoch is chosen on, at `size_px`.
+        labels: The labels' names, in the order of the targets' columns.
+        multi_label: Whether pictures may have several labels.
+        device: Where to compute.
+    """
+
+    config: ClassifierConfig
+    exported = ("classifier",)
+
+    def __init__(
+        self,
+        config: ClassifierConfig,
+        train: LabelledImages,
+        val: LabelledImages,
+        labels: Sequence[str],
+        multi_label: bool,
+        device: torch.device,
+    ) -> None:
+        self.config, self.labels, self.multi_label, self.device = config, tuple(labels), multi_label, device
+        self.train_set, self.val_set = train, val
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.net = build(self._network(config.pretrained)).to(device)
+        self.nets = {"classifier": self.net}
+        self.mean, self.std = (values.to(device) for values in input_statistics(self.net))
+        steps = math.ceil(len(train) / config.batch_size)
+        self.steps_per_epoch = min(steps, config.max_steps_per_epoch or steps)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.stream = ShuffledStream(len(train), self.generator)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs)
+        self.best = BestWeights()
+        self.stateful = {
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "stream": self.stream,
+            "best": self.best,
+        }
+        self.seen = {}
+
+    @classmethod
+    def from_config(
+        cls, config: ClassifierConfig, workspace: Workspace, device: torch.device, progress: Progress
+    ) -> "Classifier":
+        """Load a dataset's train and validation pictures."""
+        dataset = load(workspace, config.dataset)
+        train, val = dataset.select(split="train"), dataset.select(split="val")
+        if train.empty or val.empty:
+            raise DatasetError(
+                f"dataset: {dataset.ref} has {len(train)} train and {len(val)} validation pictures; both are needed."
+            )
+        sets = [
+            LabelledImages(
+                [image_pixels(workspace, dataset.paths(records), size_px, progress)],
+                multi_hot(list(records["labels"]), dataset.labels),
+            )
+            for records, size_px in ((train, load_size(config.size_px)), (val, config.size_px))
+        ]
+        recipe = cls(config, sets[0], sets[1], dataset.labels, dataset.is_multi_label, device)
+        recipe.seen = {"classifier": list(train["sha256"]), "probe": list(val["sha256"])}
+        return recipe
+
+    # --- training --------------------------------------------------------------------------------------------------
+
+    def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return random crops, mirrored at random.
+
+        Returns:
+            (N, 3, S, S) uint8 and (N, labels) float32.
+        """
+        indices = self.stream.take(self.config.batch_size).numpy()
+        images = random_crop_flip([self.train_set.pick(indices)], self.config.size_px, self.generator)[0]
+        return images.to(self.device), torch.from_numpy(self.train_set.targets[indices]).to(self.device)
+
+    def step(self, batch: tuple[torch.Tensor, torch.Tensor]) -> Losses:
+        """See `Recipe.step`."""
+        images, targets = batch
+        self.net.train()
+        with autocast(self.device, self.config.precision):
+            logits = self.net(self._scaled(images))
+        if self.multi_label:
+            loss = F.binary_cross_entropy_with_logits(logits.float(), targets)
+        else:
+            loss = F.cross_entropy(logits.float(), targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return {"cross_entropy": loss.detach()}
+
+    def _scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """Return uint8 pictures as the backbone expects them."""
+        return (images.float().div(255.0) - self.mean) / self.std
+
+    def end_epoch(self) -> dict[str, float]:
+        """Lower the learning rate along a cosine; remember the weights if they are the best on validation so far."""
+        self.scheduler.step()
+        predicted = predicted_labels(self.predict(self.val_set), self.multi_label)
+        score = macro_f1(self.val_set.targets, predicted)
+        self.best.offer(score, self.net.state_dict())
+        return {"val_macro_f1": score}
+
+    @torch.no_grad()
+    def predict(self, pictures: LabelledImages) -> np.ndarray:
+        """Return (N, labels) float32 probabilities for pictures at `size_px`."""
+        self.net.eval()
+        parts = []
+        for start in range(0, len(pictures), self.config.batch_size):
+            indices = np.arange(start, min(start + self.config.batch_size, len(pictures)))
+            logits = self.net(self._scaled(pictures.pick(indices).to(self.device))).float()
+            parts.append((logits.sigmoid() if self.multi_label else logits.softmax(1)).cpu().numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+
+    def preview(self) -> Preview | None:
+        """Return nothing: the Evaluate page shows what this model says."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """See `Recipe.describe`."""
+        return {
+            "recipe": "classifier",
+            "labels": list(self.labels),
+            "multi_label": self.multi_label,
+            "size_px": self.config.size_px,
+            "dataset": self.config.dataset,
+            "nets": {"classifier": self._network(pretrained=False)},
+        }
+
+    def _network(self, pretrained: bool) -> dict[str, Any]:
+        args = {"name": self.config.backbone, "num_classes": len(self.labels), "pretrained": pretrained}
+        return {"type": "backbone", "args": args}

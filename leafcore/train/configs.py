@@ -1,0 +1,174 @@
+"""The settings of every recipe, and the table of recipes. Free of torch, so that pages and commands may read it.
+
+Defaults are the publications'; presets say what differs for a trial on a CPU.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from leafcore.config import Config, setting
+from leafcore.data.labels import label_set
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+class TrainConfig(Config):
+    """What every recipe needs to know."""
+
+    dataset: str = setting(..., "Dataset to learn from; only its train pictures are used.", ref="dataset")
+    epochs: int = setting(100, "Epochs to train.", ge=1, le=10_000)
+    batch_size: int = setting(1, "Pictures per step.", ge=1, le=1024)
+    size_px: int = setting(256, "Side of the pictures the networks see.", unit="px", ge=32, le=1024, multiple_of=4)
+    learning_rate: float = setting(2e-4, "Step size of the optimizer.", gt=0, le=1, advanced=True)
+    seed: int = setting(0, "Seed of everything random in this run.", ge=0, advanced=True)
+    max_steps_per_epoch: int = setting(0, "Cuts each epoch to so many steps; 0 means all.", ge=0, advanced=True)
+    save_every: int = setting(
+        1, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True
+    )
+    state_every_s: float = setting(
+        300.0, "What a resume needs is also saved after so many seconds within an epoch.", unit="s", gt=0, advanced=True
+    )
+    log_every: int = setting(1, "Losses are recorded every so many steps.", unit="steps", ge=1, advanced=True)
+    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
+    precision: Precision = setting(
+        "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True
+    )
+    promote_as: str = setting("", "Promotes the last epoch under this name when done; empty for none.", advanced=True)
+
+
+class TranslationConfig(TrainConfig):
+    """CycleGAN (Zhu et al. 2017) with the settings of its reference implementation."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {
+            "epochs": 2, "epochs_decay": 0, "size_px": 32, "batch_size": 4, "filters": 8, "blocks": 1,
+            "disc_filters": 8, "disc_layers": 2, "max_steps_per_epoch": 12, "probes": 4,
+        },
+        "draft": {
+            "epochs": 12, "epochs_decay": 12, "size_px": 64, "batch_size": 4, "filters": 16, "blocks": 4,
+            "disc_filters": 32, "disc_layers": 2, "probes": 6,
+        },
+        "paper": {"save_every": 5, "log_every": 10},
+    }  # fmt: skip
+
+    a: str = setting("healthy", "Label set to translate from.", ref="label_set")
+    b: str = setting(..., "Label set to translate to.", ref="label_set")
+    epochs: int = setting(100, "Epochs at the full learning rate.", ge=1, le=10_000)
+    epochs_decay: int = setting(100, "Epochs over which the learning rate then falls to zero.", ge=0, le=10_000)
+    filters: int = setting(64, "Channels of the generator's first layer (ngf).", ge=4, le=256, advanced=True)
+    blocks: int = setting(9, "Residual blocks of the generator.", ge=1, le=24, advanced=True)
+    disc_filters: int = setting(64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True)
+    disc_layers: int = setting(3, "Strided layers of the discriminator after its first.", ge=1, le=5, advanced=True)
+    weight_cycle: float = setting(10.0, "Weight of the cycle-consistency loss.", ge=0, advanced=True)
+    weight_identity: float = setting(5.0, "Weight of the identity loss.", ge=0, advanced=True)
+    pool_size: int = setting(50, "Fakes the discriminator's image pool remembers.", ge=0, le=10_000, advanced=True)
+    beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True)
+    probes: int = setting(8, "Validation pictures per domain drawn at every save.", ge=1, le=32, advanced=True)
+
+    @model_validator(mode="after")
+    def _two_domains(self) -> "TranslationConfig":
+        if label_set(self.a) == label_set(self.b):
+            raise ValueError(f"a and b: got {self.a!r} twice, expected two different label sets.")
+        return self
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs at the full rate and while it falls."""
+        return self.epochs + self.epochs_decay
+
+
+class CycleGANConfig(TranslationConfig):
+    """Settings of the recipe `cyclegan`."""
+
+
+class LeafGANConfig(TranslationConfig):
+    """LeafGAN (Cap et al. 2020): CycleGAN that looks at the leaf only and leaves the background as it is."""
+
+    masks: str = setting(..., "Mask set to use: the id of a masks run over the same dataset version.", ref="masks")
+    weight_background: float = setting(5.0, "Weight of the background loss.", ge=0, advanced=True)
+
+
+class LFLSegConfig(TrainConfig):
+    """LFLSeg (Cap et al. 2020, section III-B): full leaf, partial leaf or non-leaf, used for its heat map."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"epochs": 2, "size_px": 96, "batch_size": 16, "max_steps_per_epoch": 12},
+        "draft": {"epochs": 4, "size_px": 160, "max_steps_per_epoch": 60},
+        "paper": {"backbone": "resnet101", "epochs": 20, "learning_rate": 1e-4},
+    }
+
+    nonleaf: str = setting(
+        "rendered", "Folder of pictures without a leaf, or 'rendered' for scenes of our own.", ref="folder"
+    )
+    backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
+    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)
+    epochs: int = setting(5, "Epochs to train.", ge=1, le=1000)
+    batch_size: int = setting(32, "Pictures per step.", ge=3, le=1024)
+    size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=64, le=1024, multiple_of=32)
+    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
+    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True)
+
+
+class ClassifierConfig(TrainConfig):
+    """A disease classifier: one sigmoid per label if pictures have several, else a softmax."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"epochs": 2, "size_px": 64, "max_steps_per_epoch": 12},
+        "draft": {"epochs": 10, "size_px": 128, "max_steps_per_epoch": 30},
+    }
+
+    backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
+    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)
+    epochs: int = setting(15, "Epochs to train.", ge=1, le=1000)
+    batch_size: int = setting(32, "Pictures per step.", ge=2, le=1024)
+    size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=32, le=1024, multiple_of=32)
+    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
+    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True)
+
+
+@dataclass(frozen=True)
+class RecipeEntry:
+    """A row of the table of recipes.
+
+    Attributes:
+        title: What a person calls it.
+        makes: What it is for, in a sentence.
+        config: Its settings.
+        recipe: Where its class is, "module:Class"; imported by the worker only.
+    """
+
+    title: str
+    makes: str
+    config: type[TrainConfig]
+    recipe: str
+
+
+RECIPES: dict[str, RecipeEntry] = {
+    "lflseg": RecipeEntry(
+        "LFLSeg",
+        "Learns to tell whole leaves from parts and from other things; its heat map becomes the mask.",
+        LFLSegConfig,
+        "leafcore.train.lflseg:LFLSeg",
+    ),
+    "leafgan": RecipeEntry(
+        "LeafGAN",
+        "Translates leaves between two label sets and leaves the background alone. Needs a mask set.",
+        LeafGANConfig,
+        "leafcore.train.leafgan:LeafGAN",
+    ),
+    "cyclegan": RecipeEntry(
+        "CycleGAN",
+        "Translates whole pictures between two label sets, background included. Needs no masks.",
+        CycleGANConfig,
+        "leafcore.train.cyclegan:CycleGAN",
+    ),
+    "classifier": RecipeEntry(
+        "Classifier",
+        "Tells the labels of a picture; the judge of whether synthetic pictures help.",
+        ClassifierConfig,
+        "leafcore.train.classifier:Classifier",
+    ),
+}

@@ -1,0 +1,35 @@
+"""Which device a run computes on, and how precisely."""
+
+import contextlib
+
+import torch
+
+from leafcore.errors import ConfigError
+from leafcore.train.configs import Precision
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return a device by name; "auto" takes the first GPU, else the CPU.
+
+    Raises:
+        ConfigError: There is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"device: got {name!r}, expected auto, cpu or cuda:0.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"device: got {name!r}, but this machine has {torch.cuda.device_count()} GPUs; choose auto or cpu."
+        )
+    if device.type not in {"cpu", "cuda"}:
+        raise ConfigError(f"device: got {name!r}, expected auto, cpu or cuda:0.")
+    return device
+
+
+def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:
+    """Return the context that a step's networks run in: bf16 where asked for, or on a GPU by default."""
+    use_bf16 = precision == "bf16" or (precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bf16)

@@ -1,0 +1,153 @@
+"""The training loop: steps, epochs, saving, previews, stopping, resuming, finiteness. A recipe supplies the rest."""
+
+import math
+import time
+from importlib import import_module
+
+import torch
+from pydantic import BaseModel
+
+from leafcore.checkpoints import promote
+from leafcore.data.seen import save_seen
+from leafcore.errors import Stopped, TrainingDiverged
+from leafcore.progress import Progress
+from leafcore.train.checkpointing import load_state, save_preview, save_state, save_weights
+from leafcore.train.configs import RECIPES, TrainConfig
+from leafcore.train.device import resolve_device
+from leafcore.train.recipe import Losses, Recipe
+from leafcore.workspace import Workspace
+
+
+class TrainResult(BaseModel):
+    """What a training run ended with.
+
+    Attributes:
+        epochs: How many were trained in all.
+        steps: How many steps that were.
+        losses: Every loss at the last step.
+        scores: Validation scores of the last epoch, if the recipe has any.
+        checkpoint: The name it was promoted under, empty for none.
+    """
+
+    epochs: int
+    steps: int
+    losses: dict[str, float]
+    scores: dict[str, float]
+    checkpoint: str = ""
+
+
+def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> TrainResult:
+    """Train the recipe that a config belongs to, going on from what the folder holds.
+
+    Raises:
+        InputError: The config, the dataset or the mask set is wrong; nothing was trained.
+        TrainingDiverged: A loss is no longer a number.
+        DiskFull: A save did not fit; the one before is untouched.
+        Stopped: Somebody asked to stop; everything a resume needs is saved.
+    """
+    entry = next(entry for entry in RECIPES.values() if entry.config is type(config))
+    module, name = entry.recipe.split(":")
+    progress.phase("loading")
+    device = resolve_device(config.device)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
+        save_seen(progress.folder, recipe.seen)
+        result = fit(recipe, progress)
+    if config.promote_as:
+        promote(workspace, progress.folder.name, config.promote_as, epoch=result.epochs)
+        result = result.model_copy(update={"checkpoint": config.promote_as})
+    return result
+
+
+def fit(recipe: Recipe, progress: Progress) -> TrainResult:
+    """Run the loop itself; see `train`."""
+    folder, config = progress.folder, recipe.config
+    total = recipe.epochs * recipe.steps_per_epoch
+    losses: dict[str, float] = {}
+    scores: dict[str, float] = {}
+
+    # Go on from the last saved state, if there is one.
+    step = restore(recipe, progress)
+    saved_at = time.monotonic()
+    progress.phase("training")
+
+    while step < total:
+        # Take one step; look at the losses only now and then, so that a GPU need not wait.
+        taken = recipe.step(recipe.next_batch())
+        step += 1
+        epoch = math.ceil(step / recipe.steps_per_epoch)
+        if step % config.log_every == 0 or step == total:
+            losses = finite(taken, step)
+            progress.report(step, total, epoch=epoch, **losses)
+        else:
+            progress.report(step, total)
+
+        # Close the epoch: schedulers, scores, weights for users, samples for looking.
+        ends_epoch = step % recipe.steps_per_epoch == 0
+        if ends_epoch:
+            scores = recipe.end_epoch()
+            if scores:
+                progress.report(step, total, epoch=epoch, **scores)
+            if epoch % config.save_every == 0 or step == total:
+                save_epoch(recipe, progress, epoch)
+
+        # Save what a resume needs; stop if somebody asked.
+        stopping = progress.should_stop and step < total
+        if ends_epoch or stopping or time.monotonic() - saved_at > config.state_every_s:
+            save_state(folder, recipe, step, _rng_states())
+            saved_at = time.monotonic()
+        if stopping:
+            raise Stopped
+
+    return TrainResult(epochs=recipe.epochs, steps=step, losses=losses, scores=scores)
+
+
+def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
+    """Save an epoch's weights and samples."""
+    progress.phase("saving")
+    save_weights(progress.folder, recipe, epoch)
+    progress.phase("sampling")
+    preview = recipe.preview()
+    if preview is not None:
+        save_preview(progress.folder, preview, epoch)
+        progress.sample(preview.as_sheet())
+    progress.phase("training")
+
+
+def restore(recipe: Recipe, progress: Progress) -> int:
+    """Load the last saved state, if there is one, and return the steps done."""
+    state = load_state(progress.folder)
+    if state is None:
+        progress.rewind(0)
+        return 0
+    step = int(state["step"])
+    recipe.load_state_dict(state["recipe"])
+    torch.set_rng_state(state["torch_rng"])
+    if torch.cuda.is_available() and state["cuda_rng"]:
+        torch.cuda.set_rng_state_all(state["cuda_rng"])
+    progress.rewind(step)
+    return step
+
+
+def _rng_states() -> dict[str, object]:
+    return {
+        "torch_rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def finite(losses: Losses, step: int) -> dict[str, float]:
+    """Bring losses to the host, in one transfer.
+
+    Raises:
+        TrainingDiverged: One of them is not a number or infinite; it is named.
+    """
+    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    broken = [name for name, value in values.items() if not math.isfinite(value)]
+    if broken:
+        raise TrainingDiverged(
+            f"The loss {', '.join(broken)} is {values[broken[0]]} at step {step}: training diverged. The last good "
+            "epoch is kept; start a new run with a lower learning rate."
+        )
+    return values

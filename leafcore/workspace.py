@@ -1,0 +1,93 @@
+"""Every path of the project. Nobody else joins path strings."""
+
+import os
+import re
+from pathlib import Path
+
+from leafcore.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+ASSETS = PROJECT_ROOT / "assets"
+SHIPPED_CHECKPOINTS = PROJECT_ROOT / "checkpoints"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """Return a name that is safe as a folder's name.
+
+    Args:
+        name: What the user typed.
+        what: What is being named, for the message.
+
+    Raises:
+        ConfigError: It is empty, too long, or holds anything but letters, digits, dots, dashes and underscores.
+    """
+    if not _NAME.fullmatch(name) or name.endswith("."):
+        raise ConfigError(
+            f"{what}: got {name!r}, expected 1 to 80 letters, digits, dots, dashes or underscores, beginning with a "
+            f"letter or a digit. Try {_suggest(name)!r}."
+        )
+    return name
+
+
+def _suggest(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_.")[:80] or "orchard"
+
+
+class Workspace:
+    """The folder that holds a user's datasets, runs and checkpoints.
+
+    Attributes:
+        root: The folder itself, absolute: the one given, else `$LEAF_WORKSPACE`, else `./workspace`.
+    """
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = Path(root or os.environ.get("LEAF_WORKSPACE") or "workspace").expanduser().resolve()
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.root)!r})"
+
+    @property
+    def datasets(self) -> Path:
+        """One folder per dataset, holding its versions."""
+        return self.root / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run."""
+        return self.root / "runs"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder per checkpoint that the user promoted."""
+        return self.root / "checkpoints"
+
+    @property
+    def quizzes(self) -> Path:
+        """One file per "real or fake?" session."""
+        return self.root / "quizzes"
+
+    @property
+    def cache(self) -> Path:
+        """What can be computed again: thumbnails, decoded pixels, answers of the warm worker."""
+        return self.root / "cache"
+
+    @property
+    def locks(self) -> Path:
+        """One lock file per lane, and the server's."""
+        return self.root / "locks"
+
+    def dataset(self, name: str) -> Path:
+        """Return the folder of a dataset, which need not exist."""
+        return self.datasets / check_name(name, "dataset")
+
+    def run(self, run_id: str) -> Path:
+        """Return the folder of a run, which need not exist."""
+        return self.runs / check_name(run_id, "run")
+
+    def checkpoint(self, name: str) -> Path:
+        """Return the folder of a checkpoint: the user's own, else a shipped one of that name."""
+        own = self.checkpoints / check_name(name, "checkpoint")
+        shipped = SHIPPED_CHECKPOINTS / name
+        return shipped if not own.exists() and shipped.exists() else own

@@ -1,0 +1,84 @@
+"""Datasets: import pictures, see which classes are rare, look at them."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from leafcore.data.balance import counts_by_label, counts_by_label_set, imbalance_ratio
+from ui import cached, charts, forms, live, show
+
+names = cached.dataset_names()
+
+with st.expander("Import a dataset", icon=":material/upload:", expanded=not names):
+    st.caption(
+        "Pictures are read where they lie and never copied. Choose a folder that holds one folder per class, or "
+        "one with Plant Pathology 2021's train.csv (image, labels) and its images."
+    )
+    imported = forms.settings_form("import", "", submit_label="Import")
+    if imported is not None:
+        st.session_state["import_run"] = imported.id
+    importing = [run for run in live.active_runs() if run.kind == "import"]
+    for run in importing:
+        live.progress_panel(run, key="import")
+    latest = cached.runs_of("import", state="failed")[:1]
+    if latest and not importing and latest[0].id == st.session_state.get("import_run"):
+        live.progress_panel(latest[0], key="import")
+
+live.sample_is_drawn()
+if not names:
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=320)
+    log_axis = st.toggle("Logarithmic", key="ds_log", help="Bars side by side on a logarithmic axis.")
+dataset = cached.dataset(name)
+sets = counts_by_label_set(dataset)
+
+with st.container(horizontal=True):
+    st.metric("Pictures", f"{len(dataset.records):,}", border=True)
+    st.metric("Groups", f"{dataset.records['group'].nunique():,}", border=True, help="Pictures of one leaf or plant.")
+    st.metric("Label sets", len(sets), border=True)
+    st.metric("Imbalance", f"{imbalance_ratio(dataset):.1f} : 1", border=True, help="Largest class over smallest.")
+    st.metric("Skipped files", len(dataset.card.skipped), border=True)
+for warning in dataset.card.warnings:
+    st.warning(warning, icon=":material/warning:")
+
+pictures, table, versions, problems = st.tabs(
+    [
+        ":material/photo_library: Pictures",
+        ":material/table: Counts",
+        ":material/history: Version",
+        ":material/report: Skipped",
+    ]
+)
+with pictures:
+    st.plotly_chart(charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {name}, by split")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split", ["all", "train", "val", "test"], default="all", required=True, key="split", bind="query-params"
+        )
+        labels = st.selectbox(
+            "Show",
+            ["all", *sets.index],
+            format_func=lambda value: value.replace(" ", " + "),
+            key="cls",
+            bind="query-params",
+            width=280,
+        )
+    show.gallery(dataset, split=split or "all", labels=labels)
+with table:
+    left, right = st.columns(2)
+    left.caption("Exactly these labels")
+    left.dataframe(sets)
+    right.caption("This label, alone or among others")
+    right.dataframe(counts_by_label(dataset))
+with versions:
+    st.markdown(
+        f"Version `{dataset.version}` of **{name}**: {dataset.card.format} from `{Path(dataset.card.source).name}`"
+    )
+    st.caption(f"Licence: {dataset.card.license}. Split: {dataset.card.settings}.")
+with problems:
+    if dataset.card.skipped:
+        st.dataframe([{"file": file.image, "why": file.reason} for file in dataset.card.skipped])
+    else:
+        st.caption("Every file could be read.")

@@ -1,0 +1,1 @@
+"""What the pages share: cached reads, forms, live panels, charts and pictures."""

@@ -1,0 +1,152 @@
+"""Reads that many reruns share. Each is keyed by what would change it: a version, a hash, a file's time and size."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from leafcore import images
+from leafcore.ask import LookQuestion, PreviewQuestion
+from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
+from leafcore.data import manifest
+from leafcore.data.manifest import Dataset
+from leafcore.errors import DatasetError
+from leafcore.files import read_json, write_bytes
+from leafcore.runs import Run, list_runs
+from leafcore.train.configs import RECIPES
+from ui.service import warm_worker, workspace
+
+MAX_POINTS = 2000  # of a curve; more cost the browser time and show nothing more
+
+
+def dataset(ref: str) -> Dataset:
+    """Return a dataset; a version never changes, so it is read once."""
+    return _dataset(manifest.pin(workspace(), ref) if "@" not in ref else ref)
+
+
+@st.cache_resource(max_entries=8)
+def _dataset(ref: str) -> Dataset:
+    return manifest.load(workspace(), ref)
+
+
+def dataset_names() -> list[str]:
+    """Return the names of all datasets."""
+    return manifest.list_datasets(workspace())
+
+
+def runs_of(*kinds: str, state: str = "done") -> list[Run]:
+    """Return the runs of some kinds in a state, newest first."""
+    return [run for run in list_runs(workspace()) if run.kind in kinds and run.status().state == state]
+
+
+def trained_runs(*recipes: str) -> list[Run]:
+    """Return the runs of some recipes (all if none is named) that have saved weights, newest first."""
+    wanted = recipes or tuple(RECIPES)
+    return [run for run in list_runs(workspace()) if run.kind in wanted and epochs(run.folder)]
+
+
+def lflseg_models() -> dict[str, str]:
+    """Return LFLSeg models by what a config calls them, with a title for people: checkpoints, then runs."""
+    named = {part.name: part.name for part in list_checkpoints(workspace(), "lflseg")}
+    return named | {run.id: f"{run.record.title}, run of {when(run)}" for run in trained_runs("lflseg")}
+
+
+def translators() -> dict[str, Checkpoint]:
+    """Return promoted and shipped translators by name."""
+    return {part.name: part for part in list_checkpoints(workspace()) if part.is_translator}
+
+
+def when(run: Run) -> str:
+    """Return when a run was submitted, for people."""
+    return pd.Timestamp(run.record.created, unit="s", tz="UTC").tz_convert(_zone()).strftime("%d %b %H:%M")
+
+
+def _zone() -> str:
+    return st.context.timezone or "UTC"
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def thumbnail(path: Path, sha256: str) -> bytes:
+    """Return a small JPEG of a picture, kept in the workspace's cache; a grey square if it cannot be read."""
+    kept = workspace().cache / "thumbnails" / f"{sha256}.jpg"
+    try:
+        return kept.read_bytes()
+    except FileNotFoundError:
+        pass
+    try:
+        small = images.thumbnail(path)
+    except DatasetError:
+        return images.encode_jpeg(np.full((128, 128, 3), 128, np.uint8))
+    write_bytes(kept, small)
+    return small
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def square(path: str, size_px: int) -> np.ndarray:
+    """Return a picture squashed to a square, (S, S, 3) uint8."""
+    return images.load_square(Path(path), size_px)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _picture(path: str, modified_ns: int) -> np.ndarray:
+    del modified_ns
+    return np.asarray(images.open_rgb(Path(path)))
+
+
+def picture(path: Path) -> np.ndarray:
+    """Return a picture as it is, (H, W, 3) uint8, read again when its file changes."""
+    return _picture(str(path), path.stat().st_mtime_ns)
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def metrics(run: Run) -> pd.DataFrame:
+    """Return a run's reports, thinned to 2,000 rows; index: step."""
+    path = run.folder / "metrics.jsonl"
+    if not path.exists():
+        return pd.DataFrame()
+    stat = path.stat()
+    return _metrics(str(run.folder), stat.st_mtime_ns, stat.st_size)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _metrics(folder: str, modified_ns: int, size: int) -> pd.DataFrame:
+    del modified_ns, size
+    rows = Run(Path(folder)).metrics()
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows).groupby("step").first()
+    stride = max(1, len(table) // MAX_POINTS)
+    return table[::stride] if stride > 1 else table
+
+
+def preview_epochs(run: Run) -> list[int]:
+    """Return the epochs that a run has drawn samples of."""
+    return sorted(int(path.stem) for path in (run.folder / "previews").glob("*.jpg"))
+
+
+def preview(run: Run, epoch: int) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what an epoch's sample sheet shows, and the sheet."""
+    facts: dict[str, Any] = read_json(run.folder / "previews" / f"{epoch:04d}.json")
+    return facts, picture(run.folder / "previews" / f"{epoch:04d}.jpg")
+
+
+# --- answers of the warm worker ---------------------------------------------------------------------------------------
+
+
+def look(question: LookQuestion) -> tuple[np.ndarray, np.ndarray]:
+    """Return heat maps (N, h, w) in [0, 1] and class probabilities (N, 3)."""
+    with np.load(warm_worker().ask(question)) as answer:
+        return answer["maps"], answer["probabilities"]
+
+
+def preview_chain(question: PreviewQuestion) -> np.ndarray:
+    """Return the sources and what each step makes of them, (steps + 1, N, S, S, 3) uint8."""
+    with np.load(warm_worker().ask(question)) as answer:
+        steps: np.ndarray = answer["steps"]
+        return steps

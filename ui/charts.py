@@ -1,0 +1,117 @@
+"""Charts, all Plotly, all readable in both themes and without colour alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from leafcore.evaluate.result import Comparison
+
+# Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
+COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[1], "test": COLORS[5]}
+SPLIT_PATTERNS = {"train": "", "val": "/", "test": "x"}
+
+
+def _layout(figure: go.Figure, height: int, **layout: object) -> go.Figure:
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 28, "b": 8}, **layout)
+    return figure
+
+
+def balance(counts: pd.DataFrame, log: bool) -> go.Figure:
+    """Return pictures per label set, stacked by split.
+
+    Args:
+        counts: Index: label sets; columns: train, val, test.
+        log: Whether the axis is logarithmic; bars then stand side by side.
+    """
+    names = [name.replace(" ", " + ") for name in counts.index]
+    bars = [
+        go.Bar(
+            name=split,
+            y=names,
+            x=counts[split],
+            orientation="h",
+            marker={"color": SPLIT_COLORS[split], "pattern": {"shape": SPLIT_PATTERNS[split]}},
+            hovertemplate="%{y}: %{x} " + split + "<extra></extra>",
+        )
+        for split in ("train", "val", "test")
+    ]
+    figure = go.Figure(bars)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(type="log" if log else "linear", title="pictures")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    return _layout(figure, 90 + 34 * len(names), barmode="group" if log else "stack", legend=legend)
+
+
+def curves(table: pd.DataFrame, names: Sequence[str], *, log: bool, smooth: int) -> go.Figure:
+    """Return losses over steps.
+
+    Args:
+        table: Index: step; a column per loss.
+        names: Which columns.
+        log: Whether the axis is logarithmic.
+        smooth: How many points a moving average takes; 1 for none.
+    """
+    figure = go.Figure()
+    for index, name in enumerate(names):
+        values = table[name].dropna()
+        if smooth > 1:
+            values = values.rolling(smooth, min_periods=1).mean()
+        line = {"color": COLORS[index % len(COLORS)], "dash": DASHES[index % len(DASHES)], "width": 2}
+        figure.add_scatter(x=values.index, y=values, name=name.replace("_", " "), line=line, mode="lines")
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(type="log" if log else "linear")
+    return _layout(
+        figure, 320, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="x unified"
+    )
+
+
+def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:
+    """Return differences with their intervals, one row each; 0 is marked.
+
+    Args:
+        differences: By label: value, low, high.
+    """
+    names = [name.replace(" ", " + ") for name in differences]
+    value, low, high = (np.array(part) for part in zip(*differences.values(), strict=True))
+    figure = go.Figure(
+        go.Scatter(
+            x=value,
+            y=names,
+            mode="markers",
+            marker={"size": 11, "color": COLORS[5], "symbol": ["diamond" if n == "macro" else "circle" for n in names]},
+            error_x={"type": "data", "array": high - value, "arrayminus": value - low, "width": 6, "thickness": 2},
+            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=0, line={"dash": "dash", "width": 1, "color": "#8a8a8a"})
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title="difference in F1: real + synthetic minus real")
+    return _layout(figure, 110 + 36 * len(names))
+
+
+def confusion(comparison: Comparison, arm: str) -> go.Figure:
+    """Return an arm's confusion matrix in shares of each true label set; counts on hover and in the cells."""
+    counts = np.array(comparison.arms[arm].confusion)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    rows = [name.replace(" ", " + ") for name in comparison.label_sets]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=[*rows, "other"],
+            y=rows,
+            zmin=0,
+            zmax=1,
+            colorscale="Greens",
+            text=counts,
+            texttemplate="%{text}",
+            hovertemplate="true %{y}<br>predicted %{x}<br>%{text} of this row: %{z:.0%}<extra></extra>",
+            colorbar={"tickformat": ".0%"},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", title="true")
+    figure.update_xaxes(title="predicted")
+    return _layout(figure, 200 + 34 * len(rows))

@@ -1,0 +1,162 @@
+"""A config becomes widgets, and the widgets become a config again. Bounds, units and help come from the fields."""
+
+from typing import Any, get_args, get_origin
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from leafcore import devices
+from leafcore.config import Config
+from leafcore.data.mask_sets import open_mask_set
+from leafcore.errors import LeafError
+from leafcore.jobs import KINDS, build_config, submit
+from leafcore.runs import Run
+from ui import cached
+from ui.service import workspace
+
+REFS = ("dataset", "label_set", "masks", "lflseg")  # drawn outside the form: what one offers depends on another
+
+
+def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str) -> Run | None:
+    """Draw a kind's settings and queue a run when the button is pressed.
+
+    Args:
+        kind: A key of `KINDS`.
+        preset: Where the fields start from.
+        fixed: Settings that the page decides.
+        submit_label: What the button says.
+
+    Returns:
+        The queued run, right after the press.
+    """
+    config = KINDS[kind].config
+    fixed = fixed or {}
+    start = {name: field.default for name, field in config.model_fields.items()} | dict(config.PRESETS.get(preset, {}))
+    values: dict[str, Any] = dict(fixed)
+    open_fields = {name: field for name, field in config.model_fields.items() if name not in fixed}
+    for name, field in open_fields.items():
+        if _extra(field, "ref") in REFS:
+            values[name] = _choice(kind, name, field, start[name], values)
+    with st.form(f"form-{kind}-{preset}", border=False):
+        plain = {name: field for name, field in open_fields.items() if name not in values}
+        _draw({n: f for n, f in plain.items() if not _extra(f, "advanced")}, kind, preset, start, values)
+        advanced = {name: field for name, field in plain.items() if _extra(field, "advanced")}
+        if advanced:
+            with st.expander("Advanced", icon=":material/tune:"):
+                _draw(advanced, kind, preset, start, values)
+        pressed = st.form_submit_button(submit_label, type="primary", icon=":material/play_arrow:")
+    return queue(kind, values) if pressed else None
+
+
+def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Run | None:
+    """Queue a run; what is wrong with it is shown beside the button."""
+    try:
+        given = {name: value for name, value in values.items() if value is not None}
+        return submit(workspace(), kind, build_config(kind, given, preset))
+    except LeafError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _draw(fields: dict[str, FieldInfo], kind: str, preset: str, start: dict[str, Any], values: dict[str, Any]) -> None:
+    """Draw plain fields, three in a row."""
+    if not fields:
+        return
+    with st.grid(3, min_column_width=180):
+        for name, field in fields.items():
+            values[name] = _widget(f"{kind}-{preset}-{name}", name, field, start[name], KINDS[kind].config)
+
+
+def label_of(name: str, field: FieldInfo) -> str:
+    """Return a field's label for people: its name in words, with its unit."""
+    words = {"a": "From (A)", "b": "To (B)", "size_px": "Image size", "nonleaf": "Pictures without a leaf"}
+    unit = _extra(field, "unit")
+    return words.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else "")
+
+
+def _widget(key: str, name: str, field: FieldInfo, value: Any, config: type[Config]) -> Any:
+    label, note = label_of(name, field), field.description
+    kept = {"key": key, "help": note, "persist_state": "session"}
+    if get_origin(field.annotation) is not None and "Literal" in str(get_origin(field.annotation)):
+        options = list(get_args(field.annotation))
+        return st.selectbox(label, options, index=options.index(value), **kept)
+    if _extra(field, "ref") == "device":
+        options = ["auto", *devices.lane_names()]
+        return st.selectbox(label, options, index=0, **kept)
+    if isinstance(value, bool):
+        return st.toggle(label, value, **kept)
+    if isinstance(value, int | float):
+        bounds = config.model_json_schema()["properties"][name]
+        return _number(label, value, bounds, kept)
+    return st.text_input(label, "" if value is None else str(value), **kept)
+
+
+def _number(label: str, value: float, bounds: dict[str, Any], kept: dict[str, Any]) -> float:
+    """Draw a number with its bounds; small learning rates are shown as they are written."""
+    kind = type(value)
+    low = bounds.get("minimum", bounds.get("exclusiveMinimum"))
+    high = bounds.get("maximum", bounds.get("exclusiveMaximum"))
+    step = kind(bounds.get("multipleOf", 1 if kind is int else (10 ** -(len(f"{value:.8f}".rstrip("0")) - 2))))
+    form = "%d" if kind is int else "%g"
+    limits = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high)}
+    return st.number_input(label, value=value, step=step, format=form, **limits, **kept)
+
+
+def _choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str, Any]) -> str | None:
+    """Draw a choice among the things there are."""
+    options = _options(str(_extra(field, "ref")), values)
+    label = label_of(name, field)
+    if not options:
+        st.info(_missing(str(_extra(field, "ref"))), icon=":material/info:")
+        return None
+    keys = list(options)
+    index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
+    return st.selectbox(
+        label,
+        keys,
+        index=index,
+        format_func=lambda key: options.get(key, key),
+        key=f"{kind}-{name}",
+        help=field.description,
+        persist_state="session",
+    )
+
+
+def _options(ref: str, values: dict[str, Any]) -> dict[str, str]:
+    """Return what can be chosen, with titles for people."""
+    if ref == "dataset":
+        return {name: name for name in cached.dataset_names()}
+    if ref == "lflseg":
+        return cached.lflseg_models()
+    name = values.get("dataset")
+    if not name:
+        return {}
+    if ref == "label_set":
+        counts = cached.dataset(name).label_sets
+        return {labels: f"{labels.replace(' ', ' + ')} ({count})" for labels, count in counts.items()}
+    return mask_sets(name)
+
+
+def mask_sets(name: str) -> dict[str, str]:
+    """Return the mask sets of a dataset's current version by run id, with titles for people."""
+    ref = cached.dataset(name).ref
+    found = {}
+    for run in cached.runs_of("masks"):
+        card = open_mask_set(workspace(), run.id).card
+        if card.dataset == ref:
+            found[run.id] = f"{card.images} masks at delta {card.delta:g}, {cached.when(run)}"
+    return found
+
+
+def _missing(ref: str) -> str:
+    return {
+        "dataset": "There is no dataset yet: import one on the Datasets page.",
+        "lflseg": "There is no LFLSeg model yet: train one on the Train page.",
+        "label_set": "Choose a dataset first.",
+        "masks": "This dataset has no mask set yet: make one on the Masks page.",
+    }[ref]
+
+
+def _extra(field: FieldInfo, key: str) -> Any:
+    extra = field.json_schema_extra
+    return extra.get(key) if isinstance(extra, dict) else None

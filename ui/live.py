@@ -1,0 +1,170 @@
+"""What moves while something runs: the status strip, and the progress of a run. Timers stop when nothing runs."""
+
+import time
+
+import streamlit as st
+
+from leafcore import devices
+from leafcore.errors import LeafError
+from leafcore.journey import SAMPLE
+from leafcore.lanes import server_of
+from leafcore.runs import ACTIVE, RESUMABLE, Run, State, Status, list_runs, open_run
+from ui.service import workspace
+
+REFRESH = "2s"
+STALE_S = 30.0
+COLORS: dict[State, str] = {
+    "queued": "blue",
+    "running": "green",
+    "stopping": "orange",
+    "done": "gray",
+    "failed": "red",
+    "stopped": "orange",
+    "interrupted": "orange",
+}
+ICONS: dict[State, str] = {
+    "queued": ":material/schedule:",
+    "running": ":material/autorenew:",
+    "stopping": ":material/hourglass_bottom:",
+    "done": ":material/check_circle:",
+    "failed": ":material/error:",
+    "stopped": ":material/stop_circle:",
+    "interrupted": ":material/power_off:",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration for people: "45 s", "12 min", "3 h 20 min"."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def active_runs() -> list[Run]:
+    """Return what runs or waits, the oldest first."""
+    return [run for run in reversed(list_runs(workspace())) if run.status().state in ACTIVE]
+
+
+def status_strip() -> None:
+    """Draw the machine's state under the navigation: device, running, queue, disk."""
+    st.fragment(_strip, run_every=REFRESH if active_runs() else None)(bool(active_runs()))
+
+
+def _strip(was_busy: bool) -> None:
+    active = active_runs()
+    if was_busy and not active:
+        st.rerun()
+    gpus = devices.gpus()
+    for gpu in gpus:
+        st.caption(f":material/memory: {gpu.name}: {gpu.used_bytes / 1e9:.1f} of {gpu.total_bytes / 1e9:.0f} GB")
+    if not gpus:
+        st.caption(":material/memory: No GPU: runs use the CPU, at preview sizes.")
+    running = [run for run in active if run.status().state != "queued"]
+    for run in running[:2]:
+        status = run.status()
+        st.progress(status.fraction, text=f"{run.record.title}: {_brief(status)}")
+    waiting = len(active) - len(running)
+    free = devices.free_disk_bytes(workspace().root) / 1e9
+    st.caption(f":material/list: {waiting} waiting  ·  :material/hard_drive: {free:.0f} GB free")
+
+
+def _brief(status: Status) -> str:
+    if status.eta_s is None:
+        return f"{status.fraction:.0%}" if status.total else status.phase
+    return f"{status.fraction:.0%}, {duration(status.eta_s)} left"
+
+
+def progress_panel(run: Run, *, key: str = "panel") -> None:
+    """Draw a run's progress, live while it lasts; the page is drawn anew once when it ends."""
+    state = run.status().state
+    live = state in ACTIVE
+    st.fragment(_panel, run_every=REFRESH if live else None)(run.id, state, key)
+
+
+def _panel(run_id: str, drawn_state: State, key: str) -> None:
+    run = open_run(workspace(), run_id)
+    status = run.status()
+    if drawn_state in ACTIVE and status.state not in ACTIVE:
+        st.rerun()
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{run.record.title}**")
+            st.badge(status.state, icon=ICONS[status.state], color=COLORS[status.state])
+            st.space("stretch")
+            _buttons(run, status, key)
+        _facts(run, status)
+
+
+def _facts(run: Run, status: Status) -> None:
+    """Draw phase, done and total, rate, elapsed, time left, and how old the news is."""
+    if status.state in ACTIVE:
+        st.progress(
+            status.fraction, text=f"{status.phase or 'waiting in the queue'}  ·  {status.done} of {status.total}"
+        )
+        parts = []
+        if status.started:
+            parts.append(f"{duration(time.time() - status.started)} elapsed")
+        if status.seconds_per_unit:
+            parts.append(f"{1 / status.seconds_per_unit:.1f} per second")
+        if status.eta_s is not None:
+            parts.append(f"about {duration(status.eta_s)} left")
+        age = time.time() - status.heartbeat if status.heartbeat else 0.0
+        parts.append(f"updated {age:.0f} s ago" if age < STALE_S else f":orange[no news for {duration(age)}]")
+        st.caption("  ·  ".join(parts))
+    elif status.failure is not None:
+        st.error(status.failure.message, icon=":material/error:")
+    elif status.state == "interrupted":
+        st.warning(
+            f"The worker process ended while it was at {status.done} of {status.total}; what was saved is safe. "
+            "Resume goes on from there.",
+            icon=":material/power_off:",
+        )
+    for warning in status.warnings:
+        st.caption(f":material/warning: {warning}")
+
+
+def _buttons(run: Run, status: Status, key: str) -> None:
+    """Draw what can be asked of a run: stop, or resume."""
+    if status.state in {"queued", "running"} and st.button(
+        "Stop", icon=":material/stop:", key=f"{key}-stop-{run.id}", help="Saves, then ends; it can be resumed."
+    ):
+        _ask(run.request_stop)
+    if status.state in RESUMABLE and st.button(
+        "Resume", icon=":material/play_arrow:", key=f"{key}-resume-{run.id}", help="Goes on from what was saved."
+    ):
+        _ask(run.requeue)
+
+
+def _ask(request: object) -> None:
+    try:
+        request()  # type: ignore[operator]
+    except LeafError as error:
+        st.toast(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def other_server() -> None:
+    """Say that another server works on this workspace, if one does."""
+    import os
+
+    holder = server_of(workspace())
+    if holder is not None and holder["pid"] != os.getpid():
+        since = time.strftime("%H:%M", time.localtime(holder["since"]))
+        st.warning(
+            f"Another Leaf Workbench (process {holder['pid']}, since {since}) works on this workspace. What you queue "
+            "here is carried out there.",
+            icon=":material/group:",
+        )
+
+
+def sample_is_drawn() -> bool:
+    """Whether the sample dataset is being drawn right now; says so if it is."""
+    drawing = [run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE]
+    if drawing:
+        st.caption("The sample leaves are being drawn; this takes half a minute.")
+        progress_panel(drawing[0], key="sample")
+    return bool(drawing)

@@ -1,0 +1,66 @@
+"""Pictures: galleries, samples, overlays."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from leafcore.data.manifest import Dataset
+from leafcore.images import encode_jpeg, encode_png
+from ui import cached
+
+PAGE = 48
+
+
+def gallery(dataset: Dataset, *, split: str, labels: str) -> None:
+    """Draw a dataset's pictures, 48 a page.
+
+    Args:
+        dataset: Which dataset.
+        split: Only this split; "all" for every one.
+        labels: Only this label set; "all" for every one.
+    """
+    records = dataset.records
+    if split != "all":
+        records = records[records["split"] == split]
+    if labels != "all":
+        records = records[records["labels"] == labels]
+    if records.empty:
+        st.caption("No picture is like that.")
+        return
+    pages = -(-len(records) // PAGE)
+    page = st.pagination(pages, key="gallery_page") if pages > 1 else 1
+    shown = dataset.rows(records.iloc[(page - 1) * PAGE : page * PAGE])
+    st.image(
+        [cached.thumbnail(dataset.root / row["image"], row["sha256"]) for row in shown],
+        caption=[row["labels"].replace(" ", " + ") for row in shown],
+        alt=[f"{Path(row['image']).name}: {row['labels']}, {row['split']}" for row in shown],
+        width=116,
+    )
+    st.caption(f"{len(records)} pictures, page {page} of {pages}.")
+
+
+def tiles(pictures: Sequence[np.ndarray], alts: Sequence[str], captions: Sequence[str], columns: int = 4) -> None:
+    """Draw equal pictures in a grid that reflows.
+
+    Args:
+        pictures: (S, S, 3) uint8 each.
+        alts: What each shows, for those who cannot see it.
+        captions: A line below each; empty for none.
+        columns: How many in a row on a wide screen.
+    """
+    with st.grid(columns, min_column_width=120, gap="small"):
+        for picture, alt, caption in zip(pictures, alts, captions, strict=True):
+            st.image(encode_jpeg(picture, 90), alt=alt, caption=caption or None, width="stretch")
+
+
+def exact(picture: np.ndarray, alt: str, width: int | str = "stretch") -> None:
+    """Draw a picture without loss, enlarged without smoothing if it is small."""
+    factor = max(1, 192 // picture.shape[0])
+    st.image(encode_png(picture.repeat(factor, 0).repeat(factor, 1)), alt=alt, width=width)
+
+
+def cut(sheet: np.ndarray, row: int, column: int, size_px: int) -> np.ndarray:
+    """Return one picture of a sample sheet."""
+    return sheet[row * size_px : (row + 1) * size_px, column * size_px : (column + 1) * size_px]
