@@ -1,0 +1,139 @@
+"""Tiny data, made here and never downloaded; and the sample photographs, where LEAF_SAMPLES says they are."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `python -m leafcore` does; see leafcore/__main__.py
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from leafcore.jobs import build_config, execute, submit
+from leafcore.runs import Run
+from leafcore.workspace import PROJECT_ROOT, Workspace
+
+# Settings that make every recipe run in a second or two.
+TINY: dict[str, dict[str, Any]] = {
+    "lflseg": {"epochs": 2, "size_px": 64, "batch_size": 6, "max_steps_per_epoch": 2, "pretrained": False},
+    "leafgan": {
+        "epochs": 2, "epochs_decay": 0, "size_px": 32, "batch_size": 2, "filters": 4, "blocks": 1, "disc_filters": 4,
+        "disc_layers": 1, "max_steps_per_epoch": 3, "probes": 2, "pool_size": 3,
+    },
+    "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},
+    "evaluate": {
+        "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,
+        "backbone": "test_resnet",
+    },
+}  # fmt: skip
+TINY["cyclegan"] = TINY["leafgan"]
+TINY["lflseg"]["backbone"] = TINY["classifier"]["backbone"] = "test_resnet"  # timm's smallest
+
+
+def draw_leaf(labels: str, seed: int, size_px: int = 48) -> np.ndarray:
+    """Return a green ellipse on brown, with spots for a disease: (S, S, 3) uint8."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:size_px, 0:size_px] / size_px - 0.5
+    inside = (x / 0.4) ** 2 + (y / 0.3) ** 2 < 1
+    picture = np.where(inside[..., None], (70, 140, 60), (120, 90, 60)) + rng.normal(0, 8, (size_px, size_px, 3))
+    colors = {"rust": (220, 130, 20), "scab": (40, 45, 30), "frog_eye_leaf_spot": (150, 110, 140)}
+    for label in labels.split():
+        for _ in range(6 if label in colors else 0):
+            cy, cx = rng.uniform(-0.2, 0.2, 2)
+            picture[(x - cx) ** 2 + (y - cy) ** 2 < 0.003] = colors[label]
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def write_folders(root: Path, counts: dict[str, int], size_px: int = 48) -> Path:
+    """Write a folder per class; the number of each class's pictures is given."""
+    for class_index, (label, count) in enumerate(counts.items()):
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            picture = draw_leaf(label, seed=1000 * class_index + index, size_px=size_px)
+            Image.fromarray(picture).save(root / label / f"{label}-{index:03d}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def leaf_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset as a folder per class; read-only."""
+    return write_folders(tmp_path_factory.mktemp("folders"), {"healthy": 20, "rust": 12, "scab": 12})
+
+
+@pytest.fixture(scope="session")
+def nonleaf_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures without a leaf; read-only."""
+    root = tmp_path_factory.mktemp("nonleaf")
+    rng = np.random.default_rng(7)
+    for index in range(8):
+        Image.fromarray(rng.integers(0, 255, (40, 56, 3), dtype=np.uint8)).save(root / f"noise-{index}.jpg")
+    return root
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace, also the one that commands use by default."""
+    monkeypatch.setenv("LEAF_WORKSPACE", str(tmp_path / "workspace"))
+    return Workspace()
+
+
+Carry = Callable[..., Run]
+
+
+def carrier(workspace: Workspace) -> Carry:
+    """Return a function that submits a run, carries it out in this process, and returns it."""
+
+    def carry(kind: str, **values: Any) -> Run:
+        run = submit(workspace, kind, build_config(kind, {**TINY.get(kind, {}), **values}))
+        execute(workspace, run, lane="cpu", owner="cli")
+        return run
+
+    return carry
+
+
+@pytest.fixture
+def carry(workspace: Workspace) -> Carry:
+    """Submit and carry out a run in the test's own workspace."""
+    return carrier(workspace)
+
+
+class Journey:
+    """A workspace in which every step was done once, tiny; read-only.
+
+    Attributes:
+        workspace: It.
+        dataset: The dataset's `name@version`.
+        runs: The run of each kind.
+    """
+
+    def __init__(self, root: Path, folders: Path, nonleaf: Path) -> None:
+        self.workspace = Workspace(root)
+        carry = carrier(self.workspace)
+        self.runs = {"import": carry("import", source=folders, name="leaves")}
+        self.dataset: str = self.runs["import"].result()["dataset"]
+        common = {"dataset": self.dataset}
+        self.runs["lflseg"] = carry("lflseg", **common, nonleaf=str(nonleaf))
+        self.runs["masks"] = carry("masks", **common, model=self.runs["lflseg"].id)
+        masks = self.runs["masks"].id
+        self.runs["leafgan"] = carry("leafgan", **common, b="rust", masks=masks, promote_as="healthy-to-rust")
+        chain = ("healthy-to-rust",)
+        self.runs["synthesize"] = carry("synthesize", **common, chain=chain, source="healthy", count=6)
+        self.runs["export"] = carry("export", run=self.runs["synthesize"].id)
+        self.runs["evaluate"] = carry("evaluate", **common, synthetic=(self.runs["synthesize"].id,))
+
+
+@pytest.fixture(scope="session")
+def journey(tmp_path_factory: pytest.TempPathFactory, leaf_folders: Path, nonleaf_folder: Path) -> Journey:
+    """See `Journey`."""
+    return Journey(tmp_path_factory.mktemp("journey") / "workspace", leaf_folders, nonleaf_folder)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of sample photographs; tests that need it skip without it."""
+    folder = Path(os.environ.get("LEAF_SAMPLES", PROJECT_ROOT.parent / "shared" / "data"))
+    if not (folder / "field" / "train.csv").exists():
+        pytest.skip("no sample photographs; LEAF_SAMPLES may name their folder")
+    return folder
