@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from leafcore.data.balance import counts_by_label, counts_by_label_set, imbalance_ratio
+from leafcore.data.labels import words
 from ui import cached, charts, forms, live, show
 
 names = cached.dataset_names()
@@ -60,7 +61,7 @@ with pictures:
         labels = st.selectbox(
             "Show",
             ["all", *sets.index],
-            format_func=lambda value: value.replace(" ", " + "),
+            format_func=words,
             key="cls",
             bind="query-params",
             width=280,

@@ -8,6 +8,7 @@ from leafcore.data.labels import label_set
 from leafcore.errors import LeafError
 from leafcore.runs import ACTIVE
 from ui import cached, live, show
+from ui.choose import choose
 from ui.places import path_of
 from ui.service import workspace
 
@@ -20,14 +21,8 @@ if not runs:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = st.selectbox(
-        "Run",
-        list(runs),
-        format_func=lambda run_id: f"{runs[run_id].record.title} · {cached.when(runs[run_id])}",
-        key="erun",
-        bind="query-params",
-        width=420,
-    )
+    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
+    chosen = choose("Run", titles, "erun", width=420)
     direction = st.segmented_control(
         "Direction", ["A → B", "B → A"], default="A → B", required=True, key="direction", bind="query-params"
     )

@@ -3,9 +3,11 @@
 import pandas as pd
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.evaluate.configs import ARM_TITLES, ARMS
 from leafcore.evaluate.result import Comparison, read_comparison
 from ui import cached, charts, forms, live
+from ui.choose import choose
 from ui.places import path_of
 
 sets = cached.runs_of("synthesize")
@@ -38,32 +40,20 @@ with st.expander("New comparison", icon=":material/add:", expanded=not done and 
 if not done:
     st.stop()
 
-chosen = st.selectbox(
-    "Comparison",
-    list(done),
-    format_func=lambda run_id: f"{done[run_id].record.settings['dataset'].split('@')[0]} · {cached.when(done[run_id])}",
-    key="cmp",
-    bind="query-params",
-)
+comparisons = {run.id: f"{run.record.settings['dataset'].split('@')[0]} · {cached.when(run)}" for run in done.values()}
+chosen = choose("Comparison", comparisons, "cmp")
 found: Comparison = read_comparison(done[chosen].folder)
 difference = found.difference["macro"]
 
 box = st.warning if not found.leaks.is_clean else st.success if difference.low > 0 else st.info
 box(found.verdict, icon=":material/gavel:")
-with st.container(horizontal=True):
-    for arm in ARMS:
-        score = found.arms[arm]
-        st.metric(
-            f"{ARM_TITLES[arm]}: macro-F1",
-            f"{score.macro_f1.value:.3f}",
-            help=f"95 % interval {score.macro_f1.low:.3f} to {score.macro_f1.high:.3f}; "
-            f"{score.train_images} train pictures.",
-            border=True,
-        )
-    st.metric(
-        "Difference", f"{difference.value:+.3f}", help=f"{difference.low:+.3f} to {difference.high:+.3f}", border=True
-    )
-    st.metric("Synthetic pictures", found.synthetic_images, border=True)
+shown = [(f"{ARM_TITLES[arm]}: macro-F1", found.arms[arm].macro_f1, "{:.3f}") for arm in ARMS]
+with st.grid(4, min_column_width=150):
+    for title, score, form in [*shown, ("Difference", difference, "{:+.3f}")]:
+        interval = f"{form.format(score.low)} to {form.format(score.high)}"
+        st.metric(title, form.format(score.value), interval, delta_color="off", delta_arrow="off", border=True)
+    added = f"beside {found.arms['real'].train_images} real ones"
+    st.metric("Synthetic pictures", found.synthetic_images, added, delta_color="off", delta_arrow="off", border=True)
 st.caption(
     f"{found.dataset} · test split: n = {found.test_images} pictures in {found.test_groups} groups · "
     f"{len(found.arms['real'].seeds)} seeds · 95 % intervals from 2,000 resamples of groups, paired across arms."
@@ -83,14 +73,14 @@ with by_label:
     st.dataframe(
         pd.DataFrame(
             {
-                "label": label,
+                "label": words(label),
                 "test pictures": found.arms["real"].labels[label].support,
                 **{
-                    f"{ARM_TITLES[arm]} {name}": value
-                    for arm in ARMS
+                    f"{short}: {name}": value
+                    for arm, short in (("real", "real"), ("real_plus_synthetic", "+ synthetic"))
                     for name, value in (
-                        ("precision", found.arms[arm].labels[label].precision),
-                        ("recall", found.arms[arm].labels[label].recall),
+                        ("P", found.arms[arm].labels[label].precision),
+                        ("R", found.arms[arm].labels[label].recall),
                         ("F1", found.arms[arm].labels[label].f1.value),
                     )
                 },

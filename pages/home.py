@@ -17,14 +17,12 @@ st.markdown(
 # The rail: seven steps, ticked from what the workspace holds.
 rail = steps(workspace())
 upcoming = next_step(workspace())
-with st.grid(7, min_column_width=128, gap="small"):
+with st.grid(7, min_column_width=104, gap="xsmall"):
     for number, step in enumerate(rail, start=1):
-        with st.container(border=True, height="stretch"):
-            icon = ":green[:material/check_circle:]" if step.done else f":gray[:material/counter_{number}:]"
-            st.markdown(f"{icon} **{step.title}**")
+        with st.container(border=True, height="stretch", gap="xsmall"):
+            icon = ":material/check_circle:" if step.done else f":material/counter_{number}:"
+            st.page_link(path_of(step.page), label=step.title, icon=icon)
             st.caption(step.does)
-            st.space("stretch")
-            st.page_link(path_of(step.page), label="Open" if step.done or step == upcoming else "Later")
 
 # What to do now.
 with st.container(border=True):

@@ -5,6 +5,7 @@ import streamlit as st
 
 from leafcore.ask import LookQuestion
 from leafcore.checkpoints import open_checkpoint
+from leafcore.data.labels import words
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
 from leafcore.images import overlay_mask
@@ -50,7 +51,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     label = st.selectbox(
         "Show",
         ["all", *dataset.label_sets],
-        format_func=lambda value: value.replace(" ", " + "),
+        format_func=words,
         key="cls",
         bind="query-params",
         width=220,

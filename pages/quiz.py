@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.errors import LeafError
 from leafcore.quiz import Kind, Quiz, answer_quiz, open_quiz, picture_of, start_quiz, undo_answer
 from ui import cached
@@ -60,7 +61,7 @@ if quiz is None:
                 st.error(str(error), icon=":material/error:")
 elif quiz.current is not None:
     done, total = len(quiz.answers), len(quiz.items)
-    st.progress(done / total, text=f"{quiz.labels.replace(' ', ' + ')}: picture {done + 1} of {total}")
+    st.progress(done / total, text=f"{words(quiz.labels)}: picture {done + 1} of {total}")
     with st.container(horizontal_alignment="center"):
         st.image(picture_of(quiz, quiz.current), alt=f"Leaf {done + 1} of {total}", width=420)
         with st.container(horizontal=True, horizontal_alignment="center"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from ui import cached, charts, live
+from ui.choose import choose
 from ui.places import path_of
 from ui.service import workspace
 
@@ -25,17 +26,8 @@ if not runs:
     st.page_link(path_of("train"), label="Train something", icon=":material/model_training:")
     st.stop()
 
-by_id = {run.id: run for run in runs}
-chosen = st.selectbox(
-    "Run",
-    list(by_id),
-    format_func=lambda run_id: (
-        f"{by_id[run_id].record.title} · {by_id[run_id].status().state} · {cached.when(by_id[run_id])}"
-    ),
-    key="run",
-    bind="query-params",
-)
-run = by_id[chosen]
+titles = {run.id: f"{run.record.title} · {run.status().state} · {cached.when(run)}" for run in runs}
+run = open_run(workspace(), choose("Run", titles, "run"))
 live.progress_panel(run, key="runs")
 busy = run.status().state in ACTIVE
 

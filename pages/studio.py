@@ -6,10 +6,12 @@ import streamlit as st
 
 from leafcore.ask import PreviewQuestion
 from leafcore.chains import chain_labels, chain_size, source_of
+from leafcore.data.labels import words
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import LeafError
 from leafcore.runs import Run, open_run
 from ui import cached, forms, live, show
+from ui.choose import choose
 from ui.places import path_of
 from ui.service import workspace
 
@@ -48,7 +50,7 @@ with left:
         "Source pictures",
         label_sets,
         index=label_sets.index(usual) if usual in label_sets else 0,
-        format_func=lambda labels: labels.replace(" ", " + "),
+        format_func=words,
         key="src",
         bind="query-params",
         help="Only pictures of the train split are used: a picture that judges must not be a source.",
@@ -56,7 +58,7 @@ with left:
     available = len(dataset.select(split="train", labels=source))
     count = st.number_input("How many", 1, max(1, available), min(24, max(1, available)), key="n", bind="query-params")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Chooses the sources.")
-    st.caption(f"{available} train pictures of {source.replace(' ', ' + ')}; each is used at most once.")
+    st.caption(f"{available} train pictures of {words(source)}; each is used at most once.")
 
 with right:
     if not steps:
@@ -68,7 +70,7 @@ with right:
         st.error(str(error), icon=":material/error:")
         st.stop()
     result = chain_labels(source, steps)
-    st.markdown(f"{source.replace(' ', ' + ')} → **{result.replace(' ', ' + ')}**")
+    st.markdown(f"{words(source)} → **{words(result)}**")
     st.caption(
         f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
         "The label is the union of the source's and every step's, healthy dropped."
@@ -76,13 +78,13 @@ with right:
     with st.container(horizontal=True):
         wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
         wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
-    if wants_preview:
-        question = PreviewQuestion(
-            chain=tuple(chain),
-            weights_sha256=tuple(step.card.weights_sha256 for step in steps),
-            dataset=dataset.ref,
-            images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
-        )
+    question = PreviewQuestion(
+        chain=tuple(chain),
+        weights_sha256=tuple(step.card.weights_sha256 for step in steps),
+        dataset=dataset.ref,
+        images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
+    )
+    if wants_preview or cached.is_answered(question):
         try:
             with st.spinner("Translating…", show_time=True):
                 pictures = cached.preview_chain(question)
@@ -107,7 +109,7 @@ def offer(run: Run) -> None:
     pictures = open_synthetic_set(workspace(), run.id)
     manifest = pictures.manifest
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(manifest)} pictures**, {manifest['labels'].iloc[0].replace(' ', ' + ')}")
+        st.markdown(f"**{len(manifest)} pictures**, {words(manifest['labels'].iloc[0])}")
         st.caption(f"`{run.id}`")
         st.space("stretch")
         exports = [done for done in cached.runs_of("export") if done.record.settings["run"] == run.id]
@@ -125,10 +127,9 @@ def offer(run: Run) -> None:
     pages = -(-len(manifest) // show.PAGE)
     page = st.pagination(pages, key=f"made-{run.id}") if pages > 1 else 1
     rows = manifest.iloc[(page - 1) * show.PAGE : page * show.PAGE].to_dict("records")
-    st.image(
+    show.thumbnails(
         [str(pictures.folder / "images" / row["file"]) for row in rows],
-        alt=[f"{row['file']}, {row['labels']}, from {row['source']}" for row in rows],
-        width=116,
+        alts=[f"{row['file']}, {words(row['labels'])}, from {row['source']}" for row in rows],
     )
     with st.expander("Where these pictures come from", icon=":material/receipt_long:"):
         st.json({**rows[0], "chain": json.loads(str(rows[0]["chain"]))}, expanded=False)
@@ -145,16 +146,9 @@ for run in cached.runs_of("synthesize", "export", state="failed")[:1]:
         live.progress_panel(run, key="studio-failed")
 if sets:
     st.subheader("Synthetic sets")
-    by_id = {run.id: run for run in sets}
-    if len(sets) > 1:
-        chosen = st.selectbox(
-            "Set",
-            list(by_id),
-            format_func=lambda run_id: f"{by_id[run_id].record.title} · {cached.when(by_id[run_id])}",
-            key="set",
-            bind="query-params",
-        )
-    else:
-        chosen = sets[0].id
+    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in sets}
+    if latest in titles:  # what was just made is what one wants to see
+        st.session_state["set"] = st.session_state.pop("studio_run")
+    chosen = choose("Set", titles, "set")
     with st.container(border=True):
         offer(open_run(workspace(), chosen))

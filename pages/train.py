@@ -42,8 +42,7 @@ st.caption(TIMES[str(preset)])
 queued = forms.settings_form(str(recipe), str(preset), submit_label="Queue training")
 if queued is not None:
     st.toast(f"{queued.record.title} is queued.", icon=":material/schedule:")
-    st.session_state["run"] = queued.id
-    st.switch_page(path_of("runs"))
+    st.switch_page(path_of("runs"), query_params={"run": queued.id})
 
 for run in live.active_runs():
     live.progress_panel(run, key="train")

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from leafcore import images
-from leafcore.ask import LookQuestion, PreviewQuestion
+from leafcore.ask import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.manifest import Dataset
@@ -137,6 +137,11 @@ def preview(run: Run, epoch: int) -> tuple[dict[str, Any], np.ndarray]:
 
 
 # --- answers of the warm worker ---------------------------------------------------------------------------------------
+
+
+def is_answered(question: Question) -> bool:
+    """Whether a question was answered before, so that the answer costs nothing."""
+    return answer_file(workspace(), question).exists()
 
 
 def look(question: LookQuestion) -> tuple[np.ndarray, np.ndarray]:

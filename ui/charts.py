@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from leafcore.data.labels import words
 from leafcore.evaluate.result import Comparison
 
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[1], "test": COLORS[5]}
+SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[1], "test": COLORS[2]}
 SPLIT_PATTERNS = {"train": "", "val": "/", "test": "x"}
 
 
@@ -27,7 +28,7 @@ def balance(counts: pd.DataFrame, log: bool) -> go.Figure:
         counts: Index: label sets; columns: train, val, test.
         log: Whether the axis is logarithmic; bars then stand side by side.
     """
-    names = [name.replace(" ", " + ") for name in counts.index]
+    names = [words(name) for name in counts.index]
     bars = [
         go.Bar(
             name=split,
@@ -75,7 +76,7 @@ def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:
     Args:
         differences: By label: value, low, high.
     """
-    names = [name.replace(" ", " + ") for name in differences]
+    names = [words(name) for name in differences]
     value, low, high = (np.array(part) for part in zip(*differences.values(), strict=True))
     figure = go.Figure(
         go.Scatter(
@@ -97,7 +98,7 @@ def confusion(comparison: Comparison, arm: str) -> go.Figure:
     """Return an arm's confusion matrix in shares of each true label set; counts on hover and in the cells."""
     counts = np.array(comparison.arms[arm].confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    rows = [name.replace(" ", " + ") for name in comparison.label_sets]
+    rows = [words(name) for name in comparison.label_sets]
     figure = go.Figure(
         go.Heatmap(
             z=shares,

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from leafcore import devices
 from leafcore.config import Config
+from leafcore.data.labels import words
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit
@@ -44,7 +45,9 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
         if advanced:
             with st.expander("Advanced", icon=":material/tune:"):
                 _draw(advanced, kind, preset, start, values)
-        pressed = st.form_submit_button(submit_label, type="primary", icon=":material/play_arrow:")
+        pressed = st.form_submit_button(
+            submit_label, type="primary", icon=":material/play_arrow:", key=f"submit-{kind}"
+        )
     return queue(kind, values) if pressed else None
 
 
@@ -133,7 +136,7 @@ def _options(ref: str, values: dict[str, Any]) -> dict[str, str]:
         return {}
     if ref == "label_set":
         counts = cached.dataset(name).label_sets
-        return {labels: f"{labels.replace(' ', ' + ')} ({count})" for labels, count in counts.items()}
+        return {labels: f"{words(labels)} ({count})" for labels, count in counts.items()}
     return mask_sets(name)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset
 from leafcore.images import encode_jpeg, encode_png
 from ui import cached
@@ -32,13 +33,25 @@ def gallery(dataset: Dataset, *, split: str, labels: str) -> None:
     pages = -(-len(records) // PAGE)
     page = st.pagination(pages, key="gallery_page") if pages > 1 else 1
     shown = dataset.rows(records.iloc[(page - 1) * PAGE : page * PAGE])
-    st.image(
+    thumbnails(
         [cached.thumbnail(dataset.root / row["image"], row["sha256"]) for row in shown],
-        caption=[row["labels"].replace(" ", " + ") for row in shown],
-        alt=[f"{Path(row['image']).name}: {row['labels']}, {row['split']}" for row in shown],
-        width=116,
+        alts=[f"{Path(row['image']).name}: {words(row['labels'])}, {row['split']}" for row in shown],
+        captions=[words(row["labels"]) for row in shown],
     )
     st.caption(f"{len(records)} pictures, page {page} of {pages}.")
+
+
+def thumbnails(pictures: Sequence[bytes | str], alts: Sequence[str], captions: Sequence[str] | None = None) -> None:
+    """Draw small pictures in a grid that reflows.
+
+    Args:
+        pictures: Encoded pictures, or files' paths.
+        alts: What each shows, for those who cannot see it.
+        captions: A line below each, or None.
+    """
+    with st.grid("auto", min_column_width=104, gap="small"):
+        for index, (picture, alt) in enumerate(zip(pictures, alts, strict=True)):
+            st.image(picture, alt=alt, caption=captions[index] if captions else None, width="stretch")
 
 
 def tiles(pictures: Sequence[np.ndarray], alts: Sequence[str], captions: Sequence[str], columns: int = 4) -> None:

@@ -33,6 +33,15 @@ def label_name(text: str) -> str:
     return re.sub(r"[\s,+]+", "_", text.strip())
 
 
+def words(labels: str) -> str:
+    """Return a label set for people.
+
+    >>> words("frog_eye_leaf_spot rust")
+    'frog eye leaf spot + rust'
+    """
+    return " + ".join(name.replace("___", " ").replace("_", " ") for name in split_labels(labels))
+
+
 def is_healthy(label: str) -> bool:
     """Whether a label says that nothing is wrong: "healthy", "Apple___healthy"."""
     return label.lower().endswith("healthy")

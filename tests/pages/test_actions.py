@@ -1,0 +1,199 @@
+"""What a visitor does becomes a run, a checkpoint or an answer on disk; what is wrong is said in one line."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from leafcore.checkpoints import open_checkpoint
+from leafcore.data.manifest import load
+from leafcore.jobs import execute
+from leafcore.quiz import open_quiz
+from leafcore.runs import list_runs
+from leafcore.workspace import Workspace
+
+
+@pytest.fixture
+def own(journey, tmp_path):
+    """A copy of the finished journey that a test may change."""
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
+    return Workspace(tmp_path / "own")
+
+
+def newest(workspace, kind):
+    return list_runs(workspace, kind)[0]
+
+
+def test_import_form_queues_an_import(open_app, workspace, leaf_folders):
+    page = open_app(workspace).open("datasets")
+    page.text_input(key="import--source").input(str(leaf_folders))
+    page.text_input(key="import--name").input("mine")
+    page.button(key="submit-import").click().run()
+    assert not page.exception and not page.error
+    run = newest(workspace, "import")
+    execute(workspace, run, lane="files", owner="cli")
+    page.run()
+    assert page.selectbox(key="ds").value == "mine"
+    assert [metric.value for metric in page.metric][:1] == ["44"]
+
+
+def test_import_of_a_missing_folder_is_refused_in_one_line(open_app, workspace):
+    page = open_app(workspace).open("datasets")
+    page.text_input(key="import--source").input("/nowhere/at/all")
+    page.text_input(key="import--name").input("../up")
+    page.button(key="submit-import").click().run()
+    assert "expected 1 to 80 letters" in page.error[0].value
+    assert not list_runs(workspace)
+
+
+def test_train_form_freezes_its_settings_in_the_run(open_app, own):
+    before = {run.id for run in list_runs(own)}
+    page = open_app(own).open("train", preset="Smoke")
+    page.number_input(key="leafgan-smoke-epochs").set_value(7)
+    page.button(key="submit-leafgan").click().run()
+    assert not page.exception and not page.error
+    run = next(run for run in list_runs(own) if run.id not in before)
+    assert run.kind == "leafgan" and run.status().state == "queued"
+    assert run.record.settings["epochs"] == 7
+    assert "@" in run.record.settings["dataset"], "the dataset's version is pinned"
+
+
+def test_train_form_shows_what_is_wrong_beside_the_button(open_app, own):
+    page = open_app(own).open("train", preset="Smoke", recipe="Classifier")
+    page.text_input(key="classifier-smoke-promote_as").input("kept")
+    page.number_input(key="classifier-smoke-size_px").set_value(33)
+    page.button(key="submit-classifier").click().run()
+    assert "size_px" in page.error[0].value and "\n" not in page.error[0].value
+
+
+def test_slider_changes_the_masks_and_saving_keeps_its_delta(open_app, own):
+    app = open_app(own)
+    page = app.open("masks")
+    page.slider(key="thr").set_value(0.8).run()
+    app.checked()
+    page.button(key="save_masks").click().run()
+    run = newest(own, "masks")
+    assert run.status().state == "queued"
+    assert run.record.settings["delta"] == 0.8
+
+
+def test_moving_the_slider_later_cannot_change_a_queued_run(open_app, own):
+    page = open_app(own).open("masks")
+    page.slider(key="thr").set_value(0.5).run()
+    page.button(key="save_masks").click().run()
+    run = newest(own, "masks")
+    page.slider(key="thr").set_value(0.1).run()
+    assert newest(own, "masks").id == run.id
+    assert run.record.settings["delta"] == 0.5
+
+
+def test_epoch_slider_promotes_the_epoch_it_shows(open_app, own):
+    app = open_app(own)
+    page = app.open("epochs")
+    page.select_slider(key="epoch").set_value(1).run()
+    run = newest(own, "leafgan")
+    page.text_input(key=f"promote_name_{run.id}").input("first-epoch")
+    page.button(key="promote").click().run()
+    app.checked()
+    assert open_checkpoint(own, "first-epoch").card.epoch == 1
+
+
+def test_studio_previews_generates_and_packs(open_app, own):
+    app = open_app(own)
+    page = app.open("studio")
+    page.button(key="preview").click().run()
+    app.checked()
+    assert not page.error
+    page.number_input(key="n").set_value(3).run()
+    page.button(key="generate").click().run()
+    app.checked()
+    made = newest(own, "synthesize")
+    assert made.record.settings["count"] == 3
+    execute(own, made, lane="cpu", owner="cli")
+    page.run()
+    page.button(key=f"zip-{made.id}").click().run()
+    app.checked()
+    packed = newest(own, "export")
+    assert packed.record.settings["run"] == made.id
+    execute(own, packed, lane="files", owner="cli")
+    page.run()
+    assert any(packed.id in link.proto.url for link in page.get("link_button"))
+
+
+def test_studio_offers_train_pictures_only(open_app, own):
+    page = open_app(own).open("studio")
+    train = load(own, "leaves").select(split="train", labels="healthy")
+    assert page.number_input(key="n").max == len(train)
+
+
+def test_evaluate_shows_the_verdict_with_its_facts(open_app, own):
+    page = open_app(own).open("evaluate")
+    shown = " ".join(box.value for box in [*page.info, *page.warning, *page.success])
+    assert "95 % interval" in shown and "seeds" in shown
+    assert "test split: n =" in " ".join(caption.value for caption in page.caption)
+
+
+def test_evaluate_queues_a_comparison_of_the_chosen_sets(open_app, own):
+    page = open_app(own).open("evaluate")
+    page.button(key="submit-evaluate").click().run()
+    assert not page.exception and not page.error
+    run = newest(own, "evaluate")
+    assert run.status().state == "queued"
+    assert run.record.settings["synthetic"] == [newest(own, "synthesize").id]
+
+
+def test_quiz_goes_on_after_a_refresh_and_scores_at_the_end(open_app, own):
+    rng = np.random.default_rng(0)
+    page = open_app(own).open("quiz")
+    page.button(key="quiz_start").click().run()
+    if page.error:
+        pytest.fail(page.error[0].value)
+    quiz_id = str(page.query_params["quiz"])
+    total = len(open_quiz(own, quiz_id).items)
+    page.button(key="say_real").click().run()
+    page.button(key="say_undo").click().run()
+    page.button(key="say_fake").click().run()
+    assert open_quiz(own, quiz_id).answers == ("fake",)
+    page = open_app(own).open("quiz", quiz=quiz_id)
+    for _ in range(total - 1):
+        page.button(key="say_fake" if rng.random() < 0.5 else "say_real").click().run()
+    assert page.metric[0].value.endswith(f"of {total}")
+    assert "exact 95 % interval" in page.markdown[-1].value
+
+
+def test_an_unknown_quiz_in_the_link_is_answered_kindly(open_app, own):
+    page = open_app(own).open("quiz", quiz="gone")
+    assert "not here any more" in page.warning[0].value
+
+
+def test_a_link_names_a_run_by_its_id(open_app, own):
+    oldest = list_runs(own)[-1]
+    page = open_app(own).open("runs", run=oldest.id)
+    assert page.selectbox(key="run").value == oldest.id
+
+
+def test_an_unknown_run_in_the_link_shows_the_newest_and_says_so(open_app, own):
+    page = open_app(own).open("runs", run="gone")
+    assert "not here any more" in page.info[0].value
+    assert page.selectbox(key="run").value == list_runs(own)[0].id
+
+
+def test_stop_on_the_runs_page_stops_a_queued_run(open_app, own):
+    app = open_app(own)
+    page = app.open("train", preset="Smoke")
+    page.button(key="submit-leafgan").click().run()
+    run = newest(own, "leafgan")
+    page = open_app(own).open("runs", run=run.id)
+    page.button(key=f"runs-stop-{run.id}").click().run()
+    assert run.status().state == "stopped"
+    page.run()
+    page.button(key=f"runs-resume-{run.id}").click().run()
+    assert run.status().state == "queued"
+
+
+def test_home_ticks_the_steps_that_are_done(open_app, journey, workspace):
+    finished = open_app(journey.workspace).open("home")
+    icons = [link.proto.icon for link in finished.get("page_link")][:7]
+    assert icons == [":material/check_circle:"] * 7
+    empty = open_app(workspace).open("home")
+    assert all("counter" in link.proto.icon for link in empty.get("page_link")[:7])
