@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, field_validator, model_validator
 
 from leafcore.config import Config, setting
-from leafcore.data.formats import Entry, Listing, read
+from leafcore.data.formats import Entry, Listing, detect, read
 from leafcore.data.groups import groups_by_name, merge_identical
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Card, Dataset, Skipped, save
@@ -117,13 +117,16 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
     records, unreadable = _scan(listing, progress)
     skipped = (*listing.skipped, *unreadable)
     if records.empty:
-        raise DatasetError(f"{config.source}: none of its {len(skipped)} files can be read; first: {skipped[0].reason}")
+        raise DatasetError(
+            f"{config.source}: none of its {len(skipped)} files can be read; first: {skipped[0].image}: "
+            f"{skipped[0].reason}"
+        )
     if config.group_regex:
         records["group"] = groups_by_name(records, re.compile(config.group_regex))
     card = Card(
         root=str(listing.root),
         source=str(config.source),
-        format=config.format,
+        format=detect(config.source.expanduser()) if config.format == "auto" else config.format,
         license=config.license,
         created=time.time(),
         settings={
@@ -215,7 +218,7 @@ def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
         size = open_rgb(path).size
         content = path.read_bytes()
     except (DatasetError, OSError) as error:
-        return Skipped(image=entry.image, reason=str(error))
+        return Skipped(image=entry.image, reason=str(error).removeprefix(f"{path}: "))
     return {
         "image": entry.image,
         "labels": entry.labels,
@@ -230,16 +233,27 @@ def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
 
 def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped]) -> Iterator[str]:
     if skipped:
-        named = "; ".join(f"{file.image}: {file.reason.removeprefix(f'{file.image}: ')}" for file in skipped[:3])
-        more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-        yield f"{len(skipped)} files were skipped: {named}{more}."
+        named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
+        yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
     for labels, members in records.groupby("labels"):
         if members["group"].nunique() == 1:
             images = "image" if len(members) == 1 else "images of one group"
             yield f"{labels} has {len(members)} {images}: train only, so nothing can be claimed about it."
-    conflicts = int((records.groupby("sha256")["labels"].nunique() > 1).sum())
-    if conflicts:
-        yield f"{conflicts} files occur twice with different labels; both are kept, in one group. Look at them."
+    alike = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
+    if not alike.empty:
+        conflicts = [
+            " = ".join(f"{image} ({labels})" for image, labels in zip(same["image"], same["labels"], strict=True))
+            for _, same in alike.groupby("sha256", sort=False)
+        ]
+        yield (
+            f"Identical files with different labels: {len(conflicts)}; all are kept, those alike in one group. "
+            f"Look at them: {_named(conflicts, shown=8)}."
+        )
+
+
+def _named(items: Sequence[str], shown: int) -> str:
+    more = f"; and {len(items) - shown} more" if len(items) > shown else ""
+    return "; ".join(items[:shown]) + more
 
 
 def _result(dataset: Dataset, skipped: tuple[Skipped, ...], warnings: tuple[str, ...]) -> ImportResult:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
 
@@ -47,15 +47,19 @@ def read_folders(path: Path) -> Listing:
     entries, skipped = [], []
     if not path.is_dir():
         raise DatasetError(f"{path}: expected a folder that holds one folder per class, got a file.")
-    for folder in sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")):
-        for file in sorted(folder.rglob("*")):
-            if not file.is_file() or file.name.startswith("."):
+    for child in sorted(path.iterdir()):
+        files = sorted(child.rglob("*")) if child.is_dir() else [child]
+        for file in files:
+            below = file.relative_to(path)
+            if file.is_dir() or any(part.startswith(".") for part in below.parts):
                 continue
-            image = file.relative_to(path).as_posix()
-            if file.suffix.lower() in SUFFIXES:
-                entries.append(Entry(image, label_name(folder.name)))
-            else:
-                skipped.append(Skipped(image=image, reason=f"not a picture ({file.suffix or 'no ending'})"))
+            is_picture = file.suffix.lower() in SUFFIXES
+            if is_picture and file != child:
+                entries.append(Entry(below.as_posix(), label_name(child.name)))
+            elif is_picture:
+                skipped.append(Skipped(image=below.as_posix(), reason="not in a class folder"))
+            elif file != child:
+                skipped.append(Skipped(image=below.as_posix(), reason=f"not a picture ({file.suffix or 'no ending'})"))
     if not entries:
         raise DatasetError(
             f"{path}: no pictures found; expected one folder per class with {', '.join(sorted(SUFFIXES))} files in it, "
@@ -82,11 +86,18 @@ def read_plant_pathology_2021(path: Path) -> Listing:
     entries, skipped = [], []
     for row in table.to_dict("records"):
         image, labels = f"{folder}{row['image']}", label_set(row["labels"])
-        if labels:
-            entries.append(Entry(image, labels, group=row.get("group", "")))
-        else:
+        if not labels:
             skipped.append(Skipped(image=image, reason="no label in the table"))
+        elif _leads_outside(row["image"]):
+            skipped.append(Skipped(image=image, reason="leads out of the dataset's folder"))
+        else:
+            entries.append(Entry(image, labels, group=row.get("group", "")))
     return Listing(root, entries, skipped)
+
+
+def _leads_outside(image: str) -> bool:
+    """Whether a path is absolute or climbs, here or on Windows; what is made from a picture is named after its path."""
+    return any(".." in kind(image).parts or kind(image).anchor for kind in (PurePosixPath, PureWindowsPath))
 
 
 def _read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
@@ -95,7 +106,14 @@ def _read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no such table.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: not a table that can be read ({error}); expected CSV in UTF-8.") from None
+        raise DatasetError(
+            f"{path}: not a table that can be read ({str(error).strip()}); expected CSV in UTF-8."
+        ) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas has taken the first field for a row's name
+        raise DatasetError(
+            f"{path}: its rows have more fields than its first line; put labels that hold commas in quotes, or "
+            "separate them by spaces."
+        )
     missing = [column for column in required if column not in table.columns]
     if missing:
         raise DatasetError(
@@ -104,10 +122,12 @@ def _read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
         )
     if table.empty:
         raise DatasetError(f"{path}: the table has no row below its first line.")
-    repeated = table["image"][table["image"].duplicated()]
+    rows_per_image = table["image"].value_counts()
+    repeated = rows_per_image[rows_per_image > 1]
     if not repeated.empty:
+        others = f" ({len(repeated)} images stand in several)" if len(repeated) > 1 else ""
         raise DatasetError(
-            f"{path}: {repeated.iloc[0]!r} stands in {len(repeated)} rows more than once; keep one row each."
+            f"{path}: {repeated.index[0]!r} stands in {repeated.iloc[0]} rows{others}; keep one row each."
         )
     return table
 
@@ -143,5 +163,5 @@ def read(path: Path, layout: str = "auto") -> Listing:
     Raises:
         DatasetError: See the readers.
     """
-    found = detect(path)
-    return READERS[found if layout == "auto" else layout](path.resolve())
+    found = detect(path.expanduser())
+    return READERS[found if layout == "auto" else layout](path.expanduser().resolve())

@@ -10,11 +10,11 @@ def groups_by_name(records: pd.DataFrame, pattern: re.Pattern[str]) -> pd.Series
 
     Args:
         records: Columns `image` and `group`.
-        pattern: Its first bracket is the group; a name that does not match keeps the group it has.
+        pattern: Its first bracket is the group; a name in which that matches nothing keeps the group it has.
     """
     names = records["image"].str.rsplit("/", n=1).str[-1]
-    matched = names.str.extract(pattern, expand=True)[0]
-    return matched.where(matched.notna(), records["group"])
+    matched = names.str.extract(pattern, expand=True).iloc[:, 0].fillna("")
+    return matched.where(matched != "", records["group"])
 
 
 def merge_identical(records: pd.DataFrame) -> pd.Series:

@@ -43,8 +43,8 @@ def words(labels: str) -> str:
 
 
 def is_healthy(label: str) -> bool:
-    """Whether a label says that nothing is wrong: "healthy", "Apple___healthy"."""
-    return label.lower().endswith("healthy")
+    """Whether a label says that nothing is wrong: "healthy", "Apple___healthy", but not "unhealthy"."""
+    return re.search(r"(?<![a-z])healthy$", label.lower()) is not None
 
 
 def union(source: str, targets: Iterable[str]) -> str:

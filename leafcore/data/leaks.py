@@ -5,15 +5,17 @@ from pydantic import BaseModel, ConfigDict
 from leafcore.data.manifest import Dataset
 from leafcore.data.seen import Seen
 
+_SEES = {"source": "the sources include", "probe": "the probes, by which epochs were chosen, include"}
+
 
 class LeakReport(BaseModel):
-    """What the models behind an arm have seen, by role ("generator", "lflseg", "source").
+    """What the models behind an arm have seen, by role ("generator", "lflseg", "source", "probe").
 
     Attributes:
         test: How many test pictures, or pictures of a test picture's group, each role has seen.
-        val: The same for validation pictures.
+        val: The same for validation pictures, which probes may be.
         outside: How many pictures each role has seen that are not in the arm's real training set, test and validation
-            pictures included.
+            pictures included; probes train nothing and are left out.
         test_size: How many test pictures there are.
     """
 
@@ -33,17 +35,16 @@ class LeakReport(BaseModel):
         """Return why the verdict is withheld, in a sentence; empty if it is not."""
         if any(self.test.values()):
             worst = max(self.test, key=lambda role: self.test[role])
-            return f"the {worst} has seen {self.test[worst]} of {self.test_size} test pictures"
+            return f"{_SEES.get(worst, f'the {worst} has seen')} {self.test[worst]} of {self.test_size} test pictures"
         if any(self.outside.values()):
             worst = max(self.outside, key=lambda role: self.outside[role])
-            return f"the {worst} has seen {self.outside[worst]} pictures that are not in this dataset's train split"
+            seen = _SEES.get(worst, f"the {worst} has seen")
+            return f"{seen} {self.outside[worst]} pictures that are not in this dataset's train split"
         return ""
 
 
 def check(dataset: Dataset, seen: Seen) -> LeakReport:
     """Compare what models have seen with what they may have seen.
-
-    Probes are left out: they are validation pictures by law, and nothing is trained on them.
 
     Args:
         dataset: The dataset whose test split judges the arm, and whose train split is the arm's real training set.
@@ -55,9 +56,8 @@ def check(dataset: Dataset, seen: Seen) -> LeakReport:
     held_out = {name: set(records.loc[records["split"] == name, "group"]) for name in ("val", "test")}
     counts: dict[str, dict[str, int]] = {"test": {}, "val": {}, "outside": {}}
     for role, images in seen.items():
-        if role == "probe":
-            continue
-        for name in ("test", "val"):
-            counts[name][role] = sum(group_of.get(image) in held_out[name] for image in images)
-        counts["outside"][role] = sum(split_of.get(image) != "train" for image in images)
+        counts["test"][role] = sum(group_of.get(image) in held_out["test"] for image in images)
+        if role != "probe":
+            counts["val"][role] = sum(group_of.get(image) in held_out["val"] for image in images)
+            counts["outside"][role] = sum(split_of.get(image) != "train" for image in images)
     return LeakReport(**counts, test_size=int((records["split"] == "test").sum()))

@@ -141,7 +141,9 @@ def version_of(records: pd.DataFrame) -> str:
 
 
 def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> Dataset:
-    """Write a version, unless it is there already, and make it the current one.
+    """Write a version and make it the current one.
+
+    The same content has the same version: its table is written once, its card anew, for the pictures may have moved.
 
     Args:
         workspace: Where it goes.
@@ -153,9 +155,9 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     records = records.sort_values("image", ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
     version = version_of(records)
     table = folder / f"{version}.parquet"
+    write_json(folder / f"{version}.json", card.model_dump(mode="json"))
     if not table.exists():
         write_atomic(table, lambda file: records.to_parquet(file, index=False))
-        write_json(folder / f"{version}.json", card.model_dump(mode="json"))
     write_bytes(folder / "current", version.encode())
     return Dataset(name, version, records, card)
 
@@ -166,6 +168,18 @@ def load(workspace: Workspace, ref: str) -> Dataset:
     Args:
         workspace: Where to look.
         ref: `name` for the current version, or `name@version`.
+
+    Raises:
+        NotFoundError: There is no such dataset or version.
+    """
+    name, version = pin(workspace, ref).split("@")
+    folder = workspace.dataset(name)
+    card = Card.model_validate(read_json(folder / f"{version}.json"))
+    return Dataset(name, version, pd.read_parquet(folder / f"{version}.parquet"), card)
+
+
+def pin(workspace: Workspace, ref: str) -> str:
+    """Return `name@version` for a name, so that what a run means never changes.
 
     Raises:
         NotFoundError: There is no such dataset or version.
@@ -181,23 +195,11 @@ def load(workspace: Workspace, ref: str) -> Dataset:
                 f"dataset: got {name!r}, known in {workspace.root}: {known}. "
                 "`python -m leafcore import PATH --name NAME` adds one."
             ) from None
-    try:
-        records = pd.read_parquet(folder / f"{check_name(version, 'version')}.parquet")
-    except FileNotFoundError:
+    if not (folder / f"{check_name(version, 'version')}.parquet").exists():
         raise NotFoundError(
-            f"dataset: {name!r} has no version {version!r}; known: {versions(workspace, name)}."
-        ) from None
-    card = Card.model_validate(read_json(folder / f"{version}.json"))
-    return Dataset(name, version, records, card)
-
-
-def pin(workspace: Workspace, ref: str) -> str:
-    """Return `name@version` for a name, so that what a run means never changes.
-
-    Raises:
-        NotFoundError: There is no such dataset or version.
-    """
-    return ref if "@" in ref else load(workspace, ref).ref
+            f"dataset: {name!r} has no version {version!r}; known: {', '.join(versions(workspace, name)) or 'none'}."
+        )
+    return f"{name}@{version}"
 
 
 def list_datasets(workspace: Workspace) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from leafcore.errors import DatasetError
-from leafcore.files import require_space
+from leafcore.files import require_space, temporary_for
 from leafcore.images import load_mask, load_square
 from leafcore.progress import Progress
 from leafcore.workspace import Workspace
@@ -101,17 +101,20 @@ def _fill(
 ) -> None:
     """Decode on all cores into a temporary file, then put it in place."""
     progress.phase("decoding")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(target)
     try:
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            for index, picture in enumerate(pool.map(decode, paths)):
-                pixels[index] = picture
-                if progress.should_stop:
-                    pool.shutdown(cancel_futures=True)
-                    progress.raise_if_stopped()
-        pixels.flush()
-        del pixels
+        try:
+            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+                for index, picture in enumerate(pool.map(decode, paths)):
+                    pixels[index] = picture
+                    progress.report(index + 1, len(paths))
+                    if progress.should_stop:
+                        pool.shutdown(cancel_futures=True)
+                        progress.raise_if_stopped()
+            pixels.flush()
+        finally:
+            del pixels  # Windows neither moves nor removes a file that is mapped
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) 
     """Give every picture a split so that no group straddles two and each label set keeps its share.
 
     Groups of one label set are shuffled and cut in proportion to their pictures; from three groups on, each split gets
-    at least one. Groups too few to be cut, or of mixed labels, go one by one to the split that lacks their labels most.
-    A label that only one group shows stays in train.
+    at least one, and a group larger than both held-out shares together goes to train. Groups too few to be cut, or of
+    mixed labels, go one by one to the split that lacks their labels most. A label that only one group shows stays in
+    train.
 
     Args:
         records: Columns `labels` and `group`.
@@ -41,14 +42,19 @@ def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) 
 
 def _cut(sizes: np.ndarray, shares: dict[str, float]) -> np.ndarray:
     """Cut shuffled groups of one stratum in proportion to their pictures; each wanted split gets at least one."""
-    middle = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+    held_out = shares["test"] + shares["val"]
+    large = sizes > held_out * sizes.sum()
+    others = np.where(large, 0, sizes)
+    middle = (np.cumsum(others) - others / 2) / sizes.sum()
     cut = np.where(middle < shares["test"], "test", "train").astype(object)
-    cut[(middle >= shares["test"]) & (middle < shares["test"] + shares["val"])] = "val"
-    for position, name in ((0, "test"), (1, "val")):
+    cut[(middle >= shares["test"]) & (middle < held_out)] = "val"
+    cut[large] = "train"
+    for name in ("train", "test", "val"):
         if shares[name] > 0 and name not in cut:
-            cut[position] = name
-    if "train" not in cut:
-        cut[-1] = "train"
+            giver = max(shares, key=lambda other: int((cut == other).sum()))
+            given = np.flatnonzero(cut == giver)
+            pick = np.argmax if name == "train" else np.argmin
+            cut[given[pick(sizes[given])]] = name
     return cut
 
 

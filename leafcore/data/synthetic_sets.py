@@ -98,13 +98,17 @@ class Ledger:
         self.rows: list[dict[str, Any]] = self._read()
 
     def _read(self) -> list[dict[str, Any]]:
-        """Return the rows whose picture is there; a line cut short by a crash is dropped."""
+        """Return the rows whose picture is there, and drop the others; so is a line that a crash cut short."""
         try:
-            lines = self._file.read_text(encoding="utf-8").splitlines()
+            text = self._file.read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
-        rows = [json.loads(line) for line in lines if line.endswith("}")]
-        return [row for row in rows if (self._folder / "images" / row["file"]).exists()]
+        rows = [row for line in text.splitlines() if (row := _parse(line)) is not None]
+        rows = [row for row in rows if (self._folder / "images" / row["file"]).exists()]
+        kept = "".join(f"{json.dumps(row)}\n" for row in rows)
+        if kept != text:  # what is appended next must not continue a broken line
+            write_bytes(self._file, kept.encode())
+        return rows
 
     @property
     def files(self) -> set[str]:
@@ -128,6 +132,14 @@ class Ledger:
         write_bytes(self._folder / "labels.csv", _csv(labels, ["image", "labels"]))
 
 
+def _parse(line: str) -> dict[str, Any] | None:
+    try:
+        row: dict[str, Any] = json.loads(line)
+        return row
+    except json.JSONDecodeError:
+        return None
+
+
 def _csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -144,7 +156,8 @@ class SyntheticSet:
     Attributes:
         id: The run that made it.
         folder: The run's folder.
-        manifest: A row per picture, columns as in `Provenance` and `sha256`; `chain` holds JSON.
+        manifest: A row per picture, columns as in `Provenance` and `sha256`; all text but the numbers `size_px` and
+            `seed`; `chain` holds JSON.
     """
 
     id: str
@@ -164,13 +177,13 @@ def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
     """
     run = open_run(workspace, run_id)
     try:
-        manifest = pd.read_csv(run.folder / "manifest.csv", keep_default_na=False)
+        manifest = pd.read_csv(run.folder / "manifest.csv", dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise NotFoundError(
             f"synthetic: run {run_id} is a {run.kind} run in state {run.status().state} and holds no synthetic "
             "pictures; expected the id of a synthesize run."
         ) from None
-    return SyntheticSet(run.id, run.folder, manifest)
+    return SyntheticSet(run.id, run.folder, manifest.astype({"size_px": "int64", "seed": "int64"}))
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:

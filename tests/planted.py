@@ -1,0 +1,55 @@
+"""Checkpoints made on the spot, for tests of what uses them."""
+
+import json
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from leafcore.checkpoints import Checkpoint, open_checkpoint, sha256
+from leafcore.files import write_bytes, write_json
+from leafcore.nets import build
+from leafcore.workspace import Workspace
+
+GENERATOR = {"type": "resnet_generator", "args": {"filters": 4, "blocks": 1}}
+
+
+def plant(
+    workspace: Workspace, name: str, description: dict[str, Any], seed: int = 0, told: dict[str, Any] | None = None
+) -> Checkpoint:
+    """Write a checkpoint of randomly initialised networks, with large enough weights to change a picture.
+
+    Args:
+        workspace: Where it goes.
+        name: Its name.
+        description: Which networks to make.
+        seed: Of their weights.
+        told: What the weights file says instead, if it lies.
+    """
+    torch.manual_seed(seed)
+    tensors = {}
+    for net, of in description["nets"].items():
+        for key, value in build(of).state_dict().items():
+            tensors[f"{net}.{key}"] = value * 4 if value.is_floating_point() else value
+    path = workspace.checkpoints / name / "weights.safetensors"
+    write_bytes(path, save(tensors, {"leaf": json.dumps(told or description)}))
+    card = {
+        "name": name, "recipe": description["recipe"], "description": description, "run": "", "epoch": 1,
+        "weights_sha256": sha256(path), "created": 0.0, "code_version": "0",
+    }  # fmt: skip
+    write_json(path.parent / "card.json", card)
+    return open_checkpoint(workspace, name)
+
+
+def plant_translator(
+    workspace: Workspace, name: str, a: str = "healthy", b: str = "rust", size_px: int = 32, seed: int = 0
+) -> Checkpoint:
+    """Write a checkpoint that translates both ways."""
+    nets = {"gen_ab": GENERATOR, "gen_ba": GENERATOR}
+    return plant(workspace, name, {"recipe": "leafgan", "a": a, "b": b, "size_px": size_px, "nets": nets}, seed)
+
+
+def plant_lflseg(workspace: Workspace, name: str) -> Checkpoint:
+    """Write an LFLSeg checkpoint, which translates nothing."""
+    nets = {"classifier": {"type": "backbone", "args": {"name": "test_resnet", "num_classes": 3}}}
+    return plant(workspace, name, {"recipe": "lflseg", "size_px": 64, "nets": nets})
