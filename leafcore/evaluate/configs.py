@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
 
@@ -43,3 +43,9 @@ class EvaluateConfig(Config):
     @classmethod
     def _from_text(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _a_step_per_epoch(self) -> "EvaluateConfig":
+        if self.epochs > self.steps:
+            raise ValueError(f"epochs: got {self.epochs}, expected at most as many as steps ({self.steps}).")
+        return self

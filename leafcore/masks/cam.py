@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from leafcore.errors import CheckpointError
+from leafcore.nets.backbones import closed_form_head
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,3 @@ def class_activation_maps(model: nn.Module, images: torch.Tensor, target: int = 
     maps = torch.where(peaks > 0, maps / peaks.clamp_min(torch.finfo(maps.dtype).tiny), 0.0)
     logits = linear(features.mean(dim=(2, 3)))
     return Cams(maps.float().cpu().numpy(), logits.float().softmax(1).cpu().numpy())
-
-
-def closed_form_head(model: nn.Module) -> nn.Linear:
-    """Return the linear layer behind the global average pooling.
-
-    Raises:
-        CheckpointError: The network does not end so.
-    """
-    pool = getattr(model, "global_pool", None)
-    pool_type = pool if isinstance(pool, str) else getattr(pool, "pool_type", None)
-    head = cast(Any, model).get_classifier() if hasattr(model, "get_classifier") else None
-    if pool_type != "avg" or not isinstance(head, nn.Linear):
-        raise CheckpointError(
-            f"model: {type(model).__name__} does not end in global average pooling and one linear layer, which the "
-            "closed form of the heat map needs; choose tf_efficientnet_lite0 or a ResNet."
-        )
-    return head

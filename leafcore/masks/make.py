@@ -75,7 +75,7 @@ def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) ->
     tally = _Tally()
     for done, (record, mask) in enumerate(_masks(config, dataset, model, progress, tally), start=1):
         if mask is not None:
-            _count(dataset, record, mask, tally)
+            _count(dataset, record, mask, tally, progress)
         progress.report(done, len(dataset.records))
         progress.raise_if_stopped()
     return _finish(dataset, config, model, progress, tally)
@@ -105,14 +105,17 @@ def _masks(
         yield record, mask
 
 
-def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _Tally) -> None:
+def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _Tally, progress: Progress) -> None:
     tally.areas.append(float(mask.mean()))
-    if record["mask"]:
-        exact = load_mask(dataset.root / record["mask"])
-        tally.overlaps.append(intersection_over_union(mask, exact))
-    if len(tally.overlays) < SAMPLES:
-        picture = load_square(dataset.root / record["image"], 128)
-        tally.overlays.append(overlay_mask(picture, resize_map(mask, 128, 128) >= 0.5))
+    try:
+        if record["mask"]:
+            exact = load_mask(dataset.root / record["mask"])
+            tally.overlaps.append(intersection_over_union(mask, exact))
+        if len(tally.overlays) < SAMPLES:
+            picture = load_square(dataset.root / record["image"], 128)
+            tally.overlays.append(overlay_mask(picture, resize_map(mask, 128, 128) >= 0.5))
+    except DatasetError as error:  # an exact mask, or a picture that went after its mask was made: no reason to end
+        progress.warn(str(error))
 
 
 def _finish(
@@ -123,7 +126,8 @@ def _finish(
         raise DatasetError(
             f"dataset: no picture of {dataset.ref} could be read; first: {next(iter(tally.skipped.values()))}"
         )
-    progress.sample(mosaic(tally.overlays, columns=4))
+    if tally.overlays:
+        progress.sample(mosaic(tally.overlays, columns=4))
     if tally.skipped:
         progress.warn(f"{len(tally.skipped)} pictures have no mask, first: {next(iter(tally.skipped.values()))}")
     areas = np.array(tally.areas)

@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import nn
 
+from leafcore.errors import CheckpointError
+
 _BUILDERS = {
     "resnet_generator": "leafcore.nets.resnet_generator:ResnetGenerator",
     "patch_discriminator": "leafcore.nets.patch_discriminator:PatchDiscriminator",
@@ -17,7 +19,15 @@ def build(description: dict[str, Any]) -> nn.Module:
 
     Args:
         description: `type`, a key of the table above, and `args`, its keyword arguments.
+
+    Raises:
+        CheckpointError: The type is none of the table's.
     """
+    if description["type"] not in _BUILDERS:
+        raise CheckpointError(
+            f"weights: they hold a network of type {description['type']!r}, expected one of {', '.join(_BUILDERS)}; "
+            "they may come from a newer version of this app."
+        )
     module, name = _BUILDERS[description["type"]].split(":")
     network: nn.Module = getattr(import_module(module), name)(**description["args"])
     return network

@@ -1,6 +1,7 @@
 """Classification backbones: any of timm's; the weights of one come as a Python package, with no download."""
 
 import pickle
+from typing import Any, cast
 
 import timm
 import torch
@@ -77,3 +78,20 @@ def input_statistics(model: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
     config = getattr(model, "pretrained_cfg", {})
     mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
     return torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1)
+
+
+def closed_form_head(model: nn.Module) -> nn.Linear:
+    """Return the linear layer right behind the global average pooling: what a heat map in closed form needs.
+
+    Raises:
+        CheckpointError: The network does not end so.
+    """
+    pool = getattr(model, "global_pool", None)
+    head = cast(Any, model).get_classifier() if hasattr(model, "get_classifier") else None
+    pools = isinstance(pool, nn.Module) and getattr(pool, "pool_type", None) == "avg"
+    if not (pools and isinstance(head, nn.Linear) and head.in_features == cast(Any, model).num_features):
+        raise CheckpointError(
+            f"model: {type(model).__name__} does not end in global average pooling and one linear layer, which the "
+            "closed form of the heat map needs; choose tf_efficientnet_lite0 or a ResNet."
+        )
+    return head

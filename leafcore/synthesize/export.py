@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.files import require_space
+from leafcore.errors import NotFoundError
+from leafcore.files import require_space, temporary_for
 from leafcore.progress import Progress
 from leafcore.synthesize.configs import ExportConfig
 from leafcore.workspace import Workspace
@@ -33,12 +34,18 @@ def export(config: ExportConfig, workspace: Workspace, progress: Progress) -> Ex
     """Pack images, `labels.csv` and `manifest.csv`, stored: PNG does not shrink twice.
 
     Raises:
-        NotFoundError: There is no such run, or it made no synthetic set.
+        NotFoundError: There is no such run, it made no synthetic set, or a picture of it is gone.
         DiskFull: There is no room.
         Stopped: Somebody asked to stop; nothing is left behind.
     """
     pictures = open_synthetic_set(workspace, config.run)
     files = pictures.paths()
+    gone = [file for file in files if not file.exists()]
+    if gone:
+        raise NotFoundError(
+            f"run: {len(gone)} of the {len(files)} pictures of {pictures.id} are gone, first: {gone[0]}; "
+            "synthesize them again."
+        )
     require_space(progress.folder, sum(file.stat().st_size for file in files))
     target = progress.folder / "export.zip"
     progress.phase("packing")
@@ -47,7 +54,7 @@ def export(config: ExportConfig, workspace: Workspace, progress: Progress) -> Ex
 
 
 def _pack(folder: Path, files: list[Path], target: Path, progress: Progress) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(target)
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for name in ("labels.csv", "manifest.csv"):

@@ -79,6 +79,8 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         ledger.write_tables()
     if not ledger.rows:
         raise DatasetError(f"source: no picture could be read; first: {next(iter(skipped.values()), 'none')}")
+    if skipped:
+        progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
     return SynthesizeResult(count=len(ledger.rows), labels=labels, size_px=chain.size_px, skipped=skipped)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
 from leafcore.data.labels import label_set
+from leafcore.errors import ConfigError
+from leafcore.workspace import check_name
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -37,6 +39,14 @@ class TrainConfig(Config):
         "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True
     )
     promote_as: str = setting("", "Promotes the last epoch under this name when done; empty for none.", advanced=True)
+
+    @field_validator("promote_as")
+    @classmethod
+    def _promote_as(cls, value: str) -> str:
+        try:
+            return check_name(value, "promote_as") if value else value
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
 
 class TranslationConfig(TrainConfig):
@@ -72,6 +82,15 @@ class TranslationConfig(TrainConfig):
     def _two_domains(self) -> "TranslationConfig":
         if label_set(self.a) == label_set(self.b):
             raise ValueError(f"a and b: got {self.a!r} twice, expected two different label sets.")
+        return self
+
+    @model_validator(mode="after")
+    def _discriminator_fits(self) -> "TranslationConfig":
+        if self.size_px // 2**self.disc_layers < 3:
+            raise ValueError(
+                f"disc_layers: got {self.disc_layers}, too many for pictures of {self.size_px} px; expected size_px / "
+                "2^disc_layers of at least 3."
+            )
         return self
 
     @property

@@ -34,7 +34,7 @@ class ImagePool:
                 answers.append(fake)
             elif torch.rand((), generator=self._generator) < 0.5:
                 index = int(torch.randint(self._size, (), generator=self._generator))
-                answers.append(self._images[index])
+                answers.append(self._images[index].to(fake.device))  # a resumed pool is loaded to the CPU
                 self._images[index] = fake.clone()
             else:
                 answers.append(fake)

@@ -16,6 +16,7 @@ from leafcore.data.sampling import ShuffledStream
 from leafcore.data.transforms import random_crop_flip
 from leafcore.images import to_signed
 from leafcore.nets import build
+from leafcore.nets.backbones import closed_form_head
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
 from leafcore.train.device import autocast
@@ -37,6 +38,7 @@ class LFLSeg(Recipe):
         self.config, self.pictures, self.device = config, pictures, device
         self.generator = torch.Generator().manual_seed(config.seed)
         self.net = build(self._network(config.pretrained)).to(device)
+        closed_form_head(self.net)  # refuses a network that no heat map will come of
         self.nets = {"classifier": self.net}
         leaves = len(pictures.train_leaf)
         steps = math.ceil(leaves * len(CLASSES) / config.batch_size)

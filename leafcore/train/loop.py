@@ -64,11 +64,9 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
     """Run the loop itself; see `train`."""
     folder, config = progress.folder, recipe.config
     total = recipe.epochs * recipe.steps_per_epoch
-    losses: dict[str, float] = {}
-    scores: dict[str, float] = {}
 
     # Go on from the last saved state, if there is one.
-    step = restore(recipe, progress)
+    step, losses, scores = restore(recipe, progress)
     saved_at = time.monotonic()
     progress.phase("training")
 
@@ -83,8 +81,14 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
         else:
             progress.report(step, total)
 
-        # Close the epoch: schedulers, scores, weights for users, samples for looking.
+        # Decide what to save; nothing that has diverged.
         ends_epoch = step % recipe.steps_per_epoch == 0
+        stopping = progress.should_stop and step < total
+        saving = ends_epoch or stopping or time.monotonic() - saved_at > config.state_every_s
+        if saving:
+            finite(taken, step)
+
+        # Close the epoch: schedulers, scores, weights for users, samples for looking.
         if ends_epoch:
             scores = recipe.end_epoch()
             if scores:
@@ -93,9 +97,8 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
                 save_epoch(recipe, progress, epoch)
 
         # Save what a resume needs; stop if somebody asked.
-        stopping = progress.should_stop and step < total
-        if ends_epoch or stopping or time.monotonic() - saved_at > config.state_every_s:
-            save_state(folder, recipe, step, _rng_states())
+        if saving:
+            save_state(folder, recipe, step, {"losses": losses, "scores": scores, **_rng_states()})
             saved_at = time.monotonic()
         if stopping:
             raise Stopped
@@ -115,19 +118,19 @@ def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
     progress.phase("training")
 
 
-def restore(recipe: Recipe, progress: Progress) -> int:
-    """Load the last saved state, if there is one, and return the steps done."""
+def restore(recipe: Recipe, progress: Progress) -> tuple[int, dict[str, float], dict[str, float]]:
+    """Load the last saved state, if there is one; return the steps done, and the losses and scores last recorded."""
     state = load_state(progress.folder)
     if state is None:
         progress.rewind(0)
-        return 0
+        return 0, {}, {}
     step = int(state["step"])
     recipe.load_state_dict(state["recipe"])
     torch.set_rng_state(state["torch_rng"])
     if torch.cuda.is_available() and state["cuda_rng"]:
         torch.cuda.set_rng_state_all(state["cuda_rng"])
     progress.rewind(step)
-    return step
+    return step, state.get("losses", {}), state.get("scores", {})
 
 
 def _rng_states() -> dict[str, object]:

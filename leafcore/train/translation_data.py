@@ -11,6 +11,7 @@ from leafcore.data.mask_sets import MaskSet
 from leafcore.data.pixels import image_pixels, mask_pixels
 from leafcore.data.sampling import ShuffledStream
 from leafcore.data.transforms import load_size, random_crop_flip
+from leafcore.errors import DatasetError
 from leafcore.images import to_signed
 from leafcore.progress import Progress
 from leafcore.train.configs import TranslationConfig
@@ -40,7 +41,7 @@ class Domain:
     Args:
         workspace: Whose cache keeps the pixels.
         dataset: Where the pictures are.
-        records: Which pictures.
+        records: Which pictures; all of them have a mask where there is a mask set.
         masks: Their mask set, or None.
         load_px: The side they are resized to.
         progress: Told of the decoding.
@@ -55,8 +56,6 @@ class Domain:
         load_px: int,
         progress: Progress,
     ) -> None:
-        if masks is not None:
-            records = masks.masked(dataset, records)
         self.records = records
         self._images = image_pixels(workspace, dataset.paths(records), load_px, progress)
         self._masks = mask_pixels(workspace, masks.paths(records), load_px, progress) if masks else None
@@ -143,17 +142,20 @@ def unpaired_data(
         progress: Told of the decoding.
 
     Raises:
-        DatasetError: A domain has no train picture.
+        DatasetError: A domain has no train picture, or none with a mask.
         CheckpointError: The masks are of another dataset or version.
     """
     dataset = load(workspace, config.dataset)
     domains, probes = [], []
     for labels in (config.a, config.b):
-        train = domain(dataset, labels, "train")
-        val = dataset.select(split="val", labels=labels).head(config.probes)
+        train, val = domain(dataset, labels, "train"), dataset.select(split="val", labels=labels)
+        if masks is not None:
+            train, val = masks.masked(dataset, train), masks.masked(dataset, val)
+        if train.empty:
+            raise DatasetError(f"masks: no train picture of {labels!r} could be read when the masks were made.")
         if val.empty:
             progress.warn(f"{labels} has no validation picture: its samples show train pictures.")
-            val = train.head(config.probes)
+        val = (train if val.empty else val).head(config.probes)
         domains.append(Domain(workspace, dataset, train, masks, load_size(config.size_px), progress))
         probes.append(Domain(workspace, dataset, val, masks, config.size_px, progress))
     generator = torch.Generator().manual_seed(config.seed)

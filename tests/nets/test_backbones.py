@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.nets import build
-from leafcore.nets.backbones import BUNDLED, build_backbone, input_statistics
+from leafcore.nets.backbones import BUNDLED, build_backbone, closed_form_head, input_statistics
 
 CROSSWORD, CLOCK, TRAFFIC_LIGHT = 918, 409, 920  # ImageNet's numbers
 
@@ -75,9 +75,7 @@ def test_packaged_weights_carry_what_batch_norm_learned(imagenet):
     assert all(not torch.equal(norm.running_var, torch.ones_like(norm.running_var)) for norm in norms)
 
 
-@pytest.mark.parametrize(
-    ("draw", "wanted"), [(crossword, CROSSWORD), (clock, CLOCK), (traffic_light, TRAFFIC_LIGHT)]
-)
+@pytest.mark.parametrize(("draw", "wanted"), [(crossword, CROSSWORD), (clock, CLOCK), (traffic_light, TRAFFIC_LIGHT)])
 def test_packaged_weights_recognise_what_imagenet_holds(imagenet, draw, wanted):
     mean, std = input_statistics(imagenet)
     pixels = torch.tensor(np.asarray(draw().resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1) / 255
@@ -134,3 +132,33 @@ def test_a_description_rebuilds_the_same_network():
     assert {name: tensor.shape for name, tensor in first.state_dict().items()} == {
         name: tensor.shape for name, tensor in second.state_dict().items()
     }
+
+
+# --- what a heat map in closed form needs -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["resnet18", BUNDLED, "test_resnet", "mobilenetv2_050"])
+def test_a_network_that_pools_and_then_decides_has_its_linear_layer_found(name):
+    network = build_backbone(name, num_classes=3)
+    assert closed_form_head(network) is network.get_classifier()
+
+
+@pytest.mark.parametrize(
+    "name", ["convnext_atto", "test_vit", "vit_little_patch16_reg4_gap_256", "mobilenetv3_small_050"]
+)
+def test_a_network_that_ends_otherwise_is_refused(name):
+    with pytest.raises(CheckpointError, match="does not end in global average pooling and one linear layer") as raised:
+        closed_form_head(build_backbone(name))
+    assert BUNDLED in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_network_without_a_classifier_is_refused():
+    with pytest.raises(CheckpointError, match="Conv2d does not end in"):
+        closed_form_head(torch.nn.Conv2d(3, 3, 1))
+
+
+def test_max_pooling_is_refused():
+    network = build_backbone("test_resnet")
+    network.reset_classifier(3, global_pool="max")
+    with pytest.raises(CheckpointError, match="global average pooling"):
+        closed_form_head(network)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from leafcore.data.manifest import load
+from leafcore.data.seen import load_seen
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.errors import DatasetError, NotFoundError
+from leafcore.evaluate.arms import load_material, set_names
+from leafcore.images import load_square
+from tests.conftest import carrier
+from tests.watcher import Watcher
+
+
+@pytest.fixture
+def material(own, config, tmp_path):
+    return load_material(config, own, Watcher(tmp_path / "run"))
+
+
+def as_set(images):
+    return {picture.tobytes() for part in images for picture in part}
+
+
+def decoded(dataset, split, size_px):
+    paths = dataset.paths(dataset.select(split=split))
+    return {load_square(path, size_px).tobytes() for path in paths}
+
+
+def test_both_arms_learn_from_the_same_real_train_pictures(own, config, material):
+    dataset = load(own, config.dataset)
+    train = decoded(dataset, "train", 36)
+    assert as_set(material.train["real"].images) == train
+    assert as_set(material.train["real_plus_synthetic"].images[:1]) == train
+    assert len(material.train["real"]) == len(dataset.select(split="train"))
+
+
+def test_synthetic_pictures_join_train_and_nothing_else(own, journey, config, material):
+    made = open_synthetic_set(own, journey.runs["synthesize"].id)
+    synthetic = {load_square(path, 36).tobytes() for path in made.paths()}
+    assert len(material.train["real_plus_synthetic"]) == len(material.train["real"]) + 6
+    assert as_set(material.train["real_plus_synthetic"].images[1:]) == synthetic
+    small = {load_square(path, 32).tobytes() for path in made.paths()}
+    dataset = load(own, config.dataset)
+    for split, held_out in (("val", material.val), ("test", material.test)):
+        assert as_set(held_out.images) == decoded(dataset, split, 32) and not as_set(held_out.images) & small
+
+
+def test_targets_say_what_each_picture_shows(own, journey, config, material):
+    dataset = load(own, config.dataset)
+    assert material.labels == ("healthy", "rust", "scab") and not material.multi_label
+    assert set_names(material.test.targets, material.labels) == list(material.test_records["labels"])
+    assert set_names(material.train["real"].targets, material.labels) == list(dataset.select(split="train")["labels"])
+    assert set_names(material.train["real_plus_synthetic"].targets[-6:], material.labels) == ["rust"] * 6
+
+
+def test_each_picture_keeps_its_target(own, config, material):
+    dataset = load(own, config.dataset)
+    index = int(np.flatnonzero(dataset.select(split="test")["labels"].to_numpy() == "scab")[0])
+    picture = load_square(dataset.paths(dataset.select(split="test"))[index], 32)
+    assert np.array_equal(material.test.images[0][index], picture)
+    assert material.test.targets[index].tolist() == [0, 0, 1]
+
+
+def test_what_the_models_behind_the_pictures_have_seen_is_gathered(own, journey, material):
+    assert material.seen == load_seen(own.runs / journey.runs["synthesize"].id)
+    assert material.synthetic == 6
+
+
+def test_several_synthetic_sets_are_added_together(own, journey, config, tmp_path):
+    other = carrier(own)(
+        "synthesize", chain=("healthy-to-rust",), dataset=journey.dataset, source="scab", count=3, device="cpu"
+    )
+    both = config.model_copy(update={"synthetic": (*config.synthetic, other.id)})
+    material = load_material(both, own, Watcher(tmp_path / "run"))
+    assert material.synthetic == 9
+    assert set_names(material.train["real_plus_synthetic"].targets[-3:], material.labels) == ["rust scab"] * 3
+    assert material.multi_label, "a picture of two labels needs a sigmoid each"
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_dataset_without_a_split_is_refused(own, config, leaf_folders, tmp_path, split):
+    other = carrier(own)("import", source=leaf_folders, name="cut", **{split: 0.0}).result()["dataset"]
+    with pytest.raises(DatasetError, match=f"dataset: {other} has no {split} picture; import it again"):
+        load_material(config.model_copy(update={"dataset": other}), own, Watcher(tmp_path / "run"))
+
+
+def test_a_synthetic_picture_that_is_gone_is_named(own, journey, config, tmp_path):
+    gone = open_synthetic_set(own, journey.runs["synthesize"].id).paths()[1]
+    gone.unlink()
+    with pytest.raises(DatasetError, match=str(gone)) as raised:
+        load_material(config, own, Watcher(tmp_path / "run"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_run_that_made_no_pictures_is_refused(own, journey, config, tmp_path):
+    with pytest.raises(NotFoundError, match="holds no synthetic pictures"):
+        load_material(
+            config.model_copy(update={"synthetic": (journey.runs["masks"].id,)}), own, Watcher(tmp_path / "run")
+        )
+
+
+def test_label_sets_are_read_off_the_targets():
+    assert set_names(np.array([[1, 0, 1], [0, 0, 0]]), ["a", "b", "c"]) == ["a c", ""]

@@ -1,0 +1,121 @@
+import pytest
+import torch
+
+from leafcore.data.manifest import load
+from leafcore.data.seen import save_seen
+from leafcore.errors import Stopped
+from leafcore.evaluate import arms
+from leafcore.evaluate.evaluate import evaluate
+from leafcore.evaluate.result import read_comparison
+from leafcore.train.classifier import Classifier
+from tests.watcher import Watcher
+
+CELLS = ["real-0", "real_plus_synthetic-0", "real-1", "real_plus_synthetic-1"]
+STEPS = 4  # of each cell
+
+
+@pytest.fixture(scope="module")
+def whole(journey):
+    """The journey's comparison."""
+    return read_comparison(journey.runs["evaluate"].folder)
+
+
+def test_a_comparison_says_what_it_is_made_of(whole, journey):
+    assert whole.dataset == journey.dataset and whole.synthetic_images == 6
+    assert whole.arms["real_plus_synthetic"].train_images == whole.arms["real"].train_images + 6
+    assert all(len(arm.seeds) == 2 for arm in whole.arms.values())
+    assert whole.leaks.is_clean and "macro-F1, 95 % interval" in whole.verdict
+    assert f"{whole.test_images} test pictures, 2 seeds" in whole.verdict
+    assert journey.runs["evaluate"].result() == whole.model_dump(mode="json")
+
+
+def test_every_cell_records_its_validation_scores(journey):
+    names = {name for row in journey.runs["evaluate"].metrics() for name in row} - {"step", "time"}
+    assert names == {f"{cell} val_macro_f1" for cell in CELLS}
+
+
+def test_only_probabilities_are_kept_of_a_cell(journey):
+    folder = journey.runs["evaluate"].folder / "cells"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(CELLS)
+    assert {path.name for cell in folder.iterdir() for path in cell.rglob("*")} == {"test.npy"}
+
+
+def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_split_is_opened_once(
+    own, config, tmp_path, monkeypatch
+):
+    steps, opened = {}, []
+    step, pixels = Classifier.step, arms.image_pixels
+
+    def counted(self, batch):
+        steps[len(self.train_set)] = steps.get(len(self.train_set), 0) + 1
+        return step(self, batch)
+
+    def noted(workspace, paths, size_px, progress):
+        opened.append(set(paths))
+        return pixels(workspace, paths, size_px, progress)
+
+    monkeypatch.setattr(Classifier, "step", counted)
+    monkeypatch.setattr(arms, "image_pixels", noted)
+    found = evaluate(config, own, Watcher(tmp_path / "run"))
+    assert steps == {arm.train_images: 2 * STEPS for arm in found.arms.values()}
+    dataset = load(own, config.dataset)
+    test = set(dataset.paths(dataset.select(split="test")))
+    assert [paths & test for paths in opened].count(test) == 1 and sum(bool(paths & test) for paths in opened) == 1
+
+
+# --- stopping and going on --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop_after", [2, 9, 12])
+def test_a_resumed_comparison_equals_an_uninterrupted_one(own, config, whole, tmp_path, stop_after):
+    with pytest.raises(Stopped):
+        evaluate(config, own, Watcher(tmp_path / "run", stop_after=stop_after))
+    done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("test.npy")}
+    assert set(done) == set(CELLS[: stop_after // STEPS])
+    assert not (tmp_path / "run" / "comparison.json").exists()
+    assert evaluate(config, own, Watcher(tmp_path / "run")) == whole, "bit for bit"
+    for cell, written in done.items():
+        assert (tmp_path / "run" / "cells" / cell / "test.npy").stat().st_mtime_ns == written, "not trained again"
+
+
+def test_progress_counts_the_steps_of_all_cells(own, config, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    evaluate(config, own, watcher)
+    assert watcher.done == 4 * STEPS
+    said = ["real, seed 0", "real plus synthetic, seed 0", "real, seed 1", "real plus synthetic, seed 1", "comparing"]
+    assert watcher.phases[-5:] == said
+    recorded = [(row["step"], name) for row in watcher.scalars for name in row if name != "step"]
+    assert recorded == [
+        (4 * number + step, f"{cell} val_macro_f1") for number, cell in enumerate(CELLS) for step in (2, 4)
+    ]
+
+
+# --- leaks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_generator_that_saw_test_pictures_withholds_the_verdict(own, config, tmp_path):
+    dataset = load(own, config.dataset)
+    seen = list(dataset.select(split="test")["sha256"].iloc[:2]) + list(dataset.select(split="train")["sha256"])
+    save_seen(own.runs / config.synthetic[0], {"generator": seen})
+    watcher = Watcher(tmp_path / "run")
+    found = evaluate(config, own, watcher)
+    assert found.verdict.startswith("Verdict withheld: the generator has seen 2 of 7 test pictures.")
+    assert watcher.warnings == ["The verdict will be withheld: the generator has seen 2 of 7 test pictures."]
+
+
+def test_the_best_epoch_on_validation_is_the_one_that_is_judged(own, config, tmp_path, monkeypatch):
+    scores = iter([0.9, 0.1] * len(CELLS))  # the first of two epochs is the better one
+    asked, predict = [], Classifier.predict
+
+    def noted(self, pictures):
+        asked.append({name: value.clone() for name, value in self.net.state_dict().items()})
+        return predict(self, pictures)
+
+    monkeypatch.setattr("leafcore.train.classifier.macro_f1", lambda targets, predicted: next(scores))
+    monkeypatch.setattr(Classifier, "predict", noted)
+    evaluate(config, own, Watcher(tmp_path / "run"))
+    assert len(asked) == 3 * len(CELLS), "validation twice, then test"
+    for cell in range(len(CELLS)):
+        first, second, judged = asked[3 * cell : 3 * cell + 3]
+        assert all(torch.equal(judged[name], first[name]) for name in first)
+        assert not all(torch.equal(judged[name], second[name]) for name in first)

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.image import scale_cam_image
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from leafcore.errors import CheckpointError
+from leafcore.masks.cam import class_activation_maps
+from leafcore.nets.backbones import build_backbone
+
+ENDINGS = {  # the last layer of each network's trunk: what it gives is what the pooling gets
+    "resnet18": lambda model: model.layer4,
+    "tf_efficientnet_lite0": lambda model: model.bn2,
+}
+
+
+def network(name, pretrained=False):
+    torch.manual_seed(0)
+    return build_backbone(name, 3, pretrained).eval()
+
+
+def pictures(count=4, size_px=96):
+    """Return smooth blobs, so that no map is flat: (N, 3, S, S) in [-1, 1]."""
+    coarse = torch.rand(count, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return F.interpolate(coarse, size=size_px, mode="bicubic").clamp(-1, 1)
+
+
+def grad_cam(model, name, images, target):
+    """Return the library's heat maps, as large as the pictures."""
+    with GradCAM(model, [ENDINGS[name](model)]) as cam:
+        return cam(images, [ClassifierOutputTarget(target)] * len(images))
+
+
+@pytest.mark.parametrize("target", [0, 2])
+@pytest.mark.parametrize(
+    ("name", "pretrained"), [("resnet18", False), ("tf_efficientnet_lite0", False), ("tf_efficientnet_lite0", True)]
+)
+def test_the_closed_form_is_grad_cam(name, pretrained, target):
+    model, images = network(name, pretrained), pictures()
+    with torch.no_grad():
+        model.get_classifier().weight.mul_(1e6)  # lest the 1e-7 count that the library adds to each maximum
+    closed = class_activation_maps(model, images, target).maps
+    assert closed.max() > 0
+    # The library stretches each map to 0..1, enlarges it, and stretches it again: so is ours here.
+    scaled = scale_cam_image(scale_cam_image(closed, (images.shape[3], images.shape[2])))
+    assert np.abs(scaled - grad_cam(model, name, images, target)).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_probabilities_are_the_networks_own(name):
+    model, images = network(name), pictures()
+    with torch.no_grad():
+        wanted = model(images).softmax(1).numpy()
+    assert np.allclose(class_activation_maps(model, images).probabilities, wanted, atol=1e-6)
+
+
+def test_maps_lie_between_zero_and_one_and_reach_one():
+    maps = class_activation_maps(network("resnet18"), pictures()).maps
+    assert maps.min() >= 0 and maps.dtype == np.float32
+    assert maps.max((1, 2)) == pytest.approx(1)
+
+
+def test_a_map_where_nothing_speaks_for_the_class_is_zero():
+    model, images = network("resnet18"), pictures()
+    with torch.no_grad():
+        model.fc.weight[0] = -1.0  # the maps are behind a ReLU, so this is negative everywhere
+    with np.errstate(all="raise"):
+        maps = class_activation_maps(model, images, target=0).maps
+    assert not maps.any() and not np.isnan(maps).any()
+    assert class_activation_maps(model, images, target=1).maps.any()
+
+
+def test_a_very_faint_map_is_scaled_up_like_any_other():
+    model, images = network("resnet18"), pictures()
+    bright = class_activation_maps(model, images).maps
+    with torch.no_grad():
+        model.fc.weight.mul_(1e-30)
+    assert np.abs(class_activation_maps(model, images).maps - bright).max() < 1e-4
+
+
+def test_a_network_that_ends_otherwise_is_refused():
+    model = build_backbone("mobilenetv3_small_050").eval()
+    with pytest.raises(CheckpointError, match="does not end in global average pooling and one linear layer"):
+        class_activation_maps(model, pictures())

@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from leafcore.data.manifest import load, save
+from leafcore.data.mask_sets import open_mask_set
+from leafcore.data.seen import load_seen
+from leafcore.errors import CheckpointError, DatasetError, DiskFull, Stopped
+from leafcore.files import RESERVE_BYTES
+from leafcore.jobs import build_config
+from leafcore.masks.configs import MasksConfig
+from leafcore.masks.lflseg import open_lflseg
+from leafcore.masks.make import intersection_over_union, make_masks
+from leafcore.masks.maps import threshold
+from leafcore.train.device import resolve_device
+from tests.conftest import carrier, draw_leaf
+from tests.watcher import Watcher
+
+SIZES = [(48, 48), (80, 40), (33, 57), (64, 90), (120, 31), (50, 50)]  # (width, height) in px
+
+
+@pytest.fixture
+def odd(own, tmp_path):
+    """A dataset of pictures of different, non-square sizes, that a test may damage."""
+    for index, size in enumerate(SIZES):
+        for label in ("healthy", "rust"):
+            (tmp_path / "odd" / label).mkdir(parents=True, exist_ok=True)
+            picture = Image.fromarray(draw_leaf(label, seed=index + 50 * len(label))).resize(size)
+            picture.save(tmp_path / "odd" / label / f"{label}{index}.png")
+    return load(own, carrier(own)("import", source=tmp_path / "odd", name="odd").result()["dataset"])
+
+
+@pytest.fixture
+def config(odd, journey):
+    return MasksConfig(dataset=odd.ref, model=journey.runs["lflseg"].id, device="cpu", batch_size=5)
+
+
+def masks_in(folder):
+    return {path.relative_to(folder / "masks").as_posix(): path for path in sorted((folder / "masks").rglob("*.png"))}
+
+
+def test_every_picture_gets_a_mask_of_its_own_size_in_black_and_white(own, odd, config, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    result = make_masks(config, own, watcher)
+    files = masks_in(watcher.folder)
+    assert set(files) == {f"{image}.png" for image in odd.records["image"]} and result.images == len(files) == 12
+    areas = []
+    for record in odd.rows():
+        with Image.open(files[f"{record['image']}.png"]) as mask:
+            assert (mask.format, mask.mode, mask.size) == ("PNG", "L", (record["width"], record["height"]))
+            pixels = np.asarray(mask)
+        assert set(np.unique(pixels)) <= {0, 255}
+        areas.append((pixels == 255).mean())
+    assert {record["width"] for record in odd.rows()} == {size[0] for size in SIZES}
+    assert result.mean_area == pytest.approx(np.mean(areas), abs=1e-4) and 0 < result.mean_area < 1
+    assert (result.empty, result.full) == (sum(area < 0.02 for area in areas), sum(area > 0.98 for area in areas))
+    assert watcher.done == 12 and len(watcher.samples) == 1
+
+
+def test_a_mask_is_the_heat_map_at_the_threshold(own, odd, config, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    make_masks(config, own, watcher)
+    model = open_lflseg(own, config.model, resolve_device("cpu"))
+    for record, look in zip(odd.rows(), model.look(odd.paths(odd.records), 5), strict=True):
+        mask = np.asarray(Image.open(masks_in(watcher.folder)[f"{record['image']}.png"])) == 255
+        assert np.array_equal(mask, threshold(look.cam, 0.35, record["width"], record["height"]))
+
+
+def test_a_mask_set_says_how_it_was_made(own, odd, config, journey):
+    run = carrier(own)("masks", **config.model_dump())
+    masks = open_mask_set(own, run.id)
+    assert (masks.card.dataset, masks.card.delta, masks.card.images) == (odd.ref, 0.35, 12)
+    assert len(masks.card.model_sha256) == 64 and masks.card.mask_iou is None
+    assert load_seen(run.folder) == {"lflseg": load_seen(journey.runs["lflseg"].folder)["lflseg"]}
+
+
+def areas_at(delta, own, config, folder):
+    make_masks(config.model_copy(update={"delta": delta}), own, Watcher(folder))
+    return np.array([np.asarray(Image.open(path)).mean() / 255 for path in masks_in(folder).values()])
+
+
+def test_delta_0_takes_all_of_a_picture_unless_nothing_speaks_for_a_leaf(own, odd, config, tmp_path):
+    model = open_lflseg(own, config.model, resolve_device("cpu"))
+    speaks = [float(look.cam.any()) for look in model.look(odd.paths(odd.records), 5)]
+    assert areas_at(0.0, own, config, tmp_path / "run").tolist() == speaks
+
+
+def test_delta_1_takes_next_to_nothing(own, config, tmp_path):
+    areas = areas_at(1.0, own, config, tmp_path / "one")
+    assert (areas <= areas_at(0.9, own, config, tmp_path / "nine")).all() and areas.max() < 0.4
+
+
+def test_a_picture_that_cannot_be_read_is_skipped_and_named(own, odd, config, tmp_path):
+    broken = odd.records["image"].iloc[3]
+    (odd.root / broken).write_bytes(b"no picture any more")
+    watcher = Watcher(tmp_path / "run")
+    result = make_masks(config, own, watcher)
+    assert list(result.skipped) == [broken] and "not a picture" in result.skipped[broken]
+    assert result.images == 11 and f"{broken}.png" not in masks_in(watcher.folder)
+    assert len(watcher.warnings) == 1 and watcher.warnings[0].startswith("1 pictures have no mask")
+
+
+def test_a_dataset_that_cannot_be_read_at_all_is_refused(own, odd, config, tmp_path):
+    for path in odd.paths(odd.records):
+        path.write_bytes(b"")
+    with pytest.raises(DatasetError, match=f"no picture of {odd.ref} could be read; first: ") as raised:
+        make_masks(config, own, Watcher(tmp_path / "run"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_resumed_run_keeps_the_masks_that_are_there(own, config, tmp_path):
+    with pytest.raises(Stopped):
+        make_masks(config, own, Watcher(tmp_path / "run", stop_after=4))
+    before = {name: path.stat().st_mtime_ns for name, path in masks_in(tmp_path / "run").items()}
+    assert 4 <= len(before) < 12 and not (tmp_path / "run" / "mask_set.json").exists()
+    result = make_masks(config, own, Watcher(tmp_path / "run"))
+    after = {name: path.stat().st_mtime_ns for name, path in masks_in(tmp_path / "run").items()}
+    assert {name: after[name] for name in before} == before and len(after) == 12
+    assert result == make_masks(config, own, Watcher(tmp_path / "whole"))
+
+
+def test_a_picture_that_went_after_its_mask_was_made_does_not_end_the_run(own, odd, config, tmp_path):
+    with pytest.raises(Stopped):
+        make_masks(config, own, Watcher(tmp_path / "run", stop_after=4))
+    (odd.root / odd.records["image"].iloc[0]).unlink()
+    watcher = Watcher(tmp_path / "run")
+    assert make_masks(config, own, watcher).images == 12
+    assert any(odd.records["image"].iloc[0] in text for text in watcher.warnings)
+
+
+def test_a_full_disk_is_refused_before_the_first_mask(own, config, tmp_path, monkeypatch):
+    from leafcore import files
+
+    usage = files.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: usage._replace(free=RESERVE_BYTES))
+    with pytest.raises(DiskFull, match="nearly full"):
+        make_masks(config, own, Watcher(tmp_path / "run"))
+    assert not masks_in(tmp_path / "run")
+
+
+def test_a_model_that_is_no_lflseg_model_is_refused(own, config, tmp_path):
+    with pytest.raises(CheckpointError, match="is a leafgan model, expected an lflseg model"):
+        make_masks(config.model_copy(update={"model": "healthy-to-rust"}), own, Watcher(tmp_path / "run"))
+
+
+# --- exact masks ------------------------------------------------------------------------------------------------------
+
+
+def test_intersection_over_union_by_hand():
+    one, other = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
+    one[:2], other[1:3] = True, True
+    assert intersection_over_union(one, other) == pytest.approx(4 / 12)
+    assert intersection_over_union(one, one) == 1 and intersection_over_union(one, ~one) == 0
+    assert intersection_over_union(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
+
+
+@pytest.fixture
+def with_masks(own, odd):
+    """The odd dataset with exact masks: the upper half of each picture."""
+    records = odd.records.copy()
+    records["mask"] = [f"exact/{index}.png" for index in range(len(records))]
+    (odd.root / "exact").mkdir()
+    for record in records.to_dict("records"):
+        exact = np.zeros((record["height"], record["width"]), np.uint8)
+        exact[: len(exact) // 2] = 255
+        Image.fromarray(exact).save(odd.root / record["mask"])
+    return save(own, "exact", records, odd.card)
+
+
+def test_masks_are_measured_against_exact_ones(own, with_masks, config, tmp_path):
+    config = config.model_copy(update={"dataset": with_masks.ref})
+    result = make_masks(config, own, Watcher(tmp_path / "run"))
+    overlaps = []
+    for record in with_masks.rows():
+        mask = np.asarray(Image.open(masks_in(tmp_path / "run")[f"{record['image']}.png"])) == 255
+        exact = np.asarray(Image.open(with_masks.root / record["mask"])) == 255
+        overlaps.append((mask & exact).sum() / (mask | exact).sum())
+    assert result.mask_iou == pytest.approx(np.mean(overlaps), abs=1e-4)
+
+
+def test_an_exact_mask_that_cannot_be_read_does_not_end_the_run(own, with_masks, config, tmp_path):
+    (with_masks.root / "exact" / "2.png").write_bytes(b"")
+    watcher = Watcher(tmp_path / "run")
+    result = make_masks(config.model_copy(update={"dataset": with_masks.ref}), own, watcher)
+    assert result.images == 12 and result.mask_iou is not None
+    assert len(watcher.warnings) == 1 and "2.png" in watcher.warnings[0]
+
+
+def test_delta_is_a_share(journey):
+    from leafcore.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="delta: got 1.5"):
+        build_config("masks", {"dataset": journey.dataset, "model": "m", "delta": 1.5})

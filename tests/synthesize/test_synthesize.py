@@ -1,0 +1,304 @@
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from leafcore import files
+from leafcore.chains import open_chain
+from leafcore.data.manifest import load
+from leafcore.data.seen import load_seen
+from leafcore.data.synthetic_sets import Provenance, read_recipe
+from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
+from leafcore.generate import Chain
+from leafcore.images import load_square, to_signed, to_uint8
+from leafcore.jobs import execute, submit
+from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.synthesize import choose_sources, synthesize
+from tests.conftest import carrier, write_folders
+from tests.watcher import Watcher
+
+
+def rows_in(folder):
+    """Return the manifest's rows, each value as the picture's own recipe has it."""
+    table = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
+    return [{**row, "chain": json.loads(row["chain"])} for row in table.to_dict("records")]
+
+
+def pictures_in(folder):
+    return {path.name: path for path in sorted((folder / "images").iterdir())}
+
+
+def changed(config, **values):
+    return SynthesizeConfig.build({**config.model_dump(), **values})
+
+
+@pytest.fixture
+def perishable(own, tmp_path):
+    """A dataset whose pictures a test may damage; its name@version."""
+    source = write_folders(tmp_path / "mine", {"healthy": 12, "rust": 6, "scab": 6})
+    return load(own, carrier(own)("import", source=source, name="mine").result()["dataset"])
+
+
+# --- sources ----------------------------------------------------------------------------------------------------------
+
+
+def test_sources_are_train_pictures_and_none_is_used_twice(own, config, tmp_path):
+    result = synthesize(config, own, Watcher(tmp_path / "run"))
+    dataset = load(own, config.dataset)
+    rows = rows_in(tmp_path / "run")
+    allowed = dataset.select(split="train", labels="healthy").set_index("image")
+    assert result.count == len(rows) == len({row["source"] for row in rows}) == 8
+    for row in rows:
+        record = allowed.loc[row["source"]]
+        assert (row["source_sha256"], row["group"], row["split"]) == (record["sha256"], record["group"], "train")
+    assert set(load_seen(tmp_path / "run")["source"]) == {row["source_sha256"] for row in rows}
+
+
+def test_every_source_may_be_used_and_no_more(own, config, tmp_path):
+    dataset = load(own, config.dataset)
+    available = len(dataset.select(split="train", labels="healthy"))
+    assert len(choose_sources(dataset, "healthy", available, seed=0)["image"].unique()) == available
+    with pytest.raises(ConfigError, match=f"count: got {available + 1}, but only {available} train pictures") as raised:
+        synthesize(changed(config, count=available + 1), own, Watcher(tmp_path / "run"))
+    assert "\n" not in str(raised.value) and f"Ask for at most {available}" in str(raised.value)
+    assert not (tmp_path / "run" / "images").exists()
+
+
+def test_another_seed_chooses_other_sources(own, config):
+    dataset = load(own, config.dataset)
+    chosen = [list(choose_sources(dataset, "healthy", 5, seed)["image"]) for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2] and set(chosen[0]) != set(chosen[2])
+
+
+def test_unknown_labels_are_refused_with_those_there_are(own, config, tmp_path):
+    with pytest.raises(DatasetError, match="label: got 'mildew', expected one of .*: healthy, rust, scab"):
+        synthesize(changed(config, source="mildew"), own, Watcher(tmp_path / "run"))
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_its_source_through_the_chain(own, config, tmp_path):
+    config = changed(config, chain="to-rust,to-scab")
+    result = synthesize(config, own, Watcher(tmp_path / "run"))
+    dataset, chain = load(own, config.dataset), Chain(open_chain(own, config.chain), torch.device("cpu"))
+    assert (result.labels, result.size_px) == ("rust scab", 32)
+    for row in rows_in(tmp_path / "run"):
+        pixels = torch.tensor(load_square(dataset.root / row["source"], 32)).permute(2, 0, 1)[None]
+        wanted = to_uint8(chain(to_signed(pixels))[-1])[0].astype(int)
+        with Image.open(tmp_path / "run" / "images" / row["file"]) as picture:
+            assert (picture.format, picture.size) == ("PNG", (32, 32))
+            assert np.abs(np.asarray(picture).astype(int) - wanted).max() <= 1, "batches differ by rounding at most"
+
+
+def test_the_same_seed_gives_the_same_bytes(own, config, tmp_path):
+    folders = [tmp_path / side / "run" for side in ("left", "right")]
+    for folder in folders:
+        synthesize(config, own, Watcher(folder))
+    first, second = ({name: path.read_bytes() for name, path in pictures_in(folder).items()} for folder in folders)
+    assert first == second and len(first) == 8
+    assert (folders[0] / "manifest.csv").read_bytes() == (folders[1] / "manifest.csv").read_bytes()
+
+
+def test_a_shorter_set_of_the_same_seed_is_the_beginning_of_a_longer_one(own, config, tmp_path):
+    for count in (3, 8):
+        synthesize(changed(config, count=count), own, Watcher(tmp_path / str(count)))
+    assert set(pictures_in(tmp_path / "3")) < set(pictures_in(tmp_path / "8"))
+
+
+def test_a_sheet_of_sources_and_steps_is_shown(own, config, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    synthesize(changed(config, chain=("to-rust", "to-scab")), own, watcher)
+    assert watcher.samples[0].shape == (3 * 34 - 2, 3 * 34 - 2, 3), "three sources, two steps each"
+    assert watcher.done == 8
+
+
+# --- provenance -------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_carries_its_row_of_the_manifest(own, config, tmp_path):
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    rows = rows_in(tmp_path / "run")
+    assert [row["file"] for row in rows] == list(pictures_in(tmp_path / "run"))
+    for row in rows:
+        path = tmp_path / "run" / "images" / row["file"]
+        assert row.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert read_recipe(path) == row
+
+
+def test_a_row_says_everything_about_its_picture(own, journey, config):
+    run = submit(own, "synthesize", changed(config, chain=("healthy-to-rust", "to-scab"), seed=5))
+    execute(own, run, lane="cpu", owner="cli")
+    row = rows_in(run.folder)[0]
+    assert set(row) == {*Provenance.model_fields, "sha256"}
+    assert all(value != "" for value in row.values())
+    assert (row["labels"], row["source_labels"], row["dataset"]) == ("rust scab", "healthy", journey.dataset)
+    assert (row["run"], row["config_hash"], row["size_px"], row["synthetic"]) == (
+        run.id, run.record.config_hash, 32, True,
+    )  # fmt: skip
+    first, second = row["chain"]
+    trained = open_chain(own, ["healthy-to-rust"])[0].card
+    assert first == {
+        "checkpoint": "healthy-to-rust", "recipe": "leafgan", "run": trained.run, "epoch": 2,
+        "weights_sha256": trained.weights_sha256,
+    }  # fmt: skip
+    assert second["checkpoint"] == "to-scab"
+
+
+def test_every_picture_has_a_seed_of_its_own(own, config, tmp_path):
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    assert len({row["seed"] for row in rows_in(tmp_path / "run")}) == 8
+
+
+def test_the_label_table_lists_every_picture(own, config, tmp_path):
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    with (tmp_path / "run" / "labels.csv").open() as file:
+        assert list(csv.reader(file)) == [
+            ["image", "labels"],
+            *([name, "rust"] for name in pictures_in(tmp_path / "run")),
+        ]
+
+
+def test_what_the_chain_has_seen_counts_as_seen(own, journey, config, tmp_path):
+    synthesize(changed(config, chain=("healthy-to-rust",)), own, Watcher(tmp_path / "run"))
+    seen = load_seen(tmp_path / "run")
+    assert {"generator", "lflseg", "source"} <= set(seen)
+    assert seen["generator"] == load_seen(journey.runs["leafgan"].folder)["generator"]
+
+
+def test_sources_that_a_translator_was_not_trained_on_are_warned_of(own, config, tmp_path):
+    watcher = Watcher(tmp_path / "run")
+    synthesize(changed(config, source="scab"), own, watcher)
+    assert watcher.warnings == ["to-rust was trained on healthy pictures and is given scab pictures."]
+    quiet = Watcher(tmp_path / "quiet")
+    synthesize(config, own, quiet)
+    assert quiet.warnings == []
+
+
+# --- stopping and going on --------------------------------------------------------------------------------------------
+
+
+def consistent(folder):
+    """Whether the manifest has a row for each picture and a picture for each row."""
+    return [row["file"] for row in rows_in(folder)] == list(pictures_in(folder))
+
+
+def test_a_stop_keeps_what_exists_with_its_manifest_and_a_resume_makes_the_rest(own, config, tmp_path):
+    with pytest.raises(Stopped):
+        synthesize(config, own, Watcher(tmp_path / "a" / "run", stop_after=3))
+    made = {name: path.stat().st_mtime_ns for name, path in pictures_in(tmp_path / "a" / "run").items()}
+    assert len(made) == 3 and consistent(tmp_path / "a" / "run")
+
+    watcher = Watcher(tmp_path / "a" / "run")
+    assert synthesize(config, own, watcher).count == 8
+    after = pictures_in(watcher.folder)
+    assert {name: after[name].stat().st_mtime_ns for name in made} == made, "what was there is not made again"
+    assert consistent(watcher.folder)
+    synthesize(config, own, Watcher(tmp_path / "b" / "run"))
+    assert (watcher.folder / "manifest.csv").read_bytes() == (tmp_path / "b" / "run" / "manifest.csv").read_bytes()
+
+
+def test_a_finished_set_that_is_resumed_stays_as_it_is(own, config, tmp_path):
+    result = synthesize(config, own, Watcher(tmp_path / "run"))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "images").iterdir()}
+    assert synthesize(config, own, Watcher(tmp_path / "run")) == result
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "images").iterdir()} == before
+
+
+def test_a_picture_that_was_lost_is_made_again(own, config, tmp_path):
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    lost = list(pictures_in(tmp_path / "run").values())[4]
+    content = lost.read_bytes()
+    lost.unlink()
+    assert synthesize(config, own, Watcher(tmp_path / "run")).count == 8
+    assert lost.read_bytes() == content and consistent(tmp_path / "run")
+
+
+def test_a_crash_between_a_picture_and_its_row_leaves_neither_alone(own, config, tmp_path, monkeypatch):
+    from leafcore.data.synthetic_sets import Ledger
+
+    append = Ledger.append
+
+    def crash(self, row, sha256):
+        if len(self.rows) == 4:
+            raise KeyboardInterrupt
+        append(self, row, sha256)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "append", crash)
+        with pytest.raises(KeyboardInterrupt):
+            synthesize(config, own, Watcher(tmp_path / "run"))
+    assert len(pictures_in(tmp_path / "run")) == 5 and len(rows_in(tmp_path / "run")) == 4
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    assert len(rows_in(tmp_path / "run")) == 8 and consistent(tmp_path / "run")
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_cannot_be_read_is_skipped_and_named(own, config, perishable, tmp_path):
+    broken = choose_sources(perishable, "healthy", 6, seed=0)["image"].iloc[2]
+    (perishable.root / broken).write_bytes(b"no picture any more")
+    watcher = Watcher(tmp_path / "run")
+    result = synthesize(changed(config, dataset=perishable.ref, count=6), own, watcher)
+    assert list(result.skipped) == [broken] and "not a picture" in result.skipped[broken]
+    assert result.count == 5 and consistent(tmp_path / "run")
+    assert broken not in {row["source"] for row in rows_in(tmp_path / "run")}
+    assert any("1 sources could not be read" in text and broken in text for text in watcher.warnings)
+
+
+def test_a_batch_of_unreadable_sources_is_skipped_whole(own, config, perishable, tmp_path):
+    for image in choose_sources(perishable, "healthy", 6, seed=0)["image"].iloc[:3]:
+        (perishable.root / image).write_bytes(b"")
+    assert synthesize(changed(config, dataset=perishable.ref, count=6), own, Watcher(tmp_path / "run")).count == 3
+
+
+def test_a_set_of_which_no_source_can_be_read_is_refused(own, config, perishable, tmp_path):
+    for path in perishable.paths(perishable.records):
+        path.write_bytes(b"")
+    with pytest.raises(DatasetError, match="source: no picture could be read; first: ") as raised:
+        synthesize(changed(config, dataset=perishable.ref, count=4), own, Watcher(tmp_path / "run"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_full_disk_is_refused_before_the_first_picture(own, config, tmp_path, monkeypatch):
+    usage = files.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: usage._replace(free=files.RESERVE_BYTES))
+    with pytest.raises(DiskFull, match="nearly full"):
+        synthesize(config, own, Watcher(tmp_path / "run"))
+    assert not (tmp_path / "run" / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("chain", "error", "reason"),
+    [("nothing", NotFoundError, "checkpoint: got 'nothing'"), ("LFLSEG", CheckpointError, "translates nothing")],
+)
+def test_a_chain_that_does_not_work_is_refused_before_anything_is_made(
+    own, journey, config, tmp_path, chain, error, reason
+):
+    chain = chain.replace("LFLSEG", journey.runs["lflseg"].id)
+    with pytest.raises(error, match=reason):
+        synthesize(changed(config, chain=chain), own, Watcher(tmp_path / "run"))
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_chain_may_be_written_with_commas(config):
+    assert changed(config, chain=" a, b ,,c").chain == ("a", "b", "c")
+    with pytest.raises(ConfigError, match="chain: got"):
+        changed(config, chain="")
+
+
+def test_a_gpu_where_there_is_none_is_refused(own, config, tmp_path):
+    with pytest.raises(ConfigError, match="device: got 'cuda:99'"):
+        synthesize(changed(config, device="cuda:99"), own, Watcher(tmp_path / "run"))
+
+
+def test_synthesis_leaves_the_process_as_it_was(own, config, tmp_path):
+    before = torch.get_rng_state()
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    assert torch.equal(before, torch.get_rng_state())
