@@ -7,6 +7,9 @@ import sys
 # core (measured with a niced worker on two cores). It must be said before torch loads its OpenMP library.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# GPUs are counted as the driver counts them; torch would put the fastest first.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+
 from leafcore.cli import main
 
 sys.exit(main())

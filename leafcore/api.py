@@ -15,13 +15,14 @@ from fastapi import Body, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leafcore import __version__
 from leafcore.checkpoints import CheckpointCard, list_checkpoints, promote
 from leafcore.data import balance
 from leafcore.data.manifest import list_datasets, load, versions
-from leafcore.errors import ConfigError, LeafError, NotFoundError
+from leafcore.errors import ConfigError, LeafError, NotFoundError, as_leaf_error
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import ACTIVE, Record, Run, Status, list_runs, open_run
 from leafcore.workspace import Workspace
@@ -89,10 +90,13 @@ class GuardMiddleware:
         await self._app(scope, receive, send)
 
     def _objection(self, host: str, origin: str) -> str:
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # "[", for one
+            name = ""
         if name not in self._hosts:
             return f"Host: got {host!r}, expected {', '.join(sorted(self._hosts))}. Set LEAF_ALLOWED_HOSTS to allow it."
-        if origin and urlsplit(origin).netloc != host:
+        if origin and origin.partition("://")[2] != host:
             return f"Origin: got {origin!r}, expected this server's own pages."
         return ""
 
@@ -104,6 +108,8 @@ def build_api(workspace: Workspace) -> FastAPI:
     api.add_middleware(GuardMiddleware, hosts=LOCAL_HOSTS | hosts)
     api.add_exception_handler(LeafError, _leaf_error)
     api.add_exception_handler(RequestValidationError, _validation_error)
+    api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(OSError, _os_error)
     _add_reading(api, workspace)
     _add_runs(api, workspace)
     _add_files(api, workspace)
@@ -118,6 +124,21 @@ async def _leaf_error(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, LeafError)
     return _error(error.code, str(error), error.http_status)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the router refuses: an unknown path, a wrong method."""
+    assert isinstance(error, HTTPException)
+    code = "not_found" if error.status_code == 404 else "http"
+    return _error(code, f"{request.method} {request.url.path}: {error.detail}.", error.status_code)
+
+
+async def _os_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer a full disk; anything else is a fault of ours."""
+    known = as_leaf_error(error)
+    if known is None:
+        raise error
+    return await _leaf_error(request, known)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -273,5 +294,5 @@ def _inside(folder: Path, name: str) -> Path:
         raise ConfigError(f"name: got {name!r}, expected a plain file name.")
     path = folder / name
     if not path.is_file():
-        raise NotFoundError(f"name: there is no {name!r} in run {folder.parent.name}.")
+        raise NotFoundError(f"name: there is no {name!r} in {folder}.")
     return path

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any, ClassVar
 
 from leafcore.config import Config, setting
-from leafcore.errors import JobError, LeafError, as_leaf_error
+from leafcore.errors import ConfigError, JobError, LeafError, as_leaf_error
 from leafcore.lanes import own_process_group
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
@@ -76,10 +77,12 @@ class WarmWorker:
 
     Args:
         workspace: Whose questions are answered.
+        idle_s: How long the worker lives without a question.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, idle_s: float = IDLE_S) -> None:
         self._workspace = workspace
+        self._idle_s = idle_s
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._key = b""
@@ -118,11 +121,13 @@ class WarmWorker:
     def _ensure_started(self) -> None:
         if self._process is not None and self._process.poll() is None:
             return
+        self._end()  # closes the pipes of one that has ended
         self._key = secrets.token_bytes(32)
         self._workspace.cache.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "leafcore", "answer"]
         with (self._workspace.cache / "ask.log").open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "leafcore", "answer", "--workspace", str(self._workspace.root)],
+                [*command, "--idle", str(self._idle_s), "--workspace", str(self._workspace.root)],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, KEY_VARIABLE: self._key.hex()},
                 stdin=subprocess.PIPE,
@@ -131,7 +136,10 @@ class WarmWorker:
                 **own_process_group(),
             )
         assert self._process.stdout is not None
+        too_late = threading.Timer(START_S, self._process.kill)
+        too_late.start()
         line = self._process.stdout.readline().strip()  # empty if the process ends before it listens
+        too_late.cancel()
         if not line.isdigit():
             self._end()
             raise JobError("The helper process could not be started; see cache/ask.log in the workspace.")
@@ -166,11 +174,17 @@ def _all_errors(root: type[LeafError]) -> list[type[LeafError]]:
 # --- the worker's side ------------------------------------------------------------------------------------------------
 
 
-def serve(workspace: Workspace) -> int:
-    """Be the warm worker: answer questions until the server has gone or ten minutes are idle."""
+def serve(workspace: Workspace, idle_s: float = IDLE_S) -> int:
+    """Be the warm worker: answer questions until the server has gone, or nobody has asked for `idle_s`.
+
+    Raises:
+        ConfigError: It was not started by a server.
+    """
+    if KEY_VARIABLE not in os.environ:
+        raise ConfigError("answer: only a server starts this; ask your questions on the pages.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
-    watch = _Watch()
+    watch = _Watch(idle_s)
     with Listener(("127.0.0.1", 0), authkey=key) as listener:
         print(listener.address[1], flush=True)
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe from here on
@@ -179,7 +193,7 @@ def serve(workspace: Workspace) -> int:
                 with listener.accept() as connection:
                     watch.busy()
                     _serve_one(workspace, connection)
-            except (EOFError, OSError) as error:
+            except (EOFError, OSError, AuthenticationError) as error:
                 log.warning("a question was broken off: %s", error)
             finally:
                 watch.idle()
@@ -204,7 +218,8 @@ def _serve_one(workspace: Workspace, connection: "Connection[Any, Any]") -> None
 class _Watch:
     """Ends the process when its parent has gone, or when it has been idle for long."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float) -> None:
+        self._idle_s = idle_s
         self._idle_since: float | None = time.monotonic()
         threading.Thread(target=self._watch_parent, daemon=True).start()
         threading.Thread(target=self._watch_clock, daemon=True).start()
@@ -225,5 +240,5 @@ class _Watch:
         while True:
             time.sleep(1.0)
             since = self._idle_since
-            if since is not None and time.monotonic() - since > IDLE_S:
+            if since is not None and time.monotonic() - since > self._idle_s:
                 os._exit(0)

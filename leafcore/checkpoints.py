@@ -11,13 +11,14 @@ checkpoints/<name>/
 
 import hashlib
 import json
-import shutil
+import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from leafcore.data.seen import Seen, load_seen
@@ -25,6 +26,8 @@ from leafcore.errors import CheckpointError, ConfigError, NotFoundError
 from leafcore.files import read_json, require_space, write_bytes, write_json
 from leafcore.runs import code_version
 from leafcore.workspace import SHIPPED_CHECKPOINTS, Workspace, check_name
+
+log = logging.getLogger(__name__)
 
 
 class CheckpointCard(BaseModel):
@@ -90,7 +93,7 @@ class Checkpoint:
 
 
 def list_checkpoints(workspace: Workspace, recipe: str | None = None) -> list[Checkpoint]:
-    """Return the user's checkpoints, then the shipped ones, each by name.
+    """Return the user's checkpoints, then the shipped ones, each by name; one with a damaged card is left out.
 
     Args:
         workspace: Where the user's are.
@@ -99,7 +102,10 @@ def list_checkpoints(workspace: Workspace, recipe: str | None = None) -> list[Ch
     found: dict[str, Checkpoint] = {}
     for root in (workspace.checkpoints, SHIPPED_CHECKPOINTS):
         for card_file in sorted(root.glob("*/card.json")):
-            found.setdefault(card_file.parent.name, _open_folder(card_file.parent))
+            try:
+                found.setdefault(card_file.parent.name, _open_folder(card_file.parent))
+            except CheckpointError as error:
+                log.warning("%s", error)
     return [checkpoint for checkpoint in found.values() if recipe in {None, checkpoint.card.recipe}]
 
 
@@ -112,7 +118,7 @@ def open_checkpoint(workspace: Workspace, ref: str) -> Checkpoint:
 
     Raises:
         NotFoundError: There is nothing by that name.
-        CheckpointError: The weights changed since they were promoted, or are no safetensors file.
+        CheckpointError: Its card is damaged, or the weights are no safetensors file.
     """
     name, _, epoch = ref.partition("@")
     folder = workspace.checkpoint(name)
@@ -126,7 +132,10 @@ def open_checkpoint(workspace: Workspace, ref: str) -> Checkpoint:
 
 
 def _open_folder(folder: Path) -> Checkpoint:
-    card = CheckpointCard.model_validate(read_json(folder / "card.json"))
+    try:
+        card = CheckpointCard.model_validate(read_json(folder / "card.json"))
+    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError):
+        raise CheckpointError(f"{folder / 'card.json'}: damaged; promote {folder.name} again.") from None
     return Checkpoint(card, folder / "weights.safetensors", folder)
 
 
@@ -153,7 +162,7 @@ def _open_epoch(run_folder: Path, epoch: str) -> Checkpoint:
 def _epoch_number(text: str, saved: list[int]) -> int:
     if not text:
         return saved[-1]
-    if not text.isdigit() or int(text) not in saved:
+    if not text.isdecimal() or int(text) not in saved:
         raise NotFoundError(f"epoch: got {text!r}, expected one of the saved epochs: {', '.join(map(str, saved))}.")
     return int(text)
 
@@ -185,9 +194,28 @@ def read_description(weights: Path) -> dict[str, Any]:
 
 
 def sha256(path: Path) -> str:
-    """Return a file's SHA-256 in hex."""
+    """Return a file's SHA-256 in hex; one that has not changed is read once."""
+    stat = path.stat()
+    return _sha256(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, version: tuple[int, int, int]) -> str:
+    del version  # part of the key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_unchanged(checkpoint: Checkpoint) -> None:
+    """Refuse weights that are not the ones the card was written for.
+
+    Raises:
+        CheckpointError: Their hash is another.
+    """
+    if sha256(checkpoint.weights) != checkpoint.card.weights_sha256:
+        raise CheckpointError(
+            f"{checkpoint.weights}: changed since {checkpoint.name} was promoted; put it back, or promote it again."
+        )
 
 
 def promote(
@@ -213,14 +241,19 @@ def promote(
     target = workspace.checkpoints / name
     if (target / "card.json").exists() and not replace:
         raise ConfigError(f"name: there is already a checkpoint {name!r}; choose another name.")
-    target.mkdir(parents=True, exist_ok=True)
-    require_space(target, source.weights.stat().st_size)
+    workspace.checkpoints.mkdir(parents=True, exist_ok=True)
+    require_space(workspace.checkpoints, source.weights.stat().st_size)
     write_bytes(target / "weights.safetensors", source.weights.read_bytes())
-    if (run_folder / "seen.json").exists():
-        shutil.copyfile(run_folder / "seen.json", target / "seen.json")
-    preview = run_folder / "previews" / f"{source.card.epoch:04d}.jpg"
-    if preview.exists():
-        shutil.copyfile(preview, target / "sample.jpg")
+    _copy_if_there(run_folder / "seen.json", target / "seen.json")
+    _copy_if_there(run_folder / "previews" / f"{source.card.epoch:04d}.jpg", target / "sample.jpg")
     card = source.card.model_copy(update={"name": name, "created": time.time()})
     write_json(target / "card.json", card.model_dump(mode="json"))
     return _open_folder(target)
+
+
+def _copy_if_there(source: Path, target: Path) -> None:
+    """Copy a file; where there is none, take away what an earlier checkpoint of that name left."""
+    if source.exists():
+        write_bytes(target, source.read_bytes())
+    else:
+        target.unlink(missing_ok=True)

@@ -17,14 +17,14 @@ import numpy as np
 from pydantic.fields import FieldInfo
 from tqdm import tqdm
 
-from leafcore.ask import serve
+from leafcore.ask import IDLE_S, serve
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.config import Config
 from leafcore.data import balance
 from leafcore.data.manifest import load
 from leafcore.demo import COUNTS, demo
 from leafcore.doctor import diagnose
-from leafcore.errors import ConfigError, LeafError, Stopped
+from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
 from leafcore.progress import Progress
@@ -36,7 +36,10 @@ Answer = dict[str, Any]
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, and takes flags only as they are written in the help."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
@@ -70,17 +73,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in (sys.argv[1:] if argv is None else argv)
     try:
         arguments = build_parser().parse_args(argv)
-        answer = arguments.call(arguments, Workspace(arguments.workspace))
+        answer = arguments.call(arguments, Workspace(getattr(arguments, "workspace", None)))
     except LeafError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(as_leaf_error(error) or f"The system refused: {error}.", file=sys.stderr)
+        return 1
     except (Stopped, KeyboardInterrupt):
         print("Stopped; what was made so far is saved.", file=sys.stderr)
         return 1
     if isinstance(answer, int):
         return answer
+    code = int(answer.pop("exit_code", 0))
     print(json.dumps(answer) if as_json else _plain(answer))
-    return int(answer.pop("exit_code", 0)) if isinstance(answer, dict) else 0
+    return code
 
 
 def build_parser() -> Parser:
@@ -92,7 +99,9 @@ def build_parser() -> Parser:
 
     def command(name: str, summary: str, call: Callable[..., Any], group: Any = commands) -> Parser:
         added: Parser = group.add_parser(name, help=summary, description=summary)
-        added.add_argument("--workspace", metavar="PATH", help="Where datasets, runs and checkpoints are.")
+        added.add_argument(
+            "--workspace", default=argparse.SUPPRESS, metavar="PATH", help="Where datasets, runs and checkpoints are."
+        )
         added.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
         added.set_defaults(call=call)
         return added
@@ -128,7 +137,8 @@ def build_parser() -> Parser:
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
-    command("answer", "Answer the server's interactive questions, as its warm worker does.", _answer)
+    added = command("answer", "Answer the server's interactive questions, as its warm worker does.", _answer)
+    added.add_argument("--idle", type=float, default=IDLE_S, metavar="S", help=f"End after so long (default {IDLE_S}).")
     return parser
 
 
@@ -198,11 +208,14 @@ def _execute(workspace: Workspace, run: Run) -> Answer:
 
 
 def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    target = None if arguments.to is None else arguments.to.expanduser().resolve()
+    if target is not None and target.is_dir():
+        raise ConfigError(f"to: {target} is a folder, expected the ZIP's name, such as {target / 'leaves.zip'}.")
     answer = _carry_out(arguments, workspace)
-    if arguments.to is None:
+    if target is None:
         return answer
-    target = arguments.to.expanduser().resolve()
-    write_atomic(target, lambda file: shutil.copyfileobj(Path(answer["zip"]).open("rb"), file))
+    with Path(answer["zip"]).open("rb") as packed:
+        write_atomic(target, lambda file: shutil.copyfileobj(packed, file))
     return {**answer, "zip": str(target)}
 
 
@@ -267,8 +280,7 @@ def _worker(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _answer(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    del arguments
-    return serve(workspace)
+    return serve(workspace, arguments.idle)
 
 
 # --- talking ----------------------------------------------------------------------------------------------------------
@@ -324,7 +336,6 @@ def _plain(value: Any, indent: int = 0) -> str:
         return "\n".join(
             f"{margin}{key}:\n{_plain(item, indent + 1)}" if _is_nested(item) else f"{margin}{key}: {_short(item)}"
             for key, item in value.items()
-            if key != "exit_code"
         )
     if isinstance(value, list):
         flat = [

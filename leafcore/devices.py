@@ -1,5 +1,6 @@
 """What the machine has, asked without torch: GPUs, cores, disk."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +16,14 @@ class Gpu:
     Attributes:
         name: Such as "NVIDIA H100".
         device: What torch calls it, such as "cuda:0".
+        visible: What CUDA_VISIBLE_DEVICES calls it: its number on the machine, or its UUID.
         used_bytes: Memory in use by anybody.
         total_bytes: Memory in all.
     """
 
     name: str
     device: str
+    visible: str
     used_bytes: int
     total_bytes: int
 
@@ -35,16 +38,27 @@ def _nvml_works() -> bool:
 
 
 def gpus() -> list[Gpu]:
-    """Return the NVIDIA GPUs; none where there is no driver."""
+    """Return the NVIDIA GPUs that this process may use, as CUDA_VISIBLE_DEVICES says.
+
+    None where there is no driver, or it has stopped answering.
+    """
     if not _nvml_works():
         return []
-    found = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-        name = pynvml.nvmlDeviceGetName(handle)
-        found.append(Gpu(str(name), f"cuda:{index}", int(memory.used), int(memory.total)))
-    return found
+    try:
+        everyone = (str(index) for index in range(pynvml.nvmlDeviceGetCount()))
+        allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+        chosen = everyone if allowed is None else (name.strip() for name in allowed.split(",") if name.strip())
+        return [_gpu(index, visible) for index, visible in enumerate(chosen)]
+    except pynvml.NVMLError:
+        return []
+
+
+def _gpu(index: int, visible: str) -> Gpu:
+    by_number = visible.isdecimal()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(int(visible)) if by_number else pynvml.nvmlDeviceGetHandleByUUID(visible)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    name = pynvml.nvmlDeviceGetName(handle)
+    return Gpu(str(name), f"cuda:{index}", visible, int(memory.used), int(memory.total))
 
 
 def lane_names() -> list[str]:

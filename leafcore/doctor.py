@@ -96,6 +96,6 @@ def _writable(root: Path) -> Finding:
     folder = root
     while not folder.exists():
         folder = folder.parent
-    ok = os.access(folder, os.W_OK)
-    fix = "" if ok else f"Make {folder} writable, or set LEAF_WORKSPACE to another folder."
+    ok = folder.is_dir() and os.access(folder, os.W_OK)
+    fix = "" if ok else f"Make {folder} a writable folder, or set LEAF_WORKSPACE to another one."
     return Finding(name="workspace", ok=ok, found=str(root), fix=fix)

@@ -128,6 +128,7 @@ def as_leaf_error(error: BaseException) -> LeafError | None:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = f" while writing {error.filename}" if error.filename else ""
         return DiskFull(f"The disk is full{where}: free some space, then resume; what was saved before stays.")
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    cpu_is_full = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch says so, on a CPU
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or cpu_is_full:
         return OutOfMemory("The memory is full: choose a smaller batch, a smaller image size or a smaller network.")
     return None

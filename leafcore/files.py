@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
         OSError: The disk refused; the old file, if there was one, is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(path)
     try:
         with temporary.open("wb") as file:
             write(file)
@@ -33,6 +34,11 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
         _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_for(path: Path) -> Path:
+    """Return the name under which this thread writes a file before it is put in place."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from leafcore.chains import chain_size
-from leafcore.checkpoints import Checkpoint
+from leafcore.checkpoints import Checkpoint, require_unchanged
 from leafcore.errors import CheckpointError
 from leafcore.nets import build
 from leafcore.train.checkpointing import read_weights
@@ -21,13 +21,15 @@ def load_network(checkpoint: Checkpoint, name: str, device: torch.device) -> nn.
         device: Where it goes.
 
     Raises:
-        CheckpointError: The weights are missing, damaged, or hold no such network.
+        CheckpointError: The weights are missing, damaged, changed since they were promoted, or hold no such network.
     """
     description, networks = read_weights(checkpoint.weights)
+    require_unchanged(checkpoint)
     if name not in networks:
         held = ", ".join(networks)
         raise CheckpointError(f"checkpoint: {checkpoint.name} holds {held}, expected {name}; choose another one.")
-    network = build(description["nets"][name])
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn only to be replaced
+        network = build(description["nets"][name])
     try:
         network.load_state_dict(networks[name])
     except RuntimeError as error:

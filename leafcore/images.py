@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from leafcore.errors import DatasetError
 
@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 THUMBNAIL_PX = 256
+
+# Pillow warns of odd metadata and large pictures; what counts is whether the pixels can be read. Once and for all,
+# because changing the filters for the length of a call is not safe in threads.
+warnings.filterwarnings("ignore", module="PIL")
+
+# What turns a picture upright, by its EXIF orientation. Pillow's own `exif_transpose` also rewrites the EXIF, and fails
+# where a camera wrote it wrongly.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def open_rgb(path: Path) -> Image.Image:
@@ -33,25 +49,29 @@ def open_rgb(path: Path) -> Image.Image:
         A loaded picture in mode RGB.
 
     Raises:
-        DatasetError: The file is missing, is no picture, or ends too early.
+        DatasetError: The file is missing, is no picture, is too large, or ends too early.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as file:
-            warnings.simplefilter("ignore")
+        with Image.open(path) as file:
             file.load()
-            return _as_rgb(ImageOps.exif_transpose(file))
+            turn = _UPRIGHT.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+            return _as_rgb(file if turn is None else file.transpose(turn))
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no such file.") from None
     except UnidentifiedImageError:
         raise DatasetError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, BMP or TIFF.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise DatasetError(f"{path}: too large a picture, over {limit} million pixels; make it smaller.") from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise DatasetError(f"{path}: damaged picture ({error}); copy it again from its source.") from None
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         values = np.asarray(image, dtype=np.float32)
-        scale = 65535.0 if values.max(initial=0.0) > 255 else 255.0
+        brightest = values.max(initial=0.0)
+        scale = 65535.0 if brightest > 255 else 1.0 if image.mode == "F" and brightest <= 1 else 255.0
         return Image.fromarray((np.clip(values / scale, 0, 1) * 255).round().astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         rgba = image.convert("RGBA")

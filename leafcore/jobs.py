@@ -9,8 +9,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -20,28 +20,26 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from leafcore import devices
-from leafcore.chains import open_chain
-from leafcore.checkpoints import open_checkpoint
+from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.datasets import ImportConfig, RenderConfig
-from leafcore.data.labels import label_set, require_known
-from leafcore.data.manifest import load, pin
-from leafcore.data.mask_sets import open_mask_set
-from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.errors import CheckpointError, ConfigError, JobError, LeafError, Stopped, as_leaf_error
+from leafcore.data.labels import label_set
+from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
 from leafcore.masks.configs import MasksConfig
 from leafcore.progress import Progress
 from leafcore.reporting import RunProgress
-from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, open_run
+from leafcore.runs import Failure, Run, Status, create_run, open_run
 from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FILES = "files"  # the lane of what needs no network: import, export
+QUICK = "quick"  # without a GPU, the lane of what only uses a network, so that hours of training do not hold it up
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,21 @@ class Kind:
         title: What a person calls it.
         config: Its settings.
         verb: Where its function is, "module:function"; imported by the worker only.
-        lane: Whether it computes on a device or only moves files.
+        lane: Whether it trains on a device, uses a trained network on one, or only moves files.
     """
 
     title: str
     config: type[Config]
     verb: str
-    lane: Literal["device", "files"] = "device"
+    lane: Literal["train", "use", "files"] = "train"
 
 
 KINDS: dict[str, Kind] = {
     "import": Kind("Import", ImportConfig, "leafcore.data.datasets:import_dataset", "files"),
     "render": Kind("Draw sample leaves", RenderConfig, "leafcore.data.datasets:render_dataset", "files"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
-    "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks"),
-    "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize"),
+    "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
+    "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
 }
@@ -96,91 +94,6 @@ def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "") 
     return create_run(workspace, kind, config, title=title or _title(kind, config), uses=uses)
 
 
-def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]]:
-    """Look up everything that a config names.
-
-    What an unfinished run will make is taken on trust: the run that needs it fails in one line if it is not made.
-
-    Returns:
-        The config with its dataset's version pinned, and the ids of the runs it uses.
-
-    Raises:
-        InputError: Something named does not exist or does not fit.
-    """
-    values = config.model_dump()
-    if "dataset" in values:
-        config = config.model_copy(update={"dataset": pin(workspace, values["dataset"])})
-    uses: set[str] = set()
-    for name, field in type(config).model_fields.items():
-        extra = field.json_schema_extra
-        ref = extra.get("ref") if isinstance(extra, dict) else None
-        if isinstance(ref, str) and ref in _CHECKS:
-            uses.update(_CHECKS[ref](workspace, config, getattr(config, name)))
-    return config, tuple(sorted(uses))
-
-
-def _is_pending(workspace: Workspace, ref: str) -> bool:
-    """Whether a name is a run's that has yet to make what is asked of it."""
-    folder = workspace.run(ref.partition("@")[0])
-    return (folder / "status.json").exists() and Run(folder).status().state in ACTIVE
-
-
-def _check_labels(workspace: Workspace, config: Any, value: str) -> list[str]:
-    dataset = load(workspace, config.dataset)
-    require_known(value, dataset.label_sets, dataset.ref)
-    return []
-
-
-def _check_masks(workspace: Workspace, config: Any, value: str) -> list[str]:
-    if not _is_pending(workspace, value):
-        dataset = load(workspace, config.dataset)
-        open_mask_set(workspace, value).masked(dataset, dataset.records)
-    return [value]
-
-
-def _check_lflseg(workspace: Workspace, config: Any, value: str) -> list[str]:
-    del config
-    if _is_pending(workspace, value):
-        return [value]
-    checkpoint = open_checkpoint(workspace, value)
-    if checkpoint.card.recipe != "lflseg":
-        raise CheckpointError(f"model: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
-    return _known_run(workspace, checkpoint.card.run)
-
-
-def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> list[str]:
-    del config
-    if any(_is_pending(workspace, ref) for ref in value):
-        return [ref.partition("@")[0] for ref in value if _is_pending(workspace, ref)]
-    return [run for part in open_chain(workspace, value) for run in _known_run(workspace, part.card.run)]
-
-
-def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...]) -> list[str]:
-    del config
-    for run_id in value:
-        if not _is_pending(workspace, run_id):
-            open_synthetic_set(workspace, run_id)
-    return list(value)
-
-
-def _check_synthetic(workspace: Workspace, config: Any, value: str) -> list[str]:
-    return _check_synthetics(workspace, config, (value,))
-
-
-def _known_run(workspace: Workspace, run_id: str) -> list[str]:
-    return [run_id] if run_id and workspace.run(run_id).exists() else []
-
-
-_CHECKS: dict[str, Callable[[Workspace, Any, Any], list[str]]] = {
-    "label_set": _check_labels,
-    "masks": _check_masks,
-    "lflseg": _check_lflseg,
-    "translators": _check_translators,
-    "synthetics": _check_synthetics,
-    "synthetic": _check_synthetic,
-}
-
-
 def _title(kind: str, config: Config) -> str:
     """Return what a run is called in lists: "LeafGAN healthy -> rust"."""
     values = config.model_dump()
@@ -198,10 +111,12 @@ def _title(kind: str, config: Config) -> str:
 
 
 def lane_of(run: Run) -> str:
-    """Return the lane a run must wait for: "files", "cpu", "cuda:0", or "auto" for any GPU, else the CPU."""
-    if KINDS[run.kind].lane == "files":
+    """Return the lane a run must wait for: "files", "quick", "cpu", "cuda:0", or "auto" for any GPU, else the CPU."""
+    if run.kind not in KINDS or KINDS[run.kind].lane == "files":
         return FILES
-    return str(run.record.settings.get("device", "auto"))
+    device = str(run.record.settings.get("device", "auto"))
+    on_cpu = device == "cpu" or (device == "auto" and not devices.gpus())
+    return QUICK if on_cpu and KINDS[run.kind].lane == "use" else device
 
 
 def choose_lane(run: Run) -> str:
@@ -217,7 +132,7 @@ def execute(
 
     Args:
         workspace: Where the run is.
-        run: Queued, or failed, stopped or interrupted before: then it goes on.
+        run: Queued; a run that belongs to the command line may also have failed, been stopped or interrupted before.
         lane: Where it computes.
         owner: Who it belongs to: a server's shutdown ends the server's runs only.
         echo: Another watcher, such as a terminal's progress bar.
@@ -228,14 +143,15 @@ def execute(
     Raises:
         Stopped: Somebody asked it to stop; it says *stopped*, or *queued* if the server is going down.
         LeafError: It failed; it says *failed* and why.
-        JobError: Somebody else is carrying it out.
+        JobError: Somebody else is carrying it out, or it is not to be carried out (any more).
     """
-    with run.locked(timeout_s=10.0):
+    with run.locked(timeout_s=10.0), _own_log(run, owner):
         status = _begin(run, lane, owner)
         progress = RunProgress(run, status, echo)
         try:
             with _stop_on_signal(progress, owner), progress, hold_lane(workspace, lane, run, progress):
                 result = _call_verb(workspace, run, progress)
+            write_json(run.folder / "result.json", result)
         except Stopped:
             if progress.is_shutdown:
                 run.write_queued(at_head=True)
@@ -244,9 +160,9 @@ def execute(
             raise
         except Exception as error:
             failure = _typed(error)
-            run.finish("failed", Failure(code=failure.code, message=str(failure)))
+            with suppress(OSError):  # on a full disk even this may fail: the run is interrupted then
+                run.finish("failed", Failure(code=failure.code, message=str(failure)))
             raise failure from None
-        write_json(run.folder / "result.json", result)
         run.finish("done")
         return result
 
@@ -255,6 +171,8 @@ def _begin(run: Run, lane: str, owner: Literal["server", "cli"]) -> Status:
     state = run.status_written().state
     if state == "done":
         raise JobError(f"Run {run.id} is done already.")
+    if owner == "server" and state != "queued":  # stopped, say, while this worker was starting
+        raise JobError(f"Run {run.id} is {state}, no longer queued.")
     if owner == "cli":
         run.stop_file.unlink(missing_ok=True)
     process = psutil.Process()
@@ -275,6 +193,8 @@ def _begin(run: Run, lane: str, owner: Literal["server", "cli"]) -> Status:
 
 
 def _call_verb(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+    if run.kind not in KINDS:
+        raise JobError(f"This version of Leaf Workbench carries out no {run.kind} runs.")
     kind = KINDS[run.kind]
     config = kind.config.build(run.record.settings)
     module, name = kind.verb.split(":")
@@ -288,7 +208,28 @@ def _typed(error: Exception) -> LeafError:
     if known is not None:
         return known
     log.exception("the run failed unexpectedly")
-    return JobError(f"Something unexpected happened ({type(error).__name__}: {error}); the run's log has the details.")
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return JobError(f"Something unexpected happened ({what}); the run's log has the details.")
+
+
+@contextmanager
+def _own_log(run: Run, owner: Literal["server", "cli"]) -> Iterator[None]:
+    """Write what is logged into the run's `log.txt`; a server's worker prints it there anyway."""
+    if owner == "server":
+        yield
+        return
+    logger = logging.getLogger("leafcore")
+    handler = logging.FileHandler(run.folder / "log.txt", encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()
 
 
 @contextmanager
@@ -319,12 +260,16 @@ def hold_lane(workspace: Workspace, lane: str, run: Run, progress: Progress) -> 
         Stopped: Somebody asked to stop while waiting.
     """
     lock = lane_lock(workspace, lane)
+    said = ""
     while True:
         try:
             lock.acquire(timeout=0.2)
             break
         except Timeout:
-            progress.phase(f"waiting for {lane}, held by {lane_holder(workspace, lane) or 'another run'}")
+            waiting = f"waiting for {lane}, held by {lane_holder(workspace, lane) or 'another run'}"
+            if waiting != said:
+                progress.phase(waiting)
+                said = waiting
             progress.raise_if_stopped()
     try:
         write_json(_holder_file(workspace, lane), {"run": run.id, "pid": os.getpid()})
@@ -362,8 +307,8 @@ def _holder_file(workspace: Workspace, lane: str) -> Any:
 
 def work(workspace: Workspace, run_id: str, lane: str) -> int:
     """Be a worker process: carry one run out, and return the process's exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if lane in {"cpu", FILES}:
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    if not lane.startswith("cuda"):
         step_back()
     try:
         execute(workspace, open_run(workspace, run_id), lane=lane, owner="server")

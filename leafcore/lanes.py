@@ -16,14 +16,15 @@ import psutil
 from filelock import FileLock, Timeout
 
 from leafcore import devices
-from leafcore.errors import JobError
+from leafcore.errors import JobError, LeafError
 from leafcore.files import read_json, write_json
-from leafcore.jobs import FILES, lane_is_taken, lane_of
-from leafcore.runs import Failure, Run, last_queued, list_runs, queue
+from leafcore.jobs import FILES, QUICK, lane_is_taken, lane_of
+from leafcore.runs import ACTIVE, Failure, Run, Status, last_change, list_runs, queue
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
 POLL_S = 0.2
 RESCAN_S = 10.0  # the queue is looked at this often even if nobody announced a run
+FAULT_S = 1.0  # a lane's pause after something it did not expect
 SAVE_S = 30.0  # what a worker may take to save and end
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,9 @@ class Lanes:
 
     def __init__(self, workspace: Workspace, names: list[str] | None = None) -> None:
         self._workspace = workspace
-        self._names = names or [*devices.lane_names(), FILES]
+        self._names = names or [*devices.lane_names(), QUICK, FILES]
         self._ending = threading.Event()
+        self._starting = threading.Lock()  # held from choosing a run to knowing its worker, and to begin the end
         self._leads = threading.Event()
         self._threads: list[threading.Thread] = []
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
@@ -60,7 +62,8 @@ class Lanes:
 
     def stop(self, timeout_s: float = SAVE_S) -> None:
         """Ask every worker to save and end, wait for them, and end the threads; no child is left behind."""
-        self._ending.set()
+        with self._starting:
+            self._ending.set()
         running = self._server_runs() if self.leads else []
         for run in running:
             try:
@@ -131,46 +134,85 @@ class Lanes:
         """Take one run after another, as long as the server lives."""
         nothing_since, looked_at = "", 0.0
         while not self._ending.wait(POLL_S):
-            mark = last_queued(self._workspace)
+            mark = last_change(self._workspace)
             if mark == nothing_since and time.monotonic() - looked_at < RESCAN_S:
                 continue
             if lane_is_taken(self._workspace, lane):
                 continue
-            run = self._next(lane)
+            try:
+                taken = self._take(lane)
+                if taken is None:
+                    nothing_since, looked_at = mark, time.monotonic()
+                else:
+                    self._see_through(*taken)
+            except (OSError, ValueError, LeafError):  # whatever it is, the lane must not end
+                log.exception("lane %s", lane)
+                self._ending.wait(FAULT_S)
+
+    def _take(self, lane: str) -> tuple[Run, Status] | None:
+        """Choose the lane's next run and start its worker.
+
+        Returns:
+            The run and its status before; None if no run waits, or if the server is ending.
+        """
+        with self._starting:
+            run = None if self._ending.is_set() else self._next(lane)
             if run is None:
-                nothing_since, looked_at = mark, time.monotonic()
-                continue
-            self._carry_out(run, lane)
+                return None
+            before = run.status_written()
+            self._start(run, lane)
+            return run, before
 
     def _next(self, lane: str) -> Run | None:
-        """Return the first queued run that belongs on a lane."""
+        """Return the first queued run that belongs on a lane and does not wait for another run's output."""
         for run in queue(self._workspace):
-            wanted = lane_of(run)
+            if run.id in self._workers:
+                continue
+            try:
+                wanted = self._wanted(run)
+            except (OSError, ValueError):
+                self._fail(run, f"{run.folder / 'config.json'}: damaged; queue a new run.")
+                continue
             fits = lane == wanted or (wanted == "auto" and lane == self._auto_lane(lane))
-            if fits and not run.is_locked():
+            if fits and not run.is_locked() and not self._awaits(run):
                 return run
         return None
+
+    def _awaits(self, run: Run) -> bool:
+        """Whether a run uses what another one has yet to make."""
+        used = (Run(self._workspace.run(run_id)) for run_id in run.record.uses)
+        return any((other.folder / "status.json").exists() and other.status().state in ACTIVE for other in used)
+
+    def _wanted(self, run: Run) -> str:
+        """Return `lane_of` a run; "auto" if that lane is gone: the worker will say that there is no such device."""
+        wanted = lane_of(run)
+        return wanted if wanted in self._names else "auto"
 
     def _auto_lane(self, lane: str) -> str:
         """Return the lane itself if "auto" may mean it: any GPU, and the CPU only where there is none."""
         has_gpu = any(name.startswith("cuda") for name in self._names)
-        return lane if lane.startswith("cuda") == has_gpu and lane != FILES else ""
+        return lane if lane.startswith("cuda") == has_gpu and lane not in {QUICK, FILES} else ""
 
-    def _carry_out(self, run: Run, lane: str) -> None:
-        """Start a worker for a run and wait for its end."""
+    def _start(self, run: Run, lane: str) -> None:
+        """Start a worker for a run; if that is impossible, the run has failed."""
         if run.stop_reason == "shutdown":
             run.stop_file.unlink(missing_ok=True)
         try:
-            worker = start_worker(self._workspace, run, lane)
+            self._workers[run.id] = start_worker(self._workspace, run, lane)
         except OSError as error:
             self._fail(run, f"The worker process could not be started ({error}).")
+
+    def _see_through(self, run: Run, before: Status) -> None:
+        """Wait for the end of a run's worker; one that ended before it began is not started again and again."""
+        worker = self._workers.get(run.id)
+        if worker is None:
             return
-        self._workers[run.id] = worker
         while worker.poll() is None:
             if self._ending.wait(POLL_S):
                 worker.wait()  # `stop` has asked it to save, and kills it if it does not
         del self._workers[run.id]
-        if run.status().state == "queued" and not self._ending.is_set():
+        status = run.status()
+        if status.state == "queued" and status.started == before.started and not self._ending.is_set():
             self._fail(run, f"The worker process ended with code {worker.returncode} before it began; see the log.")
 
     def _fail(self, run: Run, message: str) -> None:
@@ -183,9 +225,10 @@ def start_worker(workspace: Workspace, run: Run, lane: str) -> "subprocess.Popen
 
     It gets its own process group, so that Ctrl+C in the server's terminal reaches the server only.
     """
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if lane.startswith("cuda:"):
-        environment["CUDA_VISIBLE_DEVICES"] = lane.removeprefix("cuda:")
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    if lane.startswith("cuda:") and lane_of(run) == "auto":  # a run that names its GPU must find it under that name
+        visible = {gpu.device: gpu.visible for gpu in devices.gpus()}
+        environment["CUDA_VISIBLE_DEVICES"] = visible.get(lane, "")
     command = [sys.executable, "-m", "leafcore", "worker", run.id]
     command += ["--lane", lane, "--workspace", str(workspace.root)]
     with (run.folder / "log.txt").open("ab") as output:
@@ -227,7 +270,7 @@ def kill(run: Run) -> None:
 
 
 def server_of(workspace: Workspace) -> dict[str, Any] | None:
-    """Return the process id and start time of the server that works on a workspace, None if none does."""
+    """Return the process id (`pid`) and start time (`since`) of the server that works on a workspace, if one does."""
     lock = FileLock(workspace.locks / "server.lock", is_singleton=False, thread_local=False)
     if not workspace.locks.exists():
         return None
@@ -235,5 +278,9 @@ def server_of(workspace: Workspace) -> dict[str, Any] | None:
         with lock.acquire(timeout=0):
             return None
     except Timeout:
+        pass
+    try:
         holder: dict[str, Any] = read_json(workspace.locks / "server.json")
-        return holder
+    except FileNotFoundError:
+        return None  # it has only just begun
+    return holder if psutil.pid_exists(holder["pid"]) else None

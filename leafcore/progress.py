@@ -28,7 +28,8 @@ class Progress:
         """Say how far the work is.
 
         Args:
-            done: Units finished, such as steps or images; never falls, and holds across a resume.
+            done: Units of this kind finished, such as steps or images; falls only when another kind of work begins,
+                and holds across a resume.
             total: Units in all.
             **scalars: Losses and scores at this point; recorded, drawn as curves.
         """

@@ -99,9 +99,10 @@ def start_quiz(workspace: Workspace, synthetic: str, count: int, *, seed: int | 
             f"A session needs {MIN_EACH} validation photographs and {MIN_EACH} synthetic pictures of {labels!r}; there "
             f"are {len(real)} and {len(pictures.manifest)}."
         )
+    files = pictures.paths()
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
     photographs = [dataset.root / name for name in rng.permutation(real["image"].to_numpy(str))[:each]]
-    synthetics = [pictures.paths()[index] for index in rng.permutation(len(pictures.manifest))[:each]]
+    synthetics = [files[index] for index in rng.permutation(len(files))[:each]]
     items = [Item(kind="real", path=str(path), name=path.name) for path in photographs]
     items += [Item(kind="fake", path=str(path), name=path.name) for path in synthetics]
     quiz = Quiz(

@@ -51,8 +51,8 @@ class RunProgress(Progress):
     def __exit__(self, *exc: object) -> None:
         self._ended.set()
         self._heart.join()
-        self._write()
         self._close_metrics()
+        self._write()
 
     def ask_to_stop(self, reason: StopReason) -> None:
         """Ask the run to save and end, as a `stop` file would; safe in a signal handler."""

@@ -16,6 +16,7 @@ The folder is the truth; memory is a cache of it. A run whose status says *runni
 """
 
 import json
+import logging
 import os
 import secrets
 import threading
@@ -41,6 +42,8 @@ StopReason = Literal["user", "shutdown"]
 
 ACTIVE: frozenset[State] = frozenset({"queued", "running", "stopping"})
 RESUMABLE: frozenset[State] = frozenset({"failed", "stopped", "interrupted"})
+
+log = logging.getLogger(__name__)
 
 
 class Failure(BaseModel):
@@ -199,6 +202,7 @@ class Run:
         update = {"state": state, "failure": failure, "finished": time.time(), "eta_s": None, "pid": None}
         self.write_status(self.status_written().model_copy(update=update))
         self.stop_file.unlink(missing_ok=True)
+        _announce(self.folder.parent)
 
     def requeue(self, *, at_head: bool = False) -> None:
         """Put the run back into the queue; it goes on from what it saved.
@@ -259,7 +263,8 @@ class Run:
 
 
 _probing = threading.Lock()  # asking whether a lock is free takes it for a moment: two who ask must not meet
-_announcing = threading.Lock()
+
+_damaged: set[Path] = set()  # runs whose damage was logged
 
 _status_cache: dict[Path, tuple[tuple[int, int, int], Status]] = {}
 
@@ -306,15 +311,14 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
 
 
 def _announce(runs: Path) -> None:
-    """Tell the lanes that the queue is longer, so that they need not look at every run all the time."""
-    with _announcing:
-        write_bytes(runs / ".queued", str(time.time_ns()).encode())
+    """Tell the lanes that something was queued or has ended, so that they need not look at every run all the time."""
+    write_bytes(runs / ".changed", str(time.time_ns()).encode())
 
 
-def last_queued(workspace: Workspace) -> str:
-    """Return a mark that changes whenever a run is queued."""
+def last_change(workspace: Workspace) -> str:
+    """Return a mark that changes whenever a run is queued or ends."""
     try:
-        return (workspace.runs / ".queued").read_text()
+        return (workspace.runs / ".changed").read_text()
     except FileNotFoundError:
         return ""
 
@@ -335,13 +339,26 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
 
 
 def list_runs(workspace: Workspace, kind: str | None = None) -> list[Run]:
-    """Return all runs, newest first."""
+    """Return all runs, newest first; one whose status is damaged is left out."""
     try:
         names = sorted(os.listdir(workspace.runs), reverse=True)
     except FileNotFoundError:
         return []
     runs = (Run(workspace.runs / name) for name in names)
-    return [run for run in runs if (run.folder / "status.json").exists() and (kind is None or run.kind == kind)]
+    return [run for run in runs if _is_readable(run) and (kind is None or run.kind == kind)]
+
+
+def _is_readable(run: Run) -> bool:
+    try:
+        run.status_written()
+    except OSError:
+        return False  # a folder that is no run, or one that is just being made
+    except ValueError:
+        if run.folder not in _damaged:
+            log.warning("%s: damaged; the run is left out. Delete its folder.", run.folder / "status.json")
+        _damaged.add(run.folder)
+        return False
+    return True
 
 
 def queue(workspace: Workspace) -> list[Run]:

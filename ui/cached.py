@@ -22,12 +22,15 @@ MAX_POINTS = 2000  # of a curve; more cost the browser time and show nothing mor
 
 
 def dataset(ref: str) -> Dataset:
-    """Return a dataset; a version never changes, so it is read once."""
-    return _dataset(manifest.pin(workspace(), ref) if "@" not in ref else ref)
+    """Return a dataset; a version never changes, so it is read once. Its card may: the pictures may have moved."""
+    name, _, version = manifest.pin(workspace(), ref).partition("@")
+    card = workspace().dataset(name) / f"{version}.json"
+    return _dataset(f"{name}@{version}", card.stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=8)
-def _dataset(ref: str) -> Dataset:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(ref: str, modified_ns: int) -> Dataset:
+    del modified_ns
     return manifest.load(workspace(), ref)
 
 

@@ -1,0 +1,64 @@
+import pytest
+
+from leafcore.chains import chain_labels, chain_size, open_chain, source_of, target_of
+from leafcore.errors import CheckpointError, NotFoundError
+from tests.planted import plant_lflseg, plant_translator
+
+
+@pytest.fixture
+def steps(workspace):
+    """Three translators of one size: to rust, from rust to frog eye, and back to healthy."""
+    plant_translator(workspace, "to-rust")
+    plant_translator(workspace, "to-frog-eye", "rust", "frog_eye_leaf_spot")
+    plant_translator(workspace, "heal", "rust", "healthy")
+    return workspace
+
+
+def test_a_chain_opens_in_its_order(steps):
+    assert [step.name for step in open_chain(steps, ["to-frog-eye", "to-rust"])] == ["to-frog-eye", "to-rust"]
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "labels"),
+    [
+        ("healthy", ["to-rust"], "rust"),
+        ("healthy", ["to-rust", "to-frog-eye"], "frog_eye_leaf_spot rust"),
+        ("scab", ["to-rust"], "rust scab"),
+        ("scab", ["to-rust", "heal"], "healthy"),
+        ("healthy", ["to-rust", "heal", "to-frog-eye"], "frog_eye_leaf_spot"),
+    ],
+)
+def test_a_picture_has_the_labels_of_every_step(steps, source, names, labels):
+    assert chain_labels(source, open_chain(steps, names)) == labels
+
+
+def test_a_translators_ends_are_label_sets(workspace):
+    checkpoint = plant_translator(workspace, "odd", "scab, rust", "rust+frog_eye_leaf_spot")
+    assert (source_of(checkpoint), target_of(checkpoint)) == ("rust scab", "frog_eye_leaf_spot rust")
+
+
+def test_a_chain_works_at_the_size_of_its_steps(steps):
+    assert chain_size(open_chain(steps, ["to-rust", "to-frog-eye"])) == 32
+
+
+def test_steps_of_different_sizes_are_refused_with_each_size(steps):
+    plant_translator(steps, "large", size_px=64)
+    with pytest.raises(CheckpointError, match=r"different sizes \(to-rust: 32 px, large: 64 px\)") as raised:
+        open_chain(steps, ["to-rust", "large"])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_model_that_translates_nothing_is_refused(steps):
+    plant_lflseg(steps, "looker")
+    with pytest.raises(CheckpointError, match="chain: looker is a lflseg model and translates nothing"):
+        open_chain(steps, ["to-rust", "looker"])
+
+
+def test_an_empty_chain_is_refused(workspace):
+    with pytest.raises(CheckpointError, match="chain: empty, expected at least one translator"):
+        open_chain(workspace, [])
+
+
+def test_an_unknown_step_is_refused_with_those_there_are(steps):
+    with pytest.raises(NotFoundError, match="got 'to-scab', known: heal, to-frog-eye, to-rust"):
+        open_chain(steps, ["to-scab"])

@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from leafcore.checkpoints import open_checkpoint
+from leafcore.errors import CheckpointError
+from leafcore.files import write_bytes
+from leafcore.generate import Chain, load_network
+from tests.planted import GENERATOR, plant, plant_lflseg, plant_translator
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def pictures():
+    return torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(5)) * 2 - 1
+
+
+def test_a_chain_of_two_is_one_generator_after_the_other(workspace, pictures):
+    first = plant_translator(workspace, "first", seed=1)
+    second = plant_translator(workspace, "second", "rust", "scab", seed=2)
+    steps = Chain([first, second], CPU)(pictures)
+    assert len(steps) == 2
+    by_hand = load_network(first, "gen_ab", CPU)(pictures)
+    assert torch.equal(steps[0], by_hand)
+    assert torch.equal(steps[1], load_network(second, "gen_ab", CPU)(by_hand))
+    assert not torch.equal(steps[1], Chain([second, first], CPU)(pictures)[1]), "the order matters"
+    assert not torch.equal(steps[0], load_network(first, "gen_ba", CPU)(pictures)), "the way there, not back"
+
+
+def test_a_chain_leaves_what_it_was_given(workspace, pictures):
+    chain, before = Chain([plant_translator(workspace, "x")], CPU), pictures.clone()
+    chain(pictures)
+    assert torch.equal(pictures, before)
+
+
+def test_a_picture_is_translated_alike_in_any_batch(workspace, pictures):
+    chain = Chain([plant_translator(workspace, "x")], CPU)
+    alone = torch.cat([chain(picture[None])[0] for picture in pictures])
+    torch.testing.assert_close(chain(pictures)[0], alone, rtol=0, atol=1e-5)
+
+
+def test_a_loaded_network_is_at_rest(workspace):
+    network = load_network(plant_lflseg(workspace, "looker"), "classifier", CPU)
+    assert not network.training and not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_a_network_that_is_not_there_is_refused_with_those_there_are(workspace):
+    with pytest.raises(CheckpointError, match="checkpoint: x holds gen_ab, gen_ba, expected classifier"):
+        load_network(plant_translator(workspace, "x"), "classifier", CPU)
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ({"type": "resnet_generator", "args": {"filters": 8, "blocks": 1}}, "the weights of x do not fit its network"),
+        ({"type": "hologram", "args": {}}, "weights: they hold a network of type 'hologram', expected one of"),
+    ],
+)
+def test_weights_that_do_not_fit_their_network_are_one_line(workspace, network, reason):
+    nets = {"gen_ab": GENERATOR}
+    checkpoint = plant(workspace, "x", {"recipe": "leafgan", "nets": nets}, told={"nets": {"gen_ab": network}})
+    with pytest.raises(CheckpointError, match=reason) as raised:
+        load_network(checkpoint, "gen_ab", CPU)
+    assert "\n" not in str(raised.value)
+
+
+def test_weights_that_changed_since_they_were_promoted_are_refused(workspace):
+    plant_translator(workspace, "x", seed=1)
+    checkpoint = plant_translator(workspace, "y", seed=2)
+    write_bytes(checkpoint.weights, (workspace.checkpoints / "x" / "weights.safetensors").read_bytes())
+    with pytest.raises(CheckpointError, match="weights.safetensors: changed since y was promoted") as raised:
+        Chain([open_checkpoint(workspace, "y")], CPU)
+    assert "\n" not in str(raised.value)
+
+
+def test_weights_that_are_gone_are_one_line(workspace):
+    checkpoint = plant_translator(workspace, "x")
+    checkpoint.weights.unlink()
+    with pytest.raises(CheckpointError, match="there is no such weights file"):
+        Chain([checkpoint], CPU)
+
+
+def test_a_chain_of_different_sizes_is_refused(workspace):
+    chain = [plant_translator(workspace, "x"), plant_translator(workspace, "y", size_px=64)]
+    with pytest.raises(CheckpointError, match="different sizes"):
+        Chain(chain, CPU)

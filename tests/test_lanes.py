@@ -1,0 +1,385 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leafcore import devices
+from leafcore import lanes as lanes_module
+from leafcore.jobs import FILES, QUICK, build_config, lane_lock, submit
+from leafcore.lanes import Lanes, server_of
+from leafcore.runs import Run, create_run
+from leafcore.workspace import PROJECT_ROOT, Workspace
+from tests.server import until
+
+SERVER = """
+import sys, time
+from leafcore.lanes import Lanes
+from leafcore.workspace import Workspace
+Lanes(Workspace(sys.argv[1])).start()
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def start(workspace):
+    """Return a function that starts a server's lanes over the test's workspace."""
+    started = []
+
+    def start_lanes(*names: str) -> Lanes:
+        lanes = Lanes(workspace, list(names) or None)
+        started.append(lanes)
+        lanes.start()
+        return lanes
+
+    yield start_lanes
+    for lanes in started:
+        lanes.stop()
+    assert workers_of(workspace) == []
+
+
+@pytest.fixture
+def do_import(workspace, leaf_folders):
+    """Return a function that queues an import, which takes a second."""
+    return lambda name, source=leaf_folders: submit(
+        workspace, "import", build_config("import", {"source": source, "name": name})
+    )
+
+
+def draw(workspace: Workspace, count: int, name: str = "drawn") -> Run:
+    """Queue the drawing of so many pictures, about forty a second."""
+    return submit(workspace, "render", build_config("render", {"name": name, "count": count, "size_px": 32}))
+
+
+def workers_of(workspace: Workspace) -> list[psutil.Process]:
+    """Return every living process that works on a workspace, whoever started it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            command = process.cmdline()
+            if "worker" in command and str(workspace.root) in command and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            pass
+    return found
+
+
+def until_state(run: Run, state: str, timeout_s: float = 60) -> None:
+    until(lambda: run.status().state == state, timeout_s, f"{run.id} is {state}")
+
+
+def pictures(workspace: Workspace, name: str = "drawn") -> int:
+    """Return how many pictures of a dataset have been drawn."""
+    return len(list(workspace.dataset(name).rglob("photos/*.png")))
+
+
+def until_drawn(workspace: Workspace, count: int) -> None:
+    until(lambda: pictures(workspace) >= count, 60, f"{count} pictures are drawn")
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_run_is_carried_out_by_a_process_of_its_own(start, do_import):
+    run = do_import("leaves")
+    start()
+    until_state(run, "done")
+    status = run.status()
+    assert (status.owner, status.lane) == ("server", FILES)
+    assert run.result()["images"] == 44
+    assert "phase: reading" in run.log()
+    later = do_import("more")
+    until_state(later, "done")
+
+
+def test_a_run_that_fails_does_not_block_the_next(start, do_import, tmp_path):
+    bad, good = do_import("bad", tmp_path / "nowhere"), do_import("good")
+    start(FILES)
+    until_state(good, "done")
+    assert (bad.status().state, bad.status().failure.code) == ("failed", "dataset")
+    assert bad.status().finished <= good.status().started
+
+
+def test_a_run_that_is_killed_becomes_interrupted_and_the_lane_goes_on(start, workspace, do_import):
+    killed, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    psutil.Process(killed.status().pid).kill()
+    until_state(killed, "interrupted", 10)
+    until_state(after, "done")
+    assert killed.status().state == "interrupted", "only its user decides whether it is worth another try"
+
+
+def test_a_run_that_is_stopped_ends_soon_and_keeps_what_it_has(start, workspace, do_import):
+    stopped, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    stopped.request_stop()
+    assert stopped.status().state in {"stopping", "stopped"}
+    until_state(stopped, "stopped", 30)
+    assert pictures(workspace) == stopped.status().done >= 3
+    until_state(after, "done")
+
+
+def test_a_run_that_is_stopped_while_its_worker_starts_stays_stopped(start, workspace, do_import):
+    stopped, after = draw(workspace, 5000), do_import("after")
+    lanes = start(FILES)
+    until(lambda: stopped.id in lanes._workers, 10, "the worker is starting")
+    stopped.request_stop()
+    until_state(after, "done")
+    assert stopped.status().state == "stopped"
+
+
+def test_a_worker_that_is_told_to_end_from_outside_is_started_again(start, workspace):
+    run = draw(workspace, 40)
+    start(FILES)
+    until_drawn(workspace, 3)
+    first = run.status()
+    psutil.Process(first.pid).terminate()
+    until(lambda: run.status().pid not in {None, first.pid}, 30, "another worker goes on")
+    assert run.status().queued == first.queued
+    until_state(run, "done")
+    assert run.log().count("phase: drawing") == 2
+
+
+def test_a_worker_that_ends_before_it_begins_fails_its_run(start, do_import, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(7)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    first, second = do_import("first"), do_import("second")
+    start(FILES)
+    until_state(first, "failed", 20)
+    until_state(second, "failed", 20)
+    assert "ended with code 7 before it began" in first.status().failure.message
+
+
+def test_a_worker_that_cannot_be_started_fails_its_run(start, do_import, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    run = do_import("leaves")
+    start(FILES)
+    until_state(run, "failed", 10)
+    assert "The worker process could not be started" in run.status().failure.message
+
+
+def test_two_lanes_never_take_the_same_run(start, do_import):
+    runs = [do_import(f"set-{index}") for index in range(3)]
+    start(FILES, FILES)
+    for run in runs:
+        until_state(run, "done")
+        assert run.log().count("phase: listing") == 1
+        assert "ERROR" not in run.log()
+
+
+def test_a_damaged_run_does_not_end_the_lane(start, do_import, monkeypatch, caplog):
+    monkeypatch.setattr(lanes_module, "FAULT_S", 0.05)
+    damaged, after = do_import("damaged"), do_import("after")
+    (damaged.folder / "config.json").write_bytes(b"{")
+    with damaged.locked():
+        start(FILES)
+        until(lambda: f"lane {FILES}" in caplog.text, 10, "the lane cannot even say that the run failed")
+    until_state(damaged, "failed")
+    assert "config.json: damaged; queue a new run." in damaged.status().failure.message
+    until_state(after, "done")
+
+
+def test_a_run_waits_for_what_another_one_has_yet_to_make(start, workspace, do_import):
+    with lane_lock(workspace, "cpu"):
+        start("cpu", FILES)
+        used = create_run(workspace, "classifier", build_config("classifier", {"dataset": "leaves"}))
+        settings = build_config("render", {"name": "needs-it", "count": 20, "size_px": 32})
+        waiting = create_run(workspace, "render", settings, uses=(used.id,))
+        other = do_import("other")
+        until_state(other, "done")
+        assert waiting.status().state == used.status().state == "queued"
+        used.request_stop()
+        until_state(waiting, "done")
+
+
+# --- lanes beside each other ------------------------------------------------------------------------------------------
+
+
+def test_files_are_moved_while_a_network_trains(start, workspace, do_import):
+    with lane_lock(workspace, "cpu"):  # somebody trains
+        start("cpu", QUICK, FILES)
+        training = create_run(workspace, "classifier", build_config("classifier", {"dataset": "leaves"}))
+        moved = do_import("moved")
+        until_state(moved, "done")
+        assert training.status().state == "queued"
+        training.request_stop()
+
+
+def test_the_server_waits_for_a_command_that_holds_the_lane(start, workspace, do_import):
+    command = [sys.executable, "-m", "leafcore", "render", "--count", "50", "--size-px", "32", "--name", "by-hand"]
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env={**os.environ, "LEAF_WORKSPACE": str(workspace.root)}, stderr=subprocess.DEVNULL
+    ) as by_hand:
+        until(lambda: pictures(workspace, "by-hand") > 0, 30, "the command draws")
+        run = do_import("leaves")
+        start(FILES)
+        assert by_hand.wait(timeout=60) == 0
+    until_state(run, "done")
+    drawn = next(other for other in (Run(path) for path in workspace.runs.glob("*render*")))
+    assert drawn.status().owner == "cli"
+    assert run.status().started > drawn.status().finished
+
+
+def test_a_run_for_a_device_that_is_gone_fails_instead_of_waiting_for_ever(start, workspace):
+    run = create_run(workspace, "classifier", build_config("classifier", {"dataset": "leaves", "device": "cuda:63"}))
+    start("cpu", FILES)
+    until_state(run, "failed")
+    assert "device: got 'cuda:63'" in run.status().failure.message
+
+
+@pytest.fixture
+def environment_of(workspace, tmp_path, monkeypatch):
+    """Return a function that starts a run's worker on a lane of two GPUs, and returns what its environment says."""
+    (tmp_path / "python").write_text("#!/bin/sh\nenv\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    gpus = [devices.Gpu("One", "cuda:0", "4", 0, 1), devices.Gpu("Two", "cuda:1", "GPU-5c3f", 0, 1)]
+    monkeypatch.setattr(devices, "gpus", lambda: gpus)
+
+    def start_on(lane: str, device: str) -> dict[str, str]:
+        settings = build_config("classifier", {"dataset": "leaves", "device": device})
+        run = create_run(workspace, "classifier", settings)
+        lanes_module.start_worker(workspace, run, lane).wait()
+        return dict(line.split("=", 1) for line in run.log().splitlines() if "=" in line)
+
+    return start_on
+
+
+def test_a_worker_sees_only_the_gpu_of_its_lane(environment_of):
+    assert environment_of("cuda:0", "auto")["CUDA_VISIBLE_DEVICES"] == "4"
+    assert environment_of("cuda:1", "auto")["CUDA_VISIBLE_DEVICES"] == "GPU-5c3f"
+    assert "CUDA_VISIBLE_DEVICES" not in environment_of("cpu", "cpu")
+
+
+def test_a_run_that_names_its_gpu_finds_it_under_that_name(environment_of):
+    environment = environment_of("cuda:1", "cuda:1")
+    assert "CUDA_VISIBLE_DEVICES" not in environment
+    assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+# --- the server's end, and the next server ----------------------------------------------------------------------------
+
+
+def test_a_server_that_ends_saves_its_runs_and_the_next_one_resumes_them(start, workspace):
+    run, later = draw(workspace, 5000), draw(workspace, 5000, "later")
+    first = start(FILES)
+    until_drawn(workspace, 5)
+    first.stop()
+    saved = run.status()
+    assert workers_of(workspace) == []
+    assert saved.state == later.status().state == "queued"
+    assert saved.queued < later.status().queued and run.stop_reason is None
+
+    start(FILES)
+    until_drawn(workspace, saved.done + 3)
+    assert later.status().state == "queued", "the one that was under way goes first"
+    assert run.log().count("phase: drawing") == 2
+
+
+def test_a_server_that_ends_before_its_worker_has_begun_leaves_the_run_queued(start, workspace):
+    run = draw(workspace, 5000)
+    lanes = start(FILES)
+    until(lambda: run.id in lanes._workers, 10, "the worker is starting")
+    lanes.stop()
+    assert run.status().state == "queued"
+    assert workers_of(workspace) == []
+
+
+def test_a_worker_that_does_not_end_in_time_is_ended_and_its_run_queued(start, workspace):
+    run = draw(workspace, 5000)
+    lanes = start(FILES)
+    until_drawn(workspace, 3)
+    worker = psutil.Process(run.status().pid)
+    worker.suspend()
+    lanes.stop(timeout_s=0.3)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+    assert run.status().state == "queued"
+
+
+@pytest.fixture
+def server(workspace):
+    """A server in a process of its own."""
+    with subprocess.Popen([sys.executable, "-c", SERVER, str(workspace.root)], cwd=PROJECT_ROOT) as process:
+        yield process
+        process.kill()
+
+
+def test_a_killed_servers_worker_goes_on_and_the_next_server_waits_for_it(server, start, workspace, do_import):
+    run, after = draw(workspace, 70), do_import("after")
+    until_drawn(workspace, 3)
+    worker = run.status().pid
+    server.kill()
+    server.wait()
+    lanes = start(FILES)
+    until(lambda: lanes.leads, 10, "the next server leads")
+    assert (run.status().state, run.status().pid) == ("running", worker)
+    until_state(after, "done")
+    assert run.status().state == "done"
+    assert run.status().finished <= after.status().started
+    assert run.log().count("phase: drawing") == 1
+
+
+def test_a_server_that_ends_asks_an_adopted_worker_to_save_too(server, start, workspace):
+    run = draw(workspace, 5000)
+    until_drawn(workspace, 3)
+    server.kill()
+    server.wait()
+    lanes = start(FILES)
+    until(lambda: lanes.leads, 10, "the next server leads")
+    lanes.stop()
+    assert run.status().state == "queued"
+    until(lambda: not workers_of(workspace), 10, "the worker ends")
+
+
+def test_a_second_server_leads_only_when_the_first_has_gone(start, workspace, do_import):
+    first = start(FILES)
+    until(lambda: first.leads, 5, "the first leads")
+    second = start(FILES)
+    run = do_import("leaves")
+    until_state(run, "done")
+    assert not second.leads
+    first.stop()
+    until(lambda: second.leads, 10, "the second leads")
+    next_run = do_import("more")
+    until_state(next_run, "done")
+
+
+def test_a_server_that_never_led_leaves_the_others_runs_alone(start, workspace):
+    first = start(FILES)
+    until(lambda: first.leads, 5, "the first leads")
+    run = draw(workspace, 5000)
+    until_drawn(workspace, 3)
+    start(FILES).stop()
+    assert run.status().state == "running"
+    first.stop()
+
+
+# --- who leads --------------------------------------------------------------------------------------------------------
+
+
+def test_the_server_of_a_workspace_is_known_as_long_as_it_works(start, workspace):
+    assert server_of(workspace) is None
+    lanes = start(FILES)
+    until(lambda: lanes.leads, 5, "it leads")
+    assert server_of(workspace)["pid"] == os.getpid()
+    lanes.stop()
+    assert server_of(workspace) is None
+
+
+def test_a_killed_server_is_not_taken_for_one_that_works(server, workspace):
+    until(lambda: server_of(workspace) is not None, 20, "the server works")
+    assert server_of(workspace)["pid"] == server.pid
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    assert server_of(workspace) is None
+
+
+def test_asking_for_the_server_makes_nothing(tmp_path):
+    assert server_of(Workspace(tmp_path / "nothing")) is None
+    assert not Path(tmp_path / "nothing").exists()
