@@ -1,22 +1,110 @@
-"""What the warm worker answers. Its models stay loaded between questions."""
+"""The warm worker: a process that answers interactive questions and keeps its models loaded between them."""
 
+import logging
+import os
+import sys
+import threading
+import time
 from functools import lru_cache
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener
 from typing import Any, cast
 
 import numpy as np
 import torch
 
 from leafcore import devices
-from leafcore.ask import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.chains import open_chain
 from leafcore.data.manifest import Dataset, load
-from leafcore.errors import DatasetError
+from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.generate import Chain
 from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
+from leafcore.questions import (
+    IDLE_S,
+    KEY_VARIABLE,
+    QUESTIONS,
+    LookQuestion,
+    PreviewQuestion,
+    Question,
+    answer_file,
+)
 from leafcore.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def serve(workspace: Workspace, idle_s: float = IDLE_S) -> int:
+    """Be the warm worker: answer questions until the server has gone, or nobody has asked for `idle_s`.
+
+    Raises:
+        ConfigError: It was not started by a server.
+    """
+    if KEY_VARIABLE not in os.environ:
+        raise ConfigError("answer: only a server starts this; ask your questions on the pages.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
+    watch = _Watch(idle_s)
+    with Listener(("127.0.0.1", 0), authkey=key) as listener:
+        print(listener.address[1], flush=True)
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe from here on
+        while True:
+            try:
+                with listener.accept() as connection:
+                    watch.busy()
+                    _serve_one(workspace, connection)
+            except (EOFError, OSError, AuthenticationError) as error:
+                log.warning("a question was broken off: %s", error)
+            finally:
+                watch.idle()
+
+
+def _serve_one(workspace: Workspace, connection: "Connection[Any, Any]") -> None:
+    name, values = connection.recv()
+    try:
+        answer(workspace, QUESTIONS[name].build(values))
+    except Exception as error:
+        known = as_leaf_error(error)
+        if known is None:
+            log.exception("the question could not be answered")
+            known = JobError(f"Something unexpected happened ({type(error).__name__}: {error}); see cache/ask.log.")
+        connection.send((type(known).__name__, str(known)))
+        return
+    connection.send(None)
+
+
+class _Watch:
+    """Ends the process when its parent has gone, or when it has been idle for long."""
+
+    def __init__(self, idle_s: float) -> None:
+        self._idle_s = idle_s
+        self._idle_since: float | None = time.monotonic()
+        threading.Thread(target=self._watch_parent, daemon=True).start()
+        threading.Thread(target=self._watch_clock, daemon=True).start()
+
+    def busy(self) -> None:
+        """Note that a question is being answered."""
+        self._idle_since = None
+
+    def idle(self) -> None:
+        """Note that it has been answered."""
+        self._idle_since = time.monotonic()
+
+    def _watch_parent(self) -> None:
+        sys.stdin.buffer.read()  # returns when the server closes the pipe, or dies
+        os._exit(0)
+
+    def _watch_clock(self) -> None:
+        while True:
+            time.sleep(1.0)
+            since = self._idle_since
+            if since is not None and time.monotonic() - since > self._idle_s:
+                os._exit(0)
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
 
 
 def answer(workspace: Workspace, question: Question) -> None:

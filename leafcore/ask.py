@@ -1,75 +1,23 @@
 """Interactive questions to a warm worker: a process that keeps its models loaded, so that the server loads no torch.
 
-A question is a small config; its answer is a file in the workspace's cache, named by the question's hash. What has been
-answered before is answered by the file alone. The worker is started by the first question that has no file, ends after
-ten idle minutes, and ends with the server: it reads its standard input, which closes when the server has gone.
+The worker is started by the first question whose answer is not in the cache, ends after ten idle minutes, and ends with
+the server: it reads its standard input, which closes when the server has gone.
 """
 
-import hashlib
-import json
-import logging
 import os
 import secrets
 import subprocess
 import sys
 import threading
-import time
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any, ClassVar
 
-from leafcore.config import Config, setting
-from leafcore.errors import ConfigError, JobError, LeafError, as_leaf_error
+from leafcore.errors import JobError, LeafError
 from leafcore.lanes import own_process_group
+from leafcore.questions import IDLE_S, KEY_VARIABLE, Question, answer_file
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
-IDLE_S = 600.0
 START_S = 120.0
-KEY_VARIABLE = "LEAF_ASK_KEY"
-
-log = logging.getLogger(__name__)
-
-
-class Question(Config):
-    """Something a page wants to know now.
-
-    Attributes:
-        NAME: Which function of `answers.py` answers it.
-    """
-
-    NAME: ClassVar[str]
-
-
-class LookQuestion(Question):
-    """What does LFLSeg see in these pictures? Answer: npz with `maps` (N, h, w) and `probabilities` (N, 3)."""
-
-    NAME: ClassVar[str] = "look"
-
-    model: str = setting(..., "LFLSeg weights.")
-    weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
-    dataset: str = setting(..., "name@version.")
-    images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=96)
-
-
-class PreviewQuestion(Question):
-    """What does a chain make of these pictures? Answer: npz, `steps` (steps + 1, N, S, S, 3) uint8, sources first."""
-
-    NAME: ClassVar[str] = "preview"
-
-    chain: tuple[str, ...] = setting(..., "Translators in order.", max_length=8)
-    weights_sha256: tuple[str, ...] = setting(..., "Their hashes, in order.")
-    dataset: str = setting(..., "name@version.")
-    images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
-
-
-QUESTIONS: dict[str, type[Question]] = {kind.NAME: kind for kind in (LookQuestion, PreviewQuestion)}
-
-
-def answer_file(workspace: Workspace, question: Question) -> Path:
-    """Return where the answer to a question is, or will be."""
-    text = json.dumps([question.NAME, question.model_dump(mode="json")], sort_keys=True)
-    return workspace.cache / "answers" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
 
 
 class WarmWorker:
@@ -169,76 +117,3 @@ def _failure(kind: str, message: str) -> LeafError:
 
 def _all_errors(root: type[LeafError]) -> list[type[LeafError]]:
     return [root, *(error for child in root.__subclasses__() for error in _all_errors(child))]
-
-
-# --- the worker's side ------------------------------------------------------------------------------------------------
-
-
-def serve(workspace: Workspace, idle_s: float = IDLE_S) -> int:
-    """Be the warm worker: answer questions until the server has gone, or nobody has asked for `idle_s`.
-
-    Raises:
-        ConfigError: It was not started by a server.
-    """
-    if KEY_VARIABLE not in os.environ:
-        raise ConfigError("answer: only a server starts this; ask your questions on the pages.")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
-    watch = _Watch(idle_s)
-    with Listener(("127.0.0.1", 0), authkey=key) as listener:
-        print(listener.address[1], flush=True)
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe from here on
-        while True:
-            try:
-                with listener.accept() as connection:
-                    watch.busy()
-                    _serve_one(workspace, connection)
-            except (EOFError, OSError, AuthenticationError) as error:
-                log.warning("a question was broken off: %s", error)
-            finally:
-                watch.idle()
-
-
-def _serve_one(workspace: Workspace, connection: "Connection[Any, Any]") -> None:
-    name, values = connection.recv()
-    try:
-        from leafcore.answers import answer
-
-        answer(workspace, QUESTIONS[name].build(values))
-    except Exception as error:
-        known = as_leaf_error(error)
-        if known is None:
-            log.exception("the question could not be answered")
-            known = JobError(f"Something unexpected happened ({type(error).__name__}: {error}); see cache/ask.log.")
-        connection.send((type(known).__name__, str(known)))
-        return
-    connection.send(None)
-
-
-class _Watch:
-    """Ends the process when its parent has gone, or when it has been idle for long."""
-
-    def __init__(self, idle_s: float) -> None:
-        self._idle_s = idle_s
-        self._idle_since: float | None = time.monotonic()
-        threading.Thread(target=self._watch_parent, daemon=True).start()
-        threading.Thread(target=self._watch_clock, daemon=True).start()
-
-    def busy(self) -> None:
-        """Note that a question is being answered."""
-        self._idle_since = None
-
-    def idle(self) -> None:
-        """Note that it has been answered."""
-        self._idle_since = time.monotonic()
-
-    def _watch_parent(self) -> None:
-        sys.stdin.buffer.read()  # returns when the server closes the pipe, or dies
-        os._exit(0)
-
-    def _watch_clock(self) -> None:
-        while True:
-            time.sleep(1.0)
-            since = self._idle_since
-            if since is not None and time.monotonic() - since > self._idle_s:
-                os._exit(0)

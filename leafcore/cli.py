@@ -17,7 +17,6 @@ import numpy as np
 from pydantic.fields import FieldInfo
 from tqdm import tqdm
 
-from leafcore.ask import IDLE_S, serve
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.config import Config
 from leafcore.data import balance
@@ -28,6 +27,7 @@ from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
 from leafcore.progress import Progress
+from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
@@ -125,6 +125,7 @@ def build_parser() -> Parser:
     added.add_argument("run", metavar="RUN")
     added.add_argument("--epoch", type=int, help="Which epoch (default: the last saved one).")
     added.add_argument("--name", required=True, help="What to call it.")
+    added.add_argument("--half", action="store_true", help="Keep the weights in 16 bits, at half the size.")
     added = command("balance", "Count a dataset's pictures by label set and split.", _balance)
     added.add_argument("dataset", metavar="NAME")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
@@ -235,7 +236,7 @@ def _doctor(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
 
 
 def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    checkpoint = promote(workspace, arguments.run, arguments.name, epoch=arguments.epoch)
+    checkpoint = promote(workspace, arguments.run, arguments.name, epoch=arguments.epoch, half=arguments.half)
     return {"path": str(checkpoint.folder), **checkpoint.card.model_dump(mode="json")}
 
 
@@ -280,6 +281,8 @@ def _worker(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _answer(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from leafcore.answers import serve  # loads torch, which no other command does at once
+
     return serve(workspace, arguments.idle)
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import streamlit as st
 
-from leafcore.ask import LookQuestion
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.labels import words
 from leafcore.data.mask_sets import open_mask_set
@@ -11,6 +10,7 @@ from leafcore.errors import LeafError
 from leafcore.images import overlay_mask
 from leafcore.masks.configs import DELTA
 from leafcore.masks.maps import heat_overlay, threshold
+from leafcore.questions import LookQuestion
 from ui import cached, forms, live, show
 from ui.places import path_of
 from ui.service import workspace

@@ -4,11 +4,11 @@ import json
 
 import streamlit as st
 
-from leafcore.ask import PreviewQuestion
 from leafcore.chains import chain_labels, chain_size, source_of
 from leafcore.data.labels import words
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import LeafError
+from leafcore.questions import PreviewQuestion
 from leafcore.runs import Run, open_run
 from ui import cached, forms, live, show
 from ui.choose import choose

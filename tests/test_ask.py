@@ -14,7 +14,7 @@ import torch
 
 from leafcore import devices
 from leafcore.answers import _device
-from leafcore.ask import LookQuestion, PreviewQuestion, WarmWorker, answer_file
+from leafcore.ask import WarmWorker
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, JobError, NotFoundError
@@ -22,6 +22,7 @@ from leafcore.generate import load_network
 from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_lock
 from leafcore.masks.lflseg import open_lflseg
+from leafcore.questions import LookQuestion, PreviewQuestion, answer_file
 from leafcore.workspace import PROJECT_ROOT, Workspace
 from tests.server import until
 
@@ -263,7 +264,7 @@ def test_the_worker_ends_after_some_idle_time_and_the_next_question_starts_anoth
     worker = WarmWorker(copy, idle_s=0.5)
     worker._ensure_started()
     first = worker._process.pid
-    until(lambda: has_ended(first), 15, "the worker has ended")
+    until(lambda: worker._process.poll() is not None, 30, "the worker has ended")
     worker._ensure_started()
     assert worker._process.pid != first
     worker.stop()

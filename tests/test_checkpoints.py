@@ -5,13 +5,15 @@ import shutil
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+import torch
+from safetensors.numpy import load_file, save_file
 
 from leafcore import checkpoints
 from leafcore import workspace as places
 from leafcore.checkpoints import epochs, list_checkpoints, open_checkpoint, promote, read_description, sha256
 from leafcore.errors import CheckpointError, ConfigError, DiskFull, NotFoundError
 from leafcore.files import RESERVE_BYTES, read_json
+from leafcore.generate import load_network
 from leafcore.workspace import Workspace
 from tests.planted import plant_lflseg, plant_translator
 
@@ -55,6 +57,26 @@ def test_promoting_again_replaces_everything(own, journey, run):
     assert checkpoint.card.recipe == "lflseg" and not checkpoint.is_translator
     assert set(checkpoint.seen()) == {"lflseg", "probe"}
     assert not (checkpoint.folder / "sample.jpg").exists(), "the translator's sample went with it"
+
+
+def test_in_half_the_size_the_networks_do_nearly_the_same(own, run):
+    whole, half = promote(own, run.id, "whole"), promote(own, run.id, "half", half=True)
+    assert half.weights.stat().st_size < 0.55 * whole.weights.stat().st_size
+    assert half.card.weights_sha256 == sha256(half.weights) != whole.card.weights_sha256
+    assert read_description(half.weights) == read_description(whole.weights)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    ours, theirs = (load_network(one, "gen_ab", torch.device("cpu"))(images) for one in (half, whole))
+    assert ours.dtype == torch.float32
+    assert 0 < (ours - theirs).abs().max() < 0.01
+
+
+def test_weights_that_do_not_fit_into_half_are_refused(own, run):
+    weights = own.runs / run.id / "weights" / "0002.safetensors"
+    tensors = {**load_file(weights), "gen_ab.huge": np.full(3, 1e6, np.float32)}
+    save_file(tensors, weights, metadata={"leaf": json.dumps(read_description(weights))})
+    with pytest.raises(CheckpointError, match=r"gen_ab\.huge does not fit into 16 bits; promote it without half"):
+        promote(own, run.id, "x", half=True)
+    assert not (own.checkpoints / "x").exists()
 
 
 def test_promoting_may_refuse_to_replace(own, run):

@@ -16,7 +16,7 @@ LAYERS = [
     {"data", "nets", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate"},
     {"health", "masks", "synthesize", "evaluate"},
-    {"checks", "jobs", "lanes", "ask", "answers", "quiz", "doctor", "journey", "demo"},
+    {"checks", "jobs", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo"},
     {"api", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -145,7 +145,7 @@ def test_only_the_command_line_prints():
             for node in ast.walk(ast.parse(path.read_text()))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
-        allowed = {"leafcore.cli", "leafcore.ask"}  # the warm worker tells its port
+        allowed = {"leafcore.cli", "leafcore.answers"}  # the warm worker tells its port
         assert "print" not in calls or name_of(path) in allowed, name_of(path)
 
 
@@ -208,7 +208,7 @@ def undocumented(tree: ast.Module | ast.ClassDef) -> Iterator[str]:
 
 def test_only_the_command_line_ends_the_process():
     for path in LEAFCORE:
-        if name_of(path) not in {"leafcore.__main__", "leafcore.ask"}:
+        if name_of(path) not in {"leafcore.__main__", "leafcore.answers"}:
             assert "sys.exit(" not in path.read_text() and "os._exit(" not in path.read_text(), name_of(path)
 
 
@@ -218,4 +218,4 @@ def test_everything_is_caught_only_where_jobs_and_questions_are_carried_out():
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
                 if caught in {"everything", "Exception", "BaseException"}:
-                    assert name_of(path) in {"leafcore.jobs", "leafcore.ask"}, f"{name_of(path)}:{node.lineno}"
+                    assert name_of(path) in {"leafcore.jobs", "leafcore.answers"}, f"{name_of(path)}:{node.lineno}"

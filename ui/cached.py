@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from leafcore import images
-from leafcore.ask import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.manifest import Dataset
 from leafcore.errors import DatasetError
 from leafcore.files import read_json, write_bytes
+from leafcore.questions import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
 from ui.service import warm_worker, workspace

@@ -146,14 +146,21 @@ def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progres
     Raises:
         Stopped: Somebody asked to stop; the pictures drawn so far are found again next time.
     """
-    from leafcore.data.rendered import plan_images, render_leaf
+    from leafcore.data.rendered import VERSION, plan_images, render_leaf
 
-    root = workspace.dataset(config.name) / "images" / f"{config.size_px}px-{config.count}-seed{config.seed}"
+    folder = f"{config.size_px}px-{config.count}-seed{config.seed}-v{VERSION}"
+    root = workspace.dataset(config.name) / "images" / folder
     plan = plan_images(config.count, seed=config.seed)
     entries = []
     progress.phase("drawing")
     for done, image in enumerate(plan, start=1):
-        entry = Entry(f"photos/{image.name}", label_set(image.labels), group=image.group, mask=f"masks/{image.name}")
+        entry = Entry(
+            f"photos/{image.name}",
+            label_set(image.labels),
+            group=image.group,
+            mask=f"masks/{image.name}",
+            sha256=image.sha256(config.size_px),
+        )
         entries.append(entry)
         if not (root / entry.mask).exists():
             drawn = render_leaf(image.labels, config.size_px, leaf_seed=image.leaf_seed, view_seed=image.view_seed)
@@ -223,7 +230,7 @@ def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
         "image": entry.image,
         "labels": entry.labels,
         "group": entry.group or entry.image,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": entry.sha256 or hashlib.sha256(content).hexdigest(),
         "width": size[0],
         "height": size[1],
         "bytes": len(content),

@@ -21,12 +21,14 @@ class Entry:
         labels: Its label set.
         group: Who it belongs together with; empty if the layout does not say.
         mask: The path of an exact mask below the root; empty if there is none.
+        sha256: Hash of what was drawn, for a picture that code drew; empty: the file's hash tells pictures apart.
     """
 
     image: str
     labels: str
     group: str = ""
     mask: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

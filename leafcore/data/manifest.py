@@ -32,7 +32,7 @@ COLUMNS = {
     "labels": "string",  # label set, see data/labels.py
     "group": "string",  # pictures of one leaf, plant or duplicate cluster share it
     "split": "string",  # train, val or test; the same for a whole group
-    "sha256": "string",  # of the file
+    "sha256": "string",  # of the file; of the drawing's recipe where our own code drew it
     "width": "int32",  # px
     "height": "int32",  # px
     "bytes": "int64",  # of the file

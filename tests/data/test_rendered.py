@@ -1,11 +1,17 @@
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from leafcore.data.rendered import LABELS, Rendered, plan_images, render_leaf, render_nonleaf
+from leafcore.data.rendered import LABELS, VERSION, Rendered, plan_images, render_leaf, render_nonleaf
 from leafcore.errors import DatasetError
+from leafcore.workspace import PROJECT_ROOT
 
 DISEASES = LABELS[1:]
 SIZE = 128
@@ -182,3 +188,49 @@ def test_small_plans_hold_every_label(count: int) -> None:
 def test_plans_are_seeded() -> None:
     assert plan_images(1, seed=1)[0].labels == ("healthy",)
     assert plan_images(50, seed=1) == plan_images(50, seed=1) != plan_images(50, seed=2)
+
+
+def test_a_picture_is_told_apart_by_everything_that_decides_what_is_drawn() -> None:
+    planned = plan_images(40, seed=0)
+    assert len({image.sha256(64) for image in planned}) == 40
+    assert planned[0].sha256(64) == plan_images(40, seed=0)[0].sha256(64) != planned[0].sha256(96)
+
+
+def test_who_changes_the_drawing_raises_its_version() -> None:
+    """Models that came along have seen these very pictures: see `RenderedImage.sha256`."""
+    drawn = [render(label, number, number, 64).image.astype(float) for number, label in enumerate(LABELS)]
+    quarters = [image.reshape(2, 32, 2, 32, 3).mean(axis=(1, 3, 4)).ravel() for image in drawn]
+    of_version_1 = [
+        [154.2, 140.1, 126.3, 136.6],
+        [115.9, 117.5, 114.9, 113.3],
+        [147.3, 178.5, 173.7, 170.9],
+        [160.2, 160.0, 155.6, 121.8],
+        [133.7, 133.1, 114.4, 138.5],
+        [146.5, 152.6, 133.1, 135.9],
+    ]
+    assert VERSION == 1, "write down what the new version draws"
+    np.testing.assert_allclose(quarters, of_version_1, atol=0.2)
+
+
+def test_another_processor_draws_a_dataset_of_the_same_version(tmp_path: Path) -> None:
+    """NumPy and OpenCV without their newest instructions round differently, as on an older processor."""
+    older = {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512_SKX", "OPENCV_CPU_DISABLE": "AVX2,FP16,AVX512-SKX"}
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "leafcore",
+        "render",
+        "--preset",
+        "smoke",
+        "--count",
+        "40",
+        "--json",
+    ]
+    refs = set()
+    for name, changes in (("this", {}), ("older", older)):
+        environment = {**os.environ, **changes, "LEAF_WORKSPACE": str(tmp_path / name)}
+        answer = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True)
+        refs.add(json.loads(answer.stdout)["dataset"])
+    assert len(refs) == 1

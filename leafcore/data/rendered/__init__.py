@@ -10,7 +10,7 @@ Reading order: `plan` (which images), `scene` and `nonleaf` (one image), then wh
 """
 
 from leafcore.data.rendered.nonleaf import render_nonleaf
-from leafcore.data.rendered.plan import LABELS, RenderedImage, plan_images
+from leafcore.data.rendered.plan import LABELS, VERSION, RenderedImage, plan_images
 from leafcore.data.rendered.scene import Rendered, render_leaf
 
-__all__ = ["LABELS", "Rendered", "RenderedImage", "plan_images", "render_leaf", "render_nonleaf"]
+__all__ = ["LABELS", "VERSION", "Rendered", "RenderedImage", "plan_images", "render_leaf", "render_nonleaf"]

@@ -1,0 +1,57 @@
+"""What pages ask a warm worker, and where its answers are.
+
+A question is a small config; its answer is a file in the workspace's cache, named by the question's hash, so that what
+was answered before costs nothing. The server asks through `ask.py`; the worker is `answers.py`.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import ClassVar
+
+from leafcore.config import Config, setting
+from leafcore.workspace import Workspace
+
+IDLE_S = 600.0  # how long a worker lives without a question
+KEY_VARIABLE = "LEAF_ASK_KEY"  # how a worker learns the key that its server speaks with
+
+
+class Question(Config):
+    """Something a page wants to know now.
+
+    Attributes:
+        NAME: Which function of `answers.py` answers it.
+    """
+
+    NAME: ClassVar[str]
+
+
+class LookQuestion(Question):
+    """What does LFLSeg see in these pictures? Answer: npz with `maps` (N, h, w) and `probabilities` (N, 3)."""
+
+    NAME: ClassVar[str] = "look"
+
+    model: str = setting(..., "LFLSeg weights.")
+    weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
+    dataset: str = setting(..., "name@version.")
+    images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=96)
+
+
+class PreviewQuestion(Question):
+    """What does a chain make of these pictures? Answer: npz, `steps` (steps + 1, N, S, S, 3) uint8, sources first."""
+
+    NAME: ClassVar[str] = "preview"
+
+    chain: tuple[str, ...] = setting(..., "Translators in order.", max_length=8)
+    weights_sha256: tuple[str, ...] = setting(..., "Their hashes, in order.")
+    dataset: str = setting(..., "name@version.")
+    images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
+
+
+QUESTIONS: dict[str, type[Question]] = {kind.NAME: kind for kind in (LookQuestion, PreviewQuestion)}
+
+
+def answer_file(workspace: Workspace, question: Question) -> Path:
+    """Return where the answer to a question is, or will be."""
+    text = json.dumps([question.NAME, question.model_dump(mode="json")], sort_keys=True)
+    return workspace.cache / "answers" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
