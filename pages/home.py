@@ -17,9 +17,9 @@ st.markdown(
 # The rail: seven steps, ticked from what the workspace holds.
 rail = steps(workspace())
 upcoming = next_step(workspace())
-with st.grid(7, min_column_width=104, gap="xsmall"):
+with st.grid(7, min_column_width=100, gap="xsmall"):
     for number, step in enumerate(rail, start=1):
-        with st.container(border=True, height="stretch", gap="xsmall"):
+        with st.container(gap="xxsmall"):
             icon = ":material/check_circle:" if step.done else f":material/counter_{number}:"
             st.page_link(path_of(step.page), label=step.title, icon=icon)
             st.caption(step.does)

@@ -43,9 +43,9 @@ if not models:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=240)
+    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=190)
     model = st.selectbox(
-        "LFLSeg model", list(models), format_func=models.get, key="clf", persist_state="session", width=280
+        "LFLSeg model", list(models), format_func=models.get, key="clf", persist_state="session", width=220
     )
     dataset = cached.dataset(name)
     label = st.selectbox(
@@ -54,7 +54,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         format_func=words,
         key="cls",
         bind="query-params",
-        width=220,
+        width=170,
     )
     view = st.segmented_control("View", ["Mask", "Heat map", "Photo"], default="Mask", required=True, key="mask_view")
 

@@ -84,7 +84,13 @@ with right:
         dataset=dataset.ref,
         images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
     )
-    if wants_preview or cached.is_answered(question):
+    previewed = wants_preview or cached.is_answered(question)
+    if not previewed:
+        st.caption("source")
+        with st.grid(PREVIEWED, min_column_width=80, gap="small"):
+            for image in question.images:
+                show.exact(cached.square(str(dataset.root / image), size_px), f"source {image}")
+    if previewed:
         try:
             with st.spinner("Translating…", show_time=True):
                 pictures = cached.preview_chain(question)
@@ -93,7 +99,7 @@ with right:
         else:
             for stage, title in zip(pictures, ["source", *chain], strict=True):
                 st.caption(title)
-                with st.grid(PREVIEWED, gap="small", wrap=False):
+                with st.grid(PREVIEWED, min_column_width=80, gap="small"):
                     for number, image in enumerate(stage):
                         show.exact(image, f"{title}, picture {number + 1}")
 

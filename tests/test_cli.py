@@ -308,7 +308,7 @@ def test_a_folder_that_is_missing_is_refused(workspace, tmp_path):
 
 def test_a_table_without_its_columns_is_refused(workspace, tmp_path):
     (tmp_path / "train.csv").write_text("file,label\na.jpg,rust\n")
-    call("import", tmp_path, "--name", "x").refuses("the column image and labels is missing; got file, label")
+    call("import", tmp_path, "--name", "x").refuses("it has no column image and none called labels; got file, label")
 
 
 def test_a_folder_without_pictures_is_refused(workspace, tmp_path):

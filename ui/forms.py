@@ -13,9 +13,16 @@ from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import Run
 from ui import cached
+from ui.places import path_of
 from ui.service import workspace
 
 REFS = ("dataset", "label_set", "masks", "lflseg")  # drawn outside the form: what one offers depends on another
+MISSING = {  # why there is nothing to choose from, and the page that makes it
+    "dataset": ("There is no dataset yet.", "datasets"),
+    "lflseg": ("There is no LFLSeg model yet.", "masks"),
+    "label_set": ("There is no dataset to choose a label set of.", "datasets"),
+    "masks": ("This dataset has no mask set yet: save one first.", "masks"),
+}
 
 
 def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str) -> Run | None:
@@ -38,6 +45,7 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
     for name, field in open_fields.items():
         if _extra(field, "ref") in REFS:
             values[name] = _choice(kind, name, field, start[name], values)
+    is_complete = all(value is not None for value in values.values())
     with st.form(f"form-{kind}-{preset}", border=False):
         plain = {name: field for name, field in open_fields.items() if name not in values}
         _draw({n: f for n, f in plain.items() if not _extra(f, "advanced")}, kind, preset, start, values)
@@ -46,7 +54,11 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
             with st.expander("Advanced", icon=":material/tune:"):
                 _draw(advanced, kind, preset, start, values)
         pressed = st.form_submit_button(
-            submit_label, type="primary", icon=":material/play_arrow:", key=f"submit-{kind}"
+            submit_label,
+            type="primary",
+            icon=":material/play_arrow:",
+            key=f"submit-{kind}",
+            disabled=not is_complete,
         )
     return queue(kind, values) if pressed else None
 
@@ -110,7 +122,10 @@ def _choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str
     options = _options(str(_extra(field, "ref")), values)
     label = label_of(name, field)
     if not options:
-        st.info(_missing(str(_extra(field, "ref"))), icon=":material/info:")
+        reason, page = MISSING[str(_extra(field, "ref"))]
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/info: {reason}")
+            st.page_link(path_of(page), label=f"Open {page.capitalize()}", icon=":material/arrow_forward:")
         return None
     keys = list(options)
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
@@ -149,15 +164,6 @@ def mask_sets(name: str) -> dict[str, str]:
         if card.dataset == ref:
             found[run.id] = f"{card.images} masks at delta {card.delta:g}, {cached.when(run)}"
     return found
-
-
-def _missing(ref: str) -> str:
-    return {
-        "dataset": "There is no dataset yet: import one on the Datasets page.",
-        "lflseg": "There is no LFLSeg model yet: train one on the Train page.",
-        "label_set": "Choose a dataset first.",
-        "masks": "This dataset has no mask set yet: make one on the Masks page.",
-    }[ref]
 
 
 def _extra(field: FieldInfo, key: str) -> Any:

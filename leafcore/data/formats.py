@@ -119,7 +119,7 @@ def _read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     missing = [column for column in required if column not in table.columns]
     if missing:
         raise DatasetError(
-            f"{path}: the column {' and '.join(missing)} is missing; got {', '.join(table.columns)}, expected "
+            f"{path}: it has no column {' and none called '.join(missing)}; got {', '.join(table.columns)}, expected "
             f"{' and '.join(required)}. Rename the columns in the first line."
         )
     if table.empty:

@@ -6,7 +6,7 @@ six, two discriminator calls instead of four for the discriminators' update. The
 
 import math
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -41,6 +41,8 @@ class CycleGAN(Recipe):
         self.seen = {"generator": data.seen, "probe": data.probed}
         self._build_networks()
         self._build_optimizers()
+
+    columns: ClassVar[tuple[str, ...]] = ("input", "fake", "reconstruction", "identity")
 
     @classmethod
     def from_config(cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress) -> "CycleGAN":
@@ -177,7 +179,6 @@ class CycleGAN(Recipe):
     @torch.no_grad()
     def preview(self) -> Preview:
         """Translate the probes, both ways; see `Recipe.preview`."""
-        columns = ("input", "mask", "fake", "reconstruction", "identity")
         rows: list[dict[str, str]] = []
         pictures: list[list[np.ndarray]] = []
         for direction, probes, there, back in (
@@ -186,13 +187,19 @@ class CycleGAN(Recipe):
         ):
             rows += [{"direction": direction, "image": str(image)} for image in probes.records["image"]]
             pictures += self._translate_probes(probes, there, back)
-        return Preview(columns, rows, pictures)
+        return Preview(self.columns, rows, pictures)
 
     def _translate_probes(self, probes: Domain, there: nn.Module, back: nn.Module) -> list[list[np.ndarray]]:
         real, mask = (tensor.to(self.device) for tensor in probes.whole())
         fake = there(real)
-        shown = (real, mask.expand_as(real) * 2 - 1, fake, back(fake), back(real))
-        return [list(row) for row in zip(*(to_uint8(images) for images in shown), strict=True)]
+        shown = {
+            "input": real,
+            "mask": mask.expand_as(real) * 2 - 1,
+            "fake": fake,
+            "reconstruction": back(fake),
+            "identity": back(real),
+        }
+        return [list(row) for row in zip(*(to_uint8(shown[column]) for column in self.columns), strict=True)]
 
     def describe(self) -> dict[str, Any]:
         """See `Recipe.describe`."""

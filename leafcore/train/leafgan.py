@@ -3,7 +3,7 @@
 It differs from CycleGAN in two things: the discriminators see the leaf only, and the background must stay as it is.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -22,6 +22,7 @@ class LeafGAN(CycleGAN):
     """Translates the leaf between two label sets and leaves the background alone."""
 
     config: LeafGANConfig
+    columns: ClassVar[tuple[str, ...]] = ("input", "mask", "fake", "reconstruction", "identity")
 
     @classmethod
     def from_config(cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress) -> "LeafGAN":

@@ -157,8 +157,8 @@ def test_a_picture_outside_the_datasets_folder_is_named_and_skipped(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("id,labels\na.jpg,rust\n", "the column image is missing; got id, labels, expected image and labels"),
-        ("image;labels\na.jpg;rust\n", "the column image and labels is missing; got image;labels"),
+        ("id,labels\na.jpg,rust\n", "it has no column image; got id, labels, expected image and labels"),
+        ("image;labels\na.jpg;rust\n", "it has no column image and none called labels; got image;labels"),
         ("image,labels\n", "the table has no row below its first line"),
         ("", "not a table that can be read"),
         ("image,labels\na.jpg,rust\nb.jpg,rust,scab\n", "not a table that can be read"),

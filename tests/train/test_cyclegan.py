@@ -141,6 +141,10 @@ def test_an_epoch_passes_over_the_longer_domain(make):
     assert recipe.steps_per_epoch == -(-longer // 4)
 
 
+def test_only_a_recipe_that_looks_at_masks_shows_them(make):
+    assert make("cyclegan").preview().columns == ("input", "fake", "reconstruction", "identity")
+
+
 def test_a_preview_shows_every_probe_both_ways(make):
     recipe = make("leafgan", probes=2)
     preview = recipe.preview()
