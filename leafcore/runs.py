@@ -265,6 +265,8 @@ class Run:
 _probing = threading.Lock()  # asking whether a lock is free takes it for a moment: two who ask must not meet
 
 _damaged: set[Path] = set()  # runs whose damage was logged
+_latest = 0.0  # the moment of this process's newest run
+_latest_lock = threading.Lock()
 
 _status_cache: dict[Path, tuple[tuple[int, int, int], Status]] = {}
 
@@ -291,8 +293,8 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
         title: What a person reads in lists; the kind if empty.
         uses: Ids of the runs whose output it reads.
     """
-    now = time.time()
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now % 1 * 1000):03d}"
+    now = _moment()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1000):03d}"
     run = Run(workspace.runs / f"{stamp}-{kind}-{secrets.token_hex(2)}")
     record = Record(
         kind=kind,
@@ -336,6 +338,14 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
             f"run: there is no run {run_id!r} in {workspace.runs}; `python -m leafcore runs` lists them."
         )
     return run
+
+
+def _moment() -> float:
+    """Return the time in seconds, at least a millisecond after what was returned before, so that ids sort by age."""
+    global _latest
+    with _latest_lock:
+        _latest = max(time.time(), _latest + 1e-3)
+        return _latest
 
 
 def list_runs(workspace: Workspace, kind: str | None = None) -> list[Run]:

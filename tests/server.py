@@ -52,9 +52,10 @@ class Server:
         """Return how a run stands."""
         return str(self.api.get(f"/runs/{run_id}").json()["status"]["state"])
 
-    def done(self, run_id: str) -> int:
-        """Return how many steps a run has done."""
-        return int(self.api.get(f"/runs/{run_id}").json()["status"]["done"])
+    def trained(self, run_id: str) -> int:
+        """Return how many steps a run has trained; 0 while it does something else, such as reading pictures."""
+        status = self.api.get(f"/runs/{run_id}").json()["status"]
+        return int(status["done"]) if status["phase"] == "training" else 0
 
     def children(self) -> list[psutil.Process]:
         """Return every process below the server."""

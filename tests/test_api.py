@@ -4,8 +4,8 @@ import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -365,8 +365,8 @@ def test_the_stream_says_whatever_changes(workspace, monkeypatch):
         with pytest.raises(StopAsyncIteration):
             await anext(events)
 
-    with run.locked():
-        anyio.run(follow)
+    with run.locked(), start_blocking_portal() as portal:
+        portal.call(follow)
 
 
 # --- the description --------------------------------------------------------------------------------------------------

@@ -133,7 +133,8 @@ def test_an_epoch_that_is_no_saved_epoch_is_refused(own, run, epoch):
         open_checkpoint(own, f"{run.id}@{epoch}")
 
 
-def test_an_unknown_name_is_refused_with_those_there_are(own, workspace):
+def test_an_unknown_name_is_refused_with_those_there_are(own, workspace, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SHIPPED_CHECKPOINTS", workspace.root / "nowhere")
     with pytest.raises(NotFoundError, match="checkpoint: got 'nothing', known: healthy-to-rust; or the id of a"):
         open_checkpoint(own, "nothing")
     with pytest.raises(NotFoundError, match="known: none yet"):

@@ -66,7 +66,7 @@ def test_no_gpu_is_no_fault_but_says_which_preset_fits(workspace: Workspace, mon
 
 
 def test_each_gpu_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leafcore.devices.gpus", lambda: [Gpu("NVIDIA H100", "cuda:0", 0, 80 * 2**30)])
+    monkeypatch.setattr("leafcore.devices.gpus", lambda: [Gpu("NVIDIA H100", "cuda:0", "0", 0, 80 * 2**30)])
     diagnosis = diagnose(workspace)
     assert diagnosis.devices[0] == "cuda:0 NVIDIA H100"
     assert finding(diagnosis, "gpu").found == "NVIDIA H100"

@@ -27,7 +27,7 @@ def test_sigterm_saves_the_run_leaves_no_child_and_the_next_start_resumes_it(sta
     endless = {**TINY["cyclegan"], "dataset": dataset, "b": "rust", "epochs": 200, "max_steps_per_epoch": 50}
     server = start()
     run_id = server.submit("cyclegan", endless)
-    until(lambda: server.done(run_id) > 5, 60, "the run trains")
+    until(lambda: server.trained(run_id) > 5, 60, "the run trains")
     family = server.children()
     assert family, "the run is carried out by a worker process"
 
@@ -38,7 +38,7 @@ def test_sigterm_saves_the_run_leaves_no_child_and_the_next_start_resumes_it(sta
     assert saved.state == "queued" and saved.done > 5
 
     second = start()
-    until(lambda: second.done(run_id) > saved.done + 5, 60, "the run goes on where it was")
+    until(lambda: second.trained(run_id) > saved.done + 5, 60, "the run goes on where it was")
     steps = [row["step"] for row in run.metrics()]
     assert steps == sorted(set(steps)), "no step is recorded twice"
     second.api.post(f"/runs/{run_id}/stop")
@@ -52,7 +52,7 @@ def test_sigkill_of_the_server_leaves_the_worker_working_and_the_next_server_ado
     endless = {**TINY["cyclegan"], "dataset": dataset, "b": "rust", "epochs": 200, "max_steps_per_epoch": 50}
     server = start()
     run_id = server.submit("cyclegan", endless)
-    until(lambda: server.done(run_id) > 5, 60, "the run trains")
+    until(lambda: server.trained(run_id) > 5, 60, "the run trains")
     server.process.kill()
     server.process.wait()
     run = open_run(workspace, run_id)

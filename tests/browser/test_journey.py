@@ -22,7 +22,7 @@ def test_from_an_empty_workspace_to_a_zip_in_six_clicks_while_a_run_trains(serve
     until(lambda: server.api.get("/datasets").json() == ["sample-leaves"], 120, "the sample leaves are drawn")
     endless = {**TINY["cyclegan"], "dataset": "sample-leaves", "b": "scab", "epochs": 5000}
     training = server.submit("cyclegan", endless)
-    until(lambda: server.done(training) > 3, 60, "the run trains")
+    until(lambda: server.trained(training) > 3, 60, "the run trains")
 
     newcomer.click("Try with sample leaves")
     newcomer.click("Generate 24")
@@ -62,7 +62,7 @@ def test_a_refresh_and_a_second_tab_show_the_same_run(serve, visitor, carry, wor
     dataset = carry("import", source=leaf_folders, name="leaves").result()["dataset"]
     server = serve(workspace)
     run_id = server.submit("cyclegan", {**TINY["cyclegan"], "dataset": dataset, "b": "rust", "epochs": 5000})
-    until(lambda: server.done(run_id) > 3, 60, "the run trains")
+    until(lambda: server.trained(run_id) > 3, 60, "the run trains")
     first, second = visitor(server), visitor(server)
     for guest in (first, second):
         page = guest.visit(f"runs?run={run_id}")
