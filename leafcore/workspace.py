@@ -11,6 +11,7 @@ ASSETS = PROJECT_ROOT / "assets"
 SHIPPED_CHECKPOINTS = PROJECT_ROOT / "checkpoints"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no folder's name on Windows
 
 
 def check_name(name: str, what: str = "name") -> str:
@@ -21,9 +22,10 @@ def check_name(name: str, what: str = "name") -> str:
         what: What is being named, for the message.
 
     Raises:
-        ConfigError: It is empty, too long, or holds anything but letters, digits, dots, dashes and underscores.
+        ConfigError: It is empty, too long, holds anything but letters, digits, dots, dashes and underscores, or means
+            a device on Windows.
     """
-    if not _NAME.fullmatch(name) or name.endswith("."):
+    if not _NAME.fullmatch(name) or name.endswith(".") or _DEVICE.fullmatch(name):
         raise ConfigError(
             f"{what}: got {name!r}, expected 1 to 80 letters, digits, dots, dashes or underscores, beginning with a "
             f"letter or a digit. Try {_suggest(name)!r}."
@@ -32,7 +34,8 @@ def check_name(name: str, what: str = "name") -> str:
 
 
 def _suggest(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_.")[:80] or "orchard"
+    tidy = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_.")[:80] or "orchard"
+    return f"my-{tidy}" if _DEVICE.fullmatch(tidy) else tidy
 
 
 class Workspace:

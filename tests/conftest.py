@@ -7,6 +7,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `python -m leafcore` does; see leafcore/__main__.py
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +15,10 @@ from PIL import Image
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import Run
 from leafcore.workspace import PROJECT_ROOT, Workspace
+
+# Other work may share the cores, so how long an example takes says nothing.
+hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("shared")
 
 # Settings that make every recipe run in a second or two.
 TINY: dict[str, dict[str, Any]] = {

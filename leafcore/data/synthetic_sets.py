@@ -20,8 +20,9 @@ import pandas as pd
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from leafcore.errors import NotFoundError
+from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
+from leafcore.images import open_rgb
 from leafcore.runs import open_run
 from leafcore.workspace import Workspace
 
@@ -187,8 +188,16 @@ def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:
-    """Return the recipe that a PNG carries, None if it carries none."""
+    """Return the recipe that a PNG carries, None if it carries none.
+
+    Raises:
+        DatasetError: The file is missing or no picture, or its recipe is damaged.
+    """
+    open_rgb(path)  # says what is wrong with it
     with Image.open(path) as image:
         text = getattr(image, "text", {}).get(PNG_KEY)
-    recipe: dict[str, Any] | None = json.loads(text) if text else None
+    try:
+        recipe: dict[str, Any] | None = json.loads(text) if text else None
+    except json.JSONDecodeError:
+        raise DatasetError(f"{path}: its text {PNG_KEY!r} is no JSON; the picture was changed.") from None
     return recipe

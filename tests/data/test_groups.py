@@ -2,12 +2,10 @@ import re
 from collections import defaultdict
 
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leafcore.data.groups import groups_by_name, merge_identical
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may share the cores
 
 
 def by_name(pattern: str, *images: str) -> list[str]:
@@ -76,6 +74,5 @@ def reached(pairs: list[tuple[str, str]], start: str) -> set[str]:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("123456")), min_size=1, max_size=14))
-@unhurried
 def test_groups_are_joined_exactly_when_a_chain_of_identical_files_links_them(pairs: list[tuple[str, str]]) -> None:
     assert merged(*pairs) == [min(reached(pairs, group)) for group, _ in pairs]

@@ -1,14 +1,12 @@
 import doctest
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leafcore.data import labels as module
 from leafcore.data.labels import is_healthy, label_name, label_set, require_known, split_labels, union, words
 from leafcore.errors import DatasetError
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may share the cores
 
 names = st.sampled_from(["healthy", "rust", "scab", "complex", "frog_eye_leaf_spot"])
 
@@ -31,7 +29,6 @@ def test_a_label_set_is_sorted_distinct_names_with_single_spaces(written: str, e
 
 
 @given(st.lists(names))
-@unhurried
 def test_the_order_and_number_of_names_do_not_matter(labels: list[str]) -> None:
     assert label_set(labels) == label_set([*reversed(labels), *labels]) == label_set(" ".join(labels))
     assert split_labels(label_set(labels)) == tuple(sorted(set(labels)))
@@ -85,7 +82,6 @@ def test_a_translation_adds_its_target_and_drops_healthy(source: str, targets: l
 
 
 @given(st.lists(names, min_size=1, max_size=3), st.lists(names, max_size=4))
-@unhurried
 def test_healthy_never_stands_beside_a_disease(source: list[str], targets: list[str]) -> None:
     diseases = [name for name in source if name != "healthy"] or ["healthy"]
     result = split_labels(union(label_set(diseases), targets))

@@ -2,12 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leafcore.data.sampling import ShuffledStream
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may share the cores
 
 
 def stream(size: int, seed: int = 0) -> ShuffledStream:
@@ -15,7 +13,6 @@ def stream(size: int, seed: int = 0) -> ShuffledStream:
 
 
 @given(st.integers(1, 12), st.lists(st.integers(1, 30), min_size=1, max_size=8))
-@unhurried
 def test_every_item_comes_once_per_pass_however_many_are_taken_at_a_time(size: int, counts: list[int]) -> None:
     items = stream(size)
     taken = torch.cat([items.take(count) for count in counts]).tolist()

@@ -3,14 +3,14 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leafcore.data.labels import label_set
 from leafcore.data.splits import assign_splits
 
 # Other work may share the cores.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+fewer = settings(max_examples=50)
 
 LABELS = ["healthy", "rust", "scab", "rust scab", "complex"]
 
@@ -46,7 +46,7 @@ def in_split(records: pd.DataFrame, name: str, **shares: float) -> Counter[str]:
 
 
 @given(records_, shares_, seeds_)
-@unhurried
+@fewer
 def test_no_group_straddles_two_splits_and_every_picture_has_one(
     records: pd.DataFrame, shares: tuple[float, float], seed: int
 ) -> None:
@@ -57,14 +57,14 @@ def test_no_group_straddles_two_splits_and_every_picture_has_one(
 
 
 @given(records_, shares_, seeds_)
-@unhurried
+@fewer
 def test_a_split_without_a_share_stays_empty(records: pd.DataFrame, shares: tuple[float, float], seed: int) -> None:
     result = set(split(records, *shares, seed))
     assert (shares[0] > 0 or "val" not in result) and (shares[1] > 0 or "test" not in result)
 
 
 @given(records_, shares_, seeds_)
-@unhurried
+@fewer
 def test_every_label_is_in_train(records: pd.DataFrame, shares: tuple[float, float], seed: int) -> None:
     train = records[split(records, *shares, seed) == "train"]
     assert {name for labels in train["labels"] for name in labels.split()} == {
@@ -73,7 +73,7 @@ def test_every_label_is_in_train(records: pd.DataFrame, shares: tuple[float, flo
 
 
 @given(st.lists(st.integers(1, 30), min_size=3, max_size=30), shares_, seeds_)
-@unhurried
+@fewer
 def test_from_three_groups_on_every_wanted_split_gets_one(
     sizes: list[int], shares: tuple[float, float], seed: int
 ) -> None:
@@ -83,7 +83,7 @@ def test_from_three_groups_on_every_wanted_split_gets_one(
 
 
 @given(records_, shares_, seeds_, st.randoms(use_true_random=False))
-@unhurried
+@fewer
 def test_the_order_of_the_rows_does_not_matter(
     records: pd.DataFrame, shares: tuple[float, float], seed: int, random
 ) -> None:
@@ -102,13 +102,13 @@ def test_the_order_of_a_leafs_pictures_does_not_matter() -> None:
 
 
 @given(records_, seeds_)
-@unhurried
+@fewer
 def test_the_same_seed_gives_the_same_split(records: pd.DataFrame, seed: int) -> None:
     assert split(records, seed=seed).equals(split(records.copy(), seed=seed))
 
 
 @given(st.lists(st.integers(1, 4), min_size=60, max_size=200), st.sampled_from([0.1, 0.15, 0.2]), seeds_)
-@unhurried
+@fewer
 def test_a_large_stratum_keeps_its_shares(sizes: list[int], share: float, seed: int) -> None:
     records = leaves("rust", *sizes)
     counts = split(records, share, share, seed).value_counts()
@@ -117,7 +117,7 @@ def test_a_large_stratum_keeps_its_shares(sizes: list[int], share: float, seed: 
 
 
 @given(st.lists(st.integers(1, 60), min_size=4, max_size=25), seeds_)
-@unhurried
+@fewer
 def test_a_group_larger_than_the_held_out_shares_is_trained_on(sizes: list[int], seed: int) -> None:
     records = leaves("rust", *sizes, sum(sizes))  # the last leaf has half of all pictures
     assert (split(records, seed=seed)[records["group"] == f"leaf-{len(sizes)}"] == "train").all()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance, open_synthetic_set, read_recipe
-from leafcore.errors import NotFoundError
+from leafcore.errors import DatasetError, NotFoundError
 from leafcore.images import encode_jpeg, encode_png
 from leafcore.runs import Run, create_run
 from leafcore.synthesize.configs import ExportConfig
@@ -190,6 +190,16 @@ def test_a_picture_without_a_recipe_says_so(tmp_path: Path) -> None:
     (tmp_path / "plain.jpg").write_bytes(encode_jpeg(picture))
     assert read_recipe(tmp_path / "plain.png") is None
     assert read_recipe(tmp_path / "plain.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"leaf", "not a picture"), (encode_png(np.zeros((4, 4, 3), np.uint8), {PNG_KEY: "{"}), "is no JSON")],
+)
+def test_a_damaged_picture_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "0.png").write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        read_recipe(tmp_path / "0.png")
 
 
 def test_a_finished_synthesis_names_the_source_of_every_picture(journey: Journey) -> None:
