@@ -6,25 +6,12 @@ import streamlit as st
 
 from leafcore.data.balance import counts_by_label, counts_by_label_set, imbalance_ratio
 from leafcore.data.labels import words
-from ui import cached, charts, forms, live, show
+from ui import cached, charts, live, show
+from ui.importing import import_box
 
 names = cached.dataset_names()
 
-with st.expander("Import a dataset", icon=":material/upload:", expanded=not names):
-    st.caption(
-        "Pictures are read where they lie and never copied. Choose a folder that holds one folder per class, or "
-        "one with Plant Pathology 2021's train.csv (image, labels) and its images."
-    )
-    imported = forms.settings_form("import", "", submit_label="Import")
-    if imported is not None:
-        st.session_state["import_run"] = imported.id
-    importing = [run for run in live.active_runs() if run.kind == "import"]
-    for run in importing:
-        live.progress_panel(run, key="import")
-    latest = cached.runs_of("import", state="failed")[:1]
-    if latest and not importing and latest[0].id == st.session_state.get("import_run"):
-        live.progress_panel(latest[0], key="import")
-
+import_box(expanded=not names)
 live.sample_is_drawn()
 if not names:
     st.stop()
