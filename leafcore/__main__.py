@@ -12,4 +12,7 @@ os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 from leafcore.cli import main
 
+for stream in (sys.stdout, sys.stderr):  # a pipe on Windows knows no arrow, and a title may hold one
+    stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
 sys.exit(main())

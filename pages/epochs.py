@@ -31,6 +31,9 @@ if run.status().state in ACTIVE:
     live.progress_panel(run, key="epochs")
 drawn = cached.preview_epochs(run)
 settings = run.record.settings
+if not drawn:
+    st.info("The first epoch of this run has not been drawn yet.", icon=":material/hourglass_empty:")
+    st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     if len(drawn) > 1:

@@ -58,10 +58,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
     view = st.segmented_control("View", ["Mask", "Heat map", "Photo"], default="Mask", required=True, key="mask_view")
 
-records = dataset.records if label == "all" else dataset.select(labels=label)
+# A threshold is chosen on validation pictures: those of the test split must not have a say in anything.
+records = dataset.select(split="val", labels=None if label == "all" else label)
+if records.empty:
+    st.info("No validation picture is like that; choose another label set.", icon=":material/filter_alt_off:")
+    st.stop()
 order = np.random.default_rng(0).permutation(len(records))  # twelve of all kinds, not twelve neighbours
-pages = max(1, -(-len(records) // SHOWN))
-page = st.session_state.get("mask_page", 1)
+pages = -(-len(records) // SHOWN)
+page = min(st.session_state.get("mask_page", 1), pages)
 rows = dataset.rows(records.iloc[np.sort(order[(page - 1) * SHOWN : page * SHOWN])])
 
 try:
@@ -110,11 +114,14 @@ def tuner() -> None:
             saved = forms.queue("masks", {"dataset": dataset.ref, "model": model, "delta": delta})
             if saved is not None:
                 st.rerun()
-        st.caption(f"{len(dataset.records)} masks at delta {delta:g}, with {models[model]}.")
+        st.caption(
+            f"{len(dataset.records)} masks at delta {delta:g}, with {models[model]}. Shown are validation pictures."
+        )
 
 
 tuner()
 if pages > 1:
+    st.session_state["mask_page"] = page
     st.pagination(pages, key="mask_page")
 
 saved_sets = cached.runs_of("masks")

@@ -1,5 +1,7 @@
 """Real or fake? A blind session of photographs and synthetic pictures, with an honest score at the end."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from leafcore.data.labels import words
@@ -62,8 +64,14 @@ if quiz is None:
 elif quiz.current is not None:
     done, total = len(quiz.answers), len(quiz.items)
     st.progress(done / total, text=f"{words(quiz.labels)}: picture {done + 1} of {total}")
+    try:
+        picture = picture_of(quiz, quiz.current)
+    except LeafError as error:
+        st.error(str(error), icon=":material/error:")
+        st.button("Start another", icon=":material/replay:", key="quiz_leave", on_click=leave)
+        st.stop()
     with st.container(horizontal_alignment="center"):
-        st.image(picture_of(quiz, quiz.current), alt=f"Leaf {done + 1} of {total}", width=420)
+        st.image(picture, alt=f"Leaf {done + 1} of {total}", width=420)
         with st.container(horizontal=True, horizontal_alignment="center"):
             st.button(
                 "Photograph", shortcut="J", icon=":material/photo_camera:", key="say_real", on_click=say, args=("real",)
@@ -84,7 +92,7 @@ else:
     st.markdown(
         f"{score.value:.0%} right, exact 95 % interval {low:.0%} to {high:.0%}; guessing gives 50 %. **{told}.**"
     )
-    fooled = quiz.fooled_by()
+    fooled = [item for item in quiz.fooled_by() if Path(item.path).exists()]
     if fooled:
         st.caption("Synthetic pictures that you took for photographs")
         st.image(

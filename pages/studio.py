@@ -44,7 +44,8 @@ with left:
     steps = [translators[part] for part in chain]
     name = st.selectbox("Dataset", names, key="ds", bind="query-params")
     dataset = cached.dataset(name)
-    label_sets = list(dataset.label_sets)
+    trained_on = dataset.select(split="train")["labels"].value_counts()
+    label_sets = list(trained_on.index)
     usual = source_of(steps[0]) if steps else ""
     source = st.selectbox(
         "Source pictures",
@@ -55,8 +56,8 @@ with left:
         bind="query-params",
         help="Only pictures of the train split are used: a picture that judges must not be a source.",
     )
-    available = len(dataset.select(split="train", labels=source))
-    count = st.number_input("How many", 1, max(1, available), min(24, max(1, available)), key="n", bind="query-params")
+    available = int(trained_on[source])
+    count = st.number_input("How many", 1, available, min(24, available), key="n", bind="query-params")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Chooses the sources.")
     st.caption(f"{available} train pictures of {words(source)}; each is used at most once.")
 

@@ -16,6 +16,7 @@ from leafcore.files import read_json, write_bytes
 from leafcore.questions import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
+from ui.curves import Curves
 from ui.service import warm_worker, workspace
 
 MAX_POINTS = 2000  # of a curve; more cost the browser time and show nothing more
@@ -90,8 +91,11 @@ def thumbnail(path: Path, sha256: str) -> bytes:
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def square(path: str, size_px: int) -> np.ndarray:
-    """Return a picture squashed to a square, (S, S, 3) uint8."""
-    return images.load_square(Path(path), size_px)
+    """Return a picture squashed to a square, (S, S, 3) uint8; a grey one if it cannot be read."""
+    try:
+        return images.load_square(Path(path), size_px)
+    except DatasetError:
+        return np.full((size_px, size_px, 3), 128, np.uint8)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -109,23 +113,20 @@ def picture(path: Path) -> np.ndarray:
 
 
 def metrics(run: Run) -> pd.DataFrame:
-    """Return a run's reports, thinned to 2,000 rows; index: step."""
-    path = run.folder / "metrics.jsonl"
-    if not path.exists():
-        return pd.DataFrame()
-    stat = path.stat()
-    return _metrics(str(run.folder), stat.st_mtime_ns, stat.st_size)
+    """Return a run's scalars, each thinned to 2,000 points of its own; index: step."""
+    scalars = _curves(str(run.folder)).read()
+    thinned = {name: _thin(values) for name, values in scalars.items()}
+    return pd.DataFrame(thinned).rename_axis("step")
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _metrics(folder: str, modified_ns: int, size: int) -> pd.DataFrame:
-    del modified_ns, size
-    rows = Run(Path(folder)).metrics()
-    if not rows:
-        return pd.DataFrame()
-    table = pd.DataFrame(rows).groupby("step").first()
-    stride = max(1, len(table) // MAX_POINTS)
-    return table[::stride] if stride > 1 else table
+def _thin(values: dict[int, float]) -> pd.Series:
+    series = pd.Series(values, dtype=float)
+    return series[:: max(1, -(-len(series) // MAX_POINTS))]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _curves(folder: str) -> Curves:
+    return Curves(Path(folder) / "metrics.jsonl")
 
 
 def preview_epochs(run: Run) -> list[int]:

@@ -39,7 +39,8 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
     """
     config = KINDS[kind].config
     fixed = fixed or {}
-    start = {name: field.default for name, field in config.model_fields.items()} | dict(config.PRESETS.get(preset, {}))
+    start = {name: "" if field.is_required() else field.default for name, field in config.model_fields.items()}
+    start |= config.PRESETS.get(preset, {})
     values: dict[str, Any] = dict(fixed)
     open_fields = {name: field for name, field in config.model_fields.items() if name not in fixed}
     for name, field in open_fields.items():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from leafcore.checkpoints import open_checkpoint
-from leafcore.data.manifest import load
+from leafcore.data.manifest import load, save
 from leafcore.jobs import execute
 from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
 from leafcore.workspace import Workspace
+from ui import cached
 
 
 @pytest.fixture
@@ -196,4 +197,37 @@ def test_home_ticks_the_steps_that_are_done(open_app, journey, workspace):
     icons = [link.proto.icon for link in finished.get("page_link")][:7]
     assert icons == [":material/check_circle:"] * 7
     empty = open_app(workspace).open("home")
-    assert all("counter" in link.proto.icon for link in empty.get("page_link")[:7])
+    icons = [link.proto.icon for link in empty.get("page_link")][:7]
+    assert icons == [f":material/counter_{number}:" for number in range(1, 8)]
+
+
+def test_a_form_that_nobody_touched_is_empty_where_something_must_be_given(open_app, workspace):
+    page = open_app(workspace).open("datasets")
+    assert page.text_input(key="import--source").value == ""
+    assert page.text_input(key="import--name").value == ""
+    page.button(key="submit-import").click().run()
+    assert len(page.error) == 1 and "source" in page.error[0].value
+
+
+def test_a_run_without_a_drawn_epoch_says_so(open_app, own):
+    run = newest(own, "leafgan")
+    shutil.rmtree(run.folder / "previews")
+    assert "has not been drawn yet" in open_app(own).open("epochs").info[0].value
+
+
+def test_pictures_that_have_moved_away_end_no_page(open_app, own, tmp_path):
+    dataset = load(own, "leaves")
+    save(own, "leaves", dataset.records, dataset.card.model_copy(update={"root": str(tmp_path / "moved")}))
+    shutil.rmtree(own.cache)
+    app = open_app(own)
+    for name in ("datasets", "masks", "studio"):
+        app.open(name)
+
+
+def test_the_masks_page_shows_validation_pictures_only(open_app, own, monkeypatch):
+    asked = []
+    look = cached.look
+    monkeypatch.setattr(cached, "look", lambda question: asked.append(question) or look(question))
+    open_app(own).open("masks")
+    dataset = load(own, "leaves")
+    assert set(asked[0].images) <= set(dataset.select(split="val")["image"])

@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ui.cached import MAX_POINTS, _thin
+from ui.curves import Curves
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "metrics.jsonl"
+
+
+def append(path: Path, *reports: dict[str, float]) -> None:
+    with path.open("a") as file:
+        file.writelines(json.dumps(report) + "\n" for report in reports)
+
+
+def test_a_run_that_has_reported_nothing_has_no_curves(path):
+    assert Curves(path).read() == {}
+
+
+def test_new_reports_join_those_that_were_read(path):
+    curves = Curves(path)
+    append(path, {"step": 1, "loss": 0.5})
+    assert curves.read() == {"loss": {1: 0.5}}
+    append(path, {"step": 2, "loss": 0.4}, {"step": 2, "score": 0.9})
+    assert curves.read() == {"loss": {1: 0.5, 2: 0.4}, "score": {2: 0.9}}
+
+
+def test_what_was_read_is_not_read_again(path):
+    curves = Curves(path)
+    append(path, {"step": 1, "loss": 0.5})
+    curves.read()
+    size = path.stat().st_size
+    with path.open("r+b") as file:  # the same file, the same length, other content
+        file.write(b"#" * (size - 1))
+    append(path, {"step": 2, "loss": 0.4})
+    assert curves.read() == {"loss": {1: 0.5, 2: 0.4}}
+
+
+def test_half_a_line_waits_for_its_other_half(path):
+    curves = Curves(path)
+    path.write_text('{"step": 1, "lo')
+    assert curves.read() == {}
+    path.write_text('{"step": 1, "loss": 0.5}\n')
+    assert curves.read() == {"loss": {1: 0.5}}
+
+
+def test_a_run_that_was_set_back_is_read_anew(path):
+    curves = Curves(path)
+    append(path, {"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4})
+    curves.read()
+    path.unlink()
+    append(path, {"step": 1, "loss": 0.5})
+    assert curves.read() == {"loss": {1: 0.5}}
+
+
+def test_thinning_keeps_a_scalar_that_is_reported_seldom():
+    often = _thin({step: 1.0 for step in range(5000)})
+    seldom = _thin({step: 1.0 for step in range(0, 5000, 100)})
+    assert len(often) <= MAX_POINTS and len(seldom) == 50
+
+
+@pytest.mark.parametrize("count", [MAX_POINTS - 1, MAX_POINTS, MAX_POINTS + 1, 2 * MAX_POINTS - 1, 100 * MAX_POINTS])
+def test_thinning_holds_its_limit(count):
+    assert len(_thin(dict.fromkeys(range(count), 0.0))) <= MAX_POINTS
