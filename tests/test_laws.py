@@ -16,7 +16,7 @@ LAYERS = [
     {"data", "nets", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate"},
     {"health", "masks", "synthesize", "evaluate"},
-    {"checks", "jobs", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo"},
+    {"checks", "jobs", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"api", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
