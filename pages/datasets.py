@@ -4,10 +4,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from leafcore.data.balance import counts_by_label, counts_by_label_set, imbalance_ratio
+from leafcore.data.balance import (
+    cooccurrence,
+    counts_by_label,
+    counts_by_label_set,
+    effective_number,
+    imbalance_ratio,
+)
 from leafcore.data.labels import words
 from ui import cached, charts, live, show
 from ui.importing import import_box
+from ui.planning import plan_box
 
 names = cached.dataset_names()
 
@@ -31,9 +38,10 @@ with st.container(horizontal=True):
 for warning in dataset.card.warnings:
     st.warning(warning, icon=":material/warning:")
 
-pictures, table, versions, problems = st.tabs(
+pictures, plan, table, versions, problems = st.tabs(
     [
         ":material/photo_library: Pictures",
+        ":material/balance: Balance plan",
         ":material/table: Counts",
         ":material/history: Version",
         ":material/report: Skipped",
@@ -54,12 +62,19 @@ with pictures:
             width=280,
         )
     show.gallery(dataset, split=split or "all", labels=labels)
+with plan:
+    plan_box(dataset)
 with table:
     left, right = st.columns(2)
-    left.caption("Exactly these labels")
-    left.dataframe(sets)
+    left.caption("Exactly these labels; effective: what the count is worth (Cui et al. 2019, beta 0.999)")
+    left.dataframe(sets.assign(effective=effective_number(sets["total"]).round(1)))
     right.caption("This label, alone or among others")
     right.dataframe(counts_by_label(dataset))
+    if dataset.is_multi_label:
+        st.caption("Labels that occur together; on the diagonal, all pictures of a label")
+        st.plotly_chart(
+            charts.cooccurrence(cooccurrence(dataset)), key="cooccurrence", alt="How often labels occur together"
+        )
 with versions:
     st.markdown(
         f"Version `{dataset.version}` of **{name}**: {dataset.card.format} from `{Path(dataset.card.source).name}`"

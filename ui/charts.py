@@ -47,6 +47,59 @@ def balance(counts: pd.DataFrame, log: bool) -> go.Figure:
     return _layout(figure, 90 + 34 * len(names), barmode="group" if log else "stack", legend=legend)
 
 
+def cooccurrence(table: pd.DataFrame) -> go.Figure:
+    """Return how often labels occur together, as a matrix with its numbers.
+
+    Args:
+        table: As `balance.cooccurrence` returns it.
+    """
+    names = [words(name) for name in table.index]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.log1p(table.to_numpy()),
+            x=names,
+            y=names,
+            text=table.to_numpy(),
+            texttemplate="%{text}",
+            colorscale="Greens",
+            showscale=False,
+            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    return _layout(figure, 120 + 40 * len(names))
+
+
+def plan(before: Mapping[str, int], after: Mapping[str, int]) -> go.Figure:
+    """Return train pictures per label set before a balance plan and after it; what is synthetic is hatched.
+
+    Args:
+        before: Pictures per label set.
+        after: The same once the plan is carried out.
+    """
+    order = sorted(after, key=lambda labels: -after[labels])
+    kept = [min(before.get(labels, 0), after[labels]) for labels in order]
+    added = [after[labels] - now for labels, now in zip(order, kept, strict=True)]
+    left = [before.get(labels, 0) - now for labels, now in zip(order, kept, strict=True)]
+    names = [words(labels) for labels in order]
+    bars = (
+        ("real", kept, {"color": COLORS[0]}),
+        ("synthetic", added, {"color": COLORS[3], "pattern": {"shape": "/"}}),
+        ("replaced", left, {"color": "rgba(128,128,128,0.35)", "pattern": {"shape": "x"}}),
+    )
+    figure = go.Figure(
+        [
+            go.Bar(name=name, y=names, x=values, orientation="h", marker=marker)
+            for name, values, marker in bars
+            if any(values)
+        ]
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title="train pictures")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    return _layout(figure, 90 + 34 * len(names), barmode="stack", legend=legend)
+
+
 def curves(table: pd.DataFrame, names: Sequence[str], *, log: bool, smooth: int) -> go.Figure:
     """Return losses over steps.
 

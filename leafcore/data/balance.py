@@ -37,6 +37,31 @@ def imbalance_ratio(dataset: Dataset) -> float:
     return max(sizes) / min(sizes)
 
 
+def effective_number(counts: pd.Series, beta: float = 0.999) -> pd.Series:
+    """Return what each count is worth: the hundredth picture of a class adds less than the tenth.
+
+    (1 - beta^n) / (1 - beta), Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples", equation 2.
+
+    Args:
+        counts: Pictures per class.
+        beta: How much a further picture repeats, 0 (all alike) to 1 (each new).
+    """
+    return (1.0 - beta**counts) / (1.0 - beta)
+
+
+def cooccurrence(dataset: Dataset) -> pd.DataFrame:
+    """Return how many pictures show two labels together; on the diagonal, how many show a label at all.
+
+    Returns:
+        Index and columns: labels, sorted.
+    """
+    table = pd.DataFrame(0, index=list(dataset.labels), columns=list(dataset.labels))
+    for labels, count in dataset.label_sets.items():
+        names = list(split_labels(labels))
+        table.loc[names, names] += count
+    return table
+
+
 def summary(dataset: Dataset) -> dict[str, object]:
     """Return the balance as plain values: what the command line and the API answer."""
     sets = counts_by_label_set(dataset)

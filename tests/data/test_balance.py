@@ -3,7 +3,14 @@ import json
 import pandas as pd
 import pytest
 
-from leafcore.data.balance import counts_by_label, counts_by_label_set, imbalance_ratio, summary
+from leafcore.data.balance import (
+    cooccurrence,
+    counts_by_label,
+    counts_by_label_set,
+    effective_number,
+    imbalance_ratio,
+    summary,
+)
 from leafcore.data.manifest import Card, Dataset, Skipped
 
 # label set -> pictures in train, val, test
@@ -56,3 +63,15 @@ def test_the_summary_is_plain_values(leaves: Dataset) -> None:
     assert told["groups"] == sum(-(-count // 2) for counts in COUNTS.values() for count in counts)
     assert told["label_sets"]["rust"] == {"train": 3, "val": 1, "test": 0, "total": 4}
     assert told["labels"] == {"healthy": 10, "rust": 5, "scab": 5}
+
+
+def test_the_effective_number_grows_ever_more_slowly() -> None:
+    worth = effective_number(pd.Series([1, 2, 100, 10**6]), beta=0.99)
+    assert worth.tolist() == pytest.approx([1.0, 1.99, 63.4, 100.0], abs=0.05)
+
+
+def test_labels_that_occur_together_are_counted_both_ways(leaves: Dataset) -> None:
+    table = cooccurrence(leaves)
+    assert table.loc["rust", "rust"] == 5 and table.loc["scab", "scab"] == 5
+    assert table.loc["rust", "scab"] == table.loc["scab", "rust"] == 1
+    assert table.loc["healthy"].to_dict() == {"healthy": 10, "rust": 0, "scab": 0}

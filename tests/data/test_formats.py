@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.formats import Entry, Listing, detect, read, read_folders, read_plant_pathology_2021
+from leafcore.data.folders import read_folders
+from leafcore.data.formats import Entry, Listing, detect, read
+from leafcore.data.tables import read_mapped, read_plant_pathology_2021
 from leafcore.errors import DatasetError
 
 
@@ -215,3 +217,118 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(tmp_path / "rust" / "good.png")
     touch(tmp_path, "rust/broken.png")
     assert len(read(tmp_path).entries) == 2
+
+
+# --- Plant Pathology 2020 ---------------------------------------------------------------------------------------------
+
+ONE_HOT = "image_id,healthy,multiple_diseases,rust,scab\n"
+
+
+def test_one_hot_columns_become_label_sets(tmp_path: Path) -> None:
+    touch(tmp_path, "images/Train_0.jpg")
+    table(tmp_path, ONE_HOT + "Train_0,0,0,1,1\nTrain_1,1,0,0,0\nTrain_2,0,0,0,0\n")
+    assert detect(tmp_path) == "plant-pathology-2020"
+    listing = read(tmp_path)
+    assert images(listing) == {"images/Train_0.jpg": "rust scab", "images/Train_1.jpg": "healthy"}
+    assert reasons(listing) == {"images/Train_2.jpg": "no label in the table"}
+
+
+def test_a_cell_that_is_neither_0_nor_1_is_named(tmp_path: Path) -> None:
+    table(tmp_path, ONE_HOT + "Train_0,0,0,1,0\nTrain_1,0,yes,0,0\n")
+    assert "got 'yes' in row 3, column multiple_diseases; expected 0 or 1" in refuse(tmp_path)
+
+
+def test_a_one_hot_table_without_its_columns_is_refused(tmp_path: Path) -> None:
+    table(tmp_path, "image_id,healthy,rust\nTrain_0,1,0\n")
+    assert "it has no column multiple_diseases" in refuse(tmp_path)
+
+
+# --- Cassava ----------------------------------------------------------------------------------------------------------
+
+CASSAVA = "image_id,label\n1.jpg,0\n2.jpg,4\n"
+
+
+def test_cassavas_numbers_become_the_names_of_its_json(tmp_path: Path) -> None:
+    touch(tmp_path, "train_images/1.jpg")
+    table(tmp_path, CASSAVA)
+    names = '{"0": "Cassava Bacterial Blight (CBB)", "4": "Healthy"}'
+    (tmp_path / "label_num_to_disease_map.json").write_text(names)
+    assert detect(tmp_path) == "cassava"
+    assert images(read(tmp_path)) == {
+        "train_images/1.jpg": "Cassava_Bacterial_Blight_(CBB)",
+        "train_images/2.jpg": "Healthy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (None, "it says which disease each number means"),
+        ("{", 'expected JSON such as {"0": "healthy"}'),
+        ("[1, 2]", 'expected JSON such as {"0": "healthy"}'),
+        ('{"0": "blight"}', "got label '4', expected one of 0"),
+    ],
+)
+def test_cassava_without_the_names_of_its_numbers_is_refused(tmp_path: Path, names: str | None, message: str) -> None:
+    table(tmp_path, CASSAVA)
+    if names is not None:
+        (tmp_path / "label_num_to_disease_map.json").write_text(names)
+    assert message in refuse(tmp_path)
+
+
+# --- any table --------------------------------------------------------------------------------------------------------
+
+
+def test_columns_that_the_user_names_are_read(tmp_path: Path) -> None:
+    touch(tmp_path, "images/a.jpg")
+    table(tmp_path, 'datei,krankheit,baum\na.jpg,"rust, scab",7\nb.jpg,healthy,8\n')
+    listing = read_mapped(tmp_path / "train.csv", "datei", "krankheit", "baum")
+    assert listing.entries == [
+        Entry("images/a.jpg", "rust scab", group="7"),
+        Entry("images/b.jpg", "healthy", group="8"),
+    ]
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    table(tmp_path, "datei,krankheit\na.jpg,rust\n")
+    with pytest.raises(DatasetError, match="it has no column baum; got datei, krankheit"):
+        read_mapped(tmp_path, "datei", "krankheit", "baum")
+
+
+# --- domains of a translation -----------------------------------------------------------------------------------------
+
+
+def domains(root: Path) -> Path:
+    return touch(root / "horse2zebra", "trainA/1.jpg", "trainA/2.jpg", "trainB/1.jpg", "testA/3.jpg", "testB/4.jpg")
+
+
+def test_domain_folders_keep_their_test_split(tmp_path: Path) -> None:
+    listing = read(domains(tmp_path))
+    assert detect(tmp_path / "horse2zebra") == "domains"
+    assert listing.entries == [
+        Entry("trainA/1.jpg", "horse"),
+        Entry("trainA/2.jpg", "horse"),
+        Entry("trainB/1.jpg", "zebra"),
+        Entry("testA/3.jpg", "horse", split="test"),
+        Entry("testB/4.jpg", "zebra", split="test"),
+    ]
+
+
+def test_domains_of_a_folder_that_names_none_are_a_and_b(tmp_path: Path) -> None:
+    touch(tmp_path, "TrainA/1.jpg", "TrainB/1.jpg", "TrainB/._1.jpg", "TrainB/notes.txt")
+    listing = read(tmp_path)
+    assert images(listing) == {"TrainA/1.jpg": "A", "TrainB/1.jpg": "B"}
+    assert reasons(listing) == {"TrainB/notes.txt": "not a picture (.txt)"}
+
+
+@pytest.mark.parametrize("name", ["trainA_mask", "TrainA_masked"])
+def test_leafgans_own_masks_are_found(tmp_path: Path, name: str) -> None:
+    touch(domains(tmp_path), f"{name}/1.png")
+    masks = {entry.image: entry.mask for entry in read(tmp_path / "horse2zebra").entries}
+    assert masks["trainA/1.jpg"] == f"{name}/1.png"
+    assert masks["trainA/2.jpg"] == masks["trainB/1.jpg"] == ""
+
+
+def test_a_domain_without_a_picture_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "trainA/1.jpg", "trainB/notes.txt")
+    assert "trainB holds no picture" in refuse(tmp_path)

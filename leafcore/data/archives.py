@@ -1,0 +1,97 @@
+"""Unpacking a ZIP that somebody else made: nothing lands outside the folder, and a bomb is refused before it bursts."""
+
+import os
+import shutil
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from leafcore.data.listing import leads_outside
+from leafcore.errors import DatasetError
+from leafcore.files import require_space
+from leafcore.images import SUFFIXES
+from leafcore.progress import Progress
+
+MAX_ENTRIES = 500_000
+MAX_RATIO = 100  # pictures hardly shrink; a table of labels may, and is small
+SMALL_BYTES = 16 * 2**20  # what may be packed as tightly as it likes
+KEPT = SUFFIXES | {".csv", ".json"}
+
+
+def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
+    """Unpack the pictures and tables of a ZIP.
+
+    Args:
+        archive: The ZIP.
+        folder: Where its content goes; made anew, and removed again if anything is wrong.
+        progress: Told how many files are out.
+
+    Returns:
+        Where the dataset begins: the folder, or the only folder in it, as deep as that goes.
+
+    Raises:
+        DatasetError: It is no ZIP, is damaged, or holds a name, a link or a size that nobody means well with.
+        DiskFull: There is no room for what it holds.
+        Stopped: Somebody asked to stop.
+    """
+    progress.phase("unpacking")
+    folder.mkdir(parents=True)
+    is_whole = False
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = _checked(archive, packed)
+            require_space(folder, sum(member.file_size for member in members))
+            for done, member in enumerate(members, start=1):
+                _write(packed, member, folder)
+                progress.report(done, len(members))
+                progress.raise_if_stopped()
+        is_whole = True
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise DatasetError(f"{archive}: not a ZIP that can be unpacked ({error}); pack it again.") from None
+    finally:
+        if not is_whole:
+            shutil.rmtree(folder, ignore_errors=True)
+    return _begin(folder)
+
+
+def _checked(archive: Path, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members that are pictures and tables, after looking at all of them."""
+    members = packed.infolist()
+    if len(members) > MAX_ENTRIES:
+        raise DatasetError(f"{archive}: holds {len(members)} files, expected at most {MAX_ENTRIES}.")
+    for member in members:
+        if leads_outside(member.filename) or "\\" in member.orig_filename:
+            raise DatasetError(f"{archive}: {member.filename!r} leads out of the folder; pack it again.")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise DatasetError(f"{archive}: {member.filename!r} is a link; pack the file that it names.")
+        if member.file_size > SMALL_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size):
+            raise DatasetError(
+                f"{archive}: {member.filename!r} grows from {member.compress_size} to {member.file_size} bytes, more "
+                f"than {MAX_RATIO} times; that is no picture."
+            )
+    return [member for member in members if not member.is_dir() and _is_wanted(member.filename)]
+
+
+def _is_wanted(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in KEPT and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def _write(packed: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    target = folder / member.filename
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with packed.open(member) as source, target.open("xb") as file:
+        shutil.copyfileobj(source, file)
+
+
+def _begin(folder: Path) -> Path:
+    """Follow folders that hold nothing but one other folder; a class folder alone is not followed."""
+    while True:
+        with os.scandir(folder) as found:
+            children = list(found)
+        if len(children) != 1 or not children[0].is_dir():
+            return folder
+        inside = Path(children[0].path)
+        if any(child.is_file() and child.suffix.lower() in SUFFIXES for child in inside.iterdir()):
+            return folder
+        folder = inside

@@ -1,0 +1,99 @@
+"""Layouts in which the folder says what a picture shows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from leafcore.data.labels import label_name
+from leafcore.data.listing import Entry, Listing
+from leafcore.data.manifest import Skipped
+from leafcore.errors import DatasetError
+from leafcore.images import SUFFIXES
+
+DOMAINS = ("trainA", "trainB", "testA", "testB")
+
+
+def read_folders(path: Path) -> Listing:
+    """Read one folder per class, as PlantVillage comes: the folder's name is the label.
+
+    Raises:
+        DatasetError: There is no folder with a picture in it.
+    """
+    entries, skipped = [], []
+    if not path.is_dir():
+        raise DatasetError(f"{path}: expected a folder that holds one folder per class, got a file.")
+    for child in sorted(path.iterdir()):
+        files = sorted(child.rglob("*")) if child.is_dir() else [child]
+        for file in files:
+            below = file.relative_to(path)
+            if file.is_dir() or any(part.startswith(".") for part in below.parts):
+                continue
+            is_picture = file.suffix.lower() in SUFFIXES
+            if is_picture and file != child:
+                entries.append(Entry(below.as_posix(), label_name(child.name)))
+            elif is_picture:
+                skipped.append(Skipped(image=below.as_posix(), reason="not in a class folder"))
+            elif file != child:
+                skipped.append(Skipped(image=below.as_posix(), reason=f"not a picture ({file.suffix or 'no ending'})"))
+    if not entries:
+        raise DatasetError(
+            f"{path}: no pictures found; expected one folder per class with {', '.join(sorted(SUFFIXES))} files in it, "
+            "or a train.csv with the columns image and labels."
+        )
+    return Listing(path, entries, skipped)
+
+
+def read_domains(path: Path) -> Listing:
+    """Read an unpaired translation dataset: `trainA trainB testA testB`, as CycleGAN and LeafGAN have it.
+
+    What is in `testA` and `testB` stays the test split. A folder `trainA_mask` (LeafGAN's own layout; `trainA_masked`
+    and other cases of the letters are taken as well) holds a mask of the same stem for each picture of `trainA`. A
+    folder named `horse2zebra` gives its domains their labels; otherwise they are `A` and `B`.
+
+    Raises:
+        DatasetError: A train folder is missing or empty.
+    """
+    named = re.fullmatch(r"(.+)2(.+)", path.name)
+    labels = {"A": label_name(named[1]), "B": label_name(named[2])} if named else {"A": "A", "B": "B"}
+    folders = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
+    entries: list[Entry] = []
+    skipped: list[Skipped] = []
+    for domain in DOMAINS:
+        folder = folders.get(domain.lower())
+        masks = _masks(folders, domain)
+        found = len(entries)
+        for file in _files(folder) if folder else ():
+            below = file.relative_to(path).as_posix()
+            if file.suffix.lower() not in SUFFIXES:
+                skipped.append(Skipped(image=below, reason=f"not a picture ({file.suffix or 'no ending'})"))
+                continue
+            mask = masks.get(file.stem)
+            entries.append(
+                Entry(
+                    below,
+                    labels[domain[-1]],
+                    mask=mask.relative_to(path).as_posix() if mask else "",
+                    split="test" if domain.startswith("test") else "",
+                )
+            )
+        if domain.startswith("train") and len(entries) == found:
+            raise DatasetError(f"{path}: {domain} holds no picture; expected trainA and trainB, and testA and testB.")
+    return Listing(path, entries, skipped)
+
+
+def _masks(folders: dict[str, Path], domain: str) -> dict[str, Path]:
+    for ending in ("_mask", "_masks", "_masked"):
+        folder = folders.get(f"{domain}{ending}".lower())
+        if folder is not None:
+            return {file.stem: file for file in _files(folder)}
+    return {}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith("."))
+
+
+def looks_like_domains(path: Path) -> bool:
+    """Whether a folder holds `trainA` and `trainB`."""
+    names = {child.name.lower() for child in path.iterdir()} if path.is_dir() else set()
+    return {"traina", "trainb"} <= names
