@@ -7,7 +7,7 @@ import torch
 
 from leafcore.checkpoints import list_checkpoints, open_checkpoint, require_unchanged
 from leafcore.data.datasets import RenderConfig
-from leafcore.data.groups import merge_identical
+from leafcore.data.groups import merge_alike
 from leafcore.data.labels import label_set
 from leafcore.data.rendered import plan_images, render_leaf
 from leafcore.data.splits import assign_splits
@@ -39,7 +39,7 @@ def sample_splits():
     planned = plan_images(config.count, seed=config.seed)
     rows = [(image.name, label_set(image.labels), image.group, image.sha256(config.size_px)) for image in planned]
     records = pd.DataFrame(rows, columns=["image", "labels", "group", "sha256"])
-    records["group"] = merge_identical(records)
+    records["group"] = merge_alike(records)
     records["split"] = assign_splits(records, val=config.val, test=config.test, seed=config.seed)
     return {split: set(members["sha256"]) for split, members in records.groupby("split")}
 

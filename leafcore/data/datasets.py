@@ -14,7 +14,7 @@ from pydantic import BaseModel, field_validator, model_validator
 
 from leafcore.config import Config, setting
 from leafcore.data.formats import Entry, Listing, detect, read
-from leafcore.data.groups import groups_by_name, merge_identical
+from leafcore.data.groups import groups_by_name, merge_alike
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Card, Dataset, Skipped, save
 from leafcore.data.splits import assign_splits
@@ -191,7 +191,7 @@ def _write(
 ) -> ImportResult:
     """Split, warn, save, and say what was done."""
     progress.phase("splitting")
-    records["group"] = merge_identical(records)
+    records["group"] = merge_alike(records)
     records["split"] = assign_splits(records, val=config.val, test=config.test, seed=config.seed)
     warnings = tuple(_warnings(records, card.skipped))
     for warning in warnings:

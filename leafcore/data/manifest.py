@@ -37,7 +37,10 @@ COLUMNS = {
     "height": "int32",  # px
     "bytes": "int64",  # of the file
     "mask": "string",  # path of an exact mask below the root; empty if there is none
+    "phash": "string",  # perceptual hash, 16 hex digits; empty if it was not taken, see data/duplicates.py
+    "traits": "string",  # what is odd about the file, in words with spaces between: see data/traits.py
 }
+LATER = ("phash", "traits")  # columns that older versions lack
 
 
 class Skipped(BaseModel):
@@ -152,7 +155,7 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
         card: How it came to be.
     """
     folder = workspace.dataset(check_name(name, "dataset"))
-    records = records.sort_values("image", ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
+    records = _with_later_columns(records).sort_values("image", ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
     version = version_of(records)
     table = folder / f"{version}.parquet"
     write_json(folder / f"{version}.json", card.model_dump(mode="json"))
@@ -175,7 +178,12 @@ def load(workspace: Workspace, ref: str) -> Dataset:
     name, version = pin(workspace, ref).split("@")
     folder = workspace.dataset(name)
     card = Card.model_validate(read_json(folder / f"{version}.json"))
-    return Dataset(name, version, pd.read_parquet(folder / f"{version}.parquet"), card)
+    return Dataset(name, version, _with_later_columns(pd.read_parquet(folder / f"{version}.parquet")), card)
+
+
+def _with_later_columns(records: pd.DataFrame) -> pd.DataFrame:
+    missing = {name: pd.Series("", index=records.index, dtype="string") for name in LATER if name not in records}
+    return records.assign(**missing) if missing else records
 
 
 def pin(workspace: Workspace, ref: str) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leafcore.data.groups import groups_by_name, merge_identical
+from leafcore.data.groups import groups_by_name, merge_alike
 
 
 def by_name(pattern: str, *images: str) -> list[str]:
@@ -14,7 +14,7 @@ def by_name(pattern: str, *images: str) -> list[str]:
 
 
 def merged(*pairs: tuple[str, str]) -> list[str]:
-    return merge_identical(pd.DataFrame(pairs, columns=["group", "sha256"])).tolist()
+    return merge_alike(pd.DataFrame(pairs, columns=["group", "sha256"])).tolist()
 
 
 def test_the_first_bracket_names_the_group() -> None:
@@ -55,7 +55,12 @@ def test_different_files_of_one_group_stay_together() -> None:
 
 def test_the_index_of_the_records_is_kept() -> None:
     records = pd.DataFrame({"group": ["b", "a"], "sha256": ["1", "1"]}, index=[7, 3])
-    assert merge_identical(records).to_dict() == {7: "a", 3: "a"}
+    assert merge_alike(records).to_dict() == {7: "a", 3: "a"}
+
+
+def test_pictures_that_are_alike_join_their_groups() -> None:
+    records = pd.DataFrame({"group": list("abcde"), "sha256": list("12345")})
+    assert merge_alike(records, [(0, 3), (3, 2)]).tolist() == ["a", "b", "a", "a", "e"]
 
 
 def reached(pairs: list[tuple[str, str]], start: str) -> set[str]:
