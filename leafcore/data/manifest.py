@@ -52,8 +52,31 @@ class Skipped(BaseModel):
     reason: str
 
 
+class Decision(BaseModel):
+    """What a person decided about a picture.
+
+    Attributes:
+        image: Its path below the root.
+        action: Take it out, give it other labels, or leave it as it is although something spoke against it.
+        labels: The new label set, where it is relabelled.
+        why: What was found, such as "identical to rust/7.jpg".
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    image: str
+    action: Literal["exclude", "relabel", "keep"]
+    labels: str = ""
+    why: str = ""
+
+
 class Card(BaseModel):
-    """How a version came to be."""
+    """How a version came to be.
+
+    Attributes:
+        parent: The version that it was edited from; empty for an import.
+        decisions: What was decided about single pictures, in this version and those before it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,6 +89,7 @@ class Card(BaseModel):
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     parent: str = ""
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,8 +185,13 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     write_json(folder / f"{version}.json", card.model_dump(mode="json"))
     if not table.exists():
         write_atomic(table, lambda file: records.to_parquet(file, index=False))
-    write_bytes(folder / "current", version.encode())
+    make_current(workspace, name, version)
     return Dataset(name, version, records, card)
+
+
+def make_current(workspace: Workspace, name: str, version: str) -> None:
+    """Make a version the one that a bare name means."""
+    write_bytes(workspace.dataset(name) / "current", version.encode())
 
 
 def load(workspace: Workspace, ref: str) -> Dataset:

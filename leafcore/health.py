@@ -1,0 +1,179 @@
+"""The health of a dataset: which files are odd, which pictures are there twice, and which copies disagree."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from leafcore.config import Config, setting
+from leafcore.data.duplicates import (
+    MAX_DISTANCE,
+    MIN_LIKENESS,
+    Pair,
+    identical,
+    near_duplicates,
+    perceptual_hash,
+    small,
+)
+from leafcore.data.manifest import Dataset, Skipped, load
+from leafcore.errors import DatasetError
+from leafcore.images import open_rgb
+from leafcore.progress import Progress
+from leafcore.workspace import Workspace
+
+
+class HealthConfig(Config):
+    """Settings of `check_health`."""
+
+    dataset: str = setting(..., "Dataset to look through.", ref="dataset")
+    max_distance: int = setting(
+        MAX_DISTANCE, "How many of 64 bits the perceptual hashes of near-duplicates may differ in.", ge=0, le=20
+    )
+    min_likeness: float = setting(
+        MIN_LIKENESS, "How well the thumbnails of near-duplicates must correlate.", ge=0, le=1
+    )
+
+
+class Twin(BaseModel):
+    """Two files that show the same photograph.
+
+    Attributes:
+        first, second: Their paths below the dataset's root.
+        labels: The label set of each.
+        splits: The split of each.
+        distance: How many of 64 bits of their perceptual hashes differ; 0 for the same file.
+        likeness: Correlation of their thumbnails, -1 to 1; 1 for the same file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    first: str
+    second: str
+    labels: tuple[str, str]
+    splits: tuple[str, str]
+    distance: int
+    likeness: float
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the two have different labels."""
+        return self.labels[0] != self.labels[1]
+
+    @property
+    def straddles(self) -> bool:
+        """Whether the two are on different sides of a split."""
+        return self.splits[0] != self.splits[1]
+
+
+class HealthReport(BaseModel):
+    """What was found.
+
+    Attributes:
+        dataset: `name@version`.
+        images: How many pictures were looked at.
+        skipped: Files that could not be read at the import, and pictures that cannot be read now.
+        traits: Files by what is odd about them; the words are explained in `data/traits.py`.
+        conflicts: The same file under different labels.
+        identical: The same file twice, with the same labels.
+        near_duplicates: The same photograph in two different files.
+        straddling: How many of all these pairs lie on different sides of a split.
+    """
+
+    dataset: str
+    images: int
+    skipped: tuple[Skipped, ...]
+    traits: dict[str, tuple[str, ...]]
+    conflicts: tuple[Twin, ...]
+    identical: tuple[Twin, ...]
+    near_duplicates: tuple[Twin, ...]
+    straddling: int
+
+
+def check_health(config: HealthConfig, workspace: Workspace, progress: Progress) -> HealthReport:
+    """Look through a dataset; nothing is changed.
+
+    Raises:
+        NotFoundError: There is no such dataset.
+        Stopped: Somebody asked to stop.
+    """
+    dataset = load(workspace, config.dataset)
+    records = dataset.records
+    hashes, unreadable = _hashes(dataset, progress)
+    progress.phase("comparing")
+
+    @lru_cache(maxsize=256)
+    def thumbnail(row: int) -> np.ndarray:
+        return small(open_rgb(dataset.root / str(records["image"].iloc[row])))
+
+    alike = near_duplicates(
+        records.assign(phash=hashes),
+        thumbnail,
+        max_distance=config.max_distance,
+        min_likeness=config.min_likeness,
+    )
+    same = list(_twins(records, identical(records)))
+    near = list(_twins(records, alike))
+    return HealthReport(
+        dataset=dataset.ref,
+        images=len(records),
+        skipped=(*dataset.card.skipped, *unreadable),
+        traits=_traits(records),
+        conflicts=tuple(twin for twin in same if twin.disagrees),
+        identical=tuple(twin for twin in same if not twin.disagrees),
+        near_duplicates=tuple(near),
+        straddling=sum(twin.straddles for twin in (*same, *near)),
+    )
+
+
+def _hashes(dataset: Dataset, progress: Progress) -> tuple[list[str], list[Skipped]]:
+    """Return each picture's perceptual hash, taken now where the import has not; and what cannot be read any more."""
+    hashes = dataset.records["phash"].tolist()
+    missing = [row for row, value in enumerate(hashes) if not value]
+    unreadable: list[Skipped] = []
+    if missing:
+        progress.phase("hashing")
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        taken = pool.map(_hash, (dataset.root / dataset.records["image"].iloc[row] for row in missing))
+        for done, (row, (value, reason)) in enumerate(zip(missing, taken, strict=True), start=1):
+            hashes[row] = value
+            if reason:
+                unreadable.append(Skipped(image=str(dataset.records["image"].iloc[row]), reason=reason))
+            progress.report(done, len(missing))
+            if progress.should_stop:
+                pool.shutdown(cancel_futures=True)
+                progress.raise_if_stopped()
+    return hashes, unreadable
+
+
+def _hash(path: Path) -> tuple[str, str]:
+    try:
+        return perceptual_hash(open_rgb(path)), ""
+    except DatasetError as error:
+        return "", str(error).removeprefix(f"{path}: ")
+
+
+def _traits(records: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    odd = records[records["traits"] != ""]
+    found: dict[str, list[str]] = {}
+    for image, traits in zip(odd["image"], odd["traits"], strict=True):
+        for trait in traits.split():
+            found.setdefault(trait, []).append(image)
+    return {trait: tuple(files) for trait, files in sorted(found.items())}
+
+
+def _twins(records: pd.DataFrame, pairs: Sequence[Pair]) -> Iterator[Twin]:
+    for pair in pairs:
+        one, other = records.iloc[pair.first], records.iloc[pair.second]
+        yield Twin(
+            first=one["image"],
+            second=other["image"],
+            labels=(one["labels"], other["labels"]),
+            splits=(one["split"], other["split"]),
+            distance=pair.distance,
+            likeness=round(pair.likeness, 4),
+        )
