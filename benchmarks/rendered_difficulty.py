@@ -19,7 +19,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from leafcore.data.datasets import RenderConfig, render_dataset
+from leafcore.data.configs import RenderConfig
+from leafcore.data.datasets import render_dataset
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.pixels import image_pixels
 from leafcore.measure.scores import macro_f1, predicted_labels

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from leafcore import devices
 from leafcore.checks import check
 from leafcore.config import Config
-from leafcore.data.datasets import ImportConfig, RenderConfig
+from leafcore.data.configs import ImportConfig, RenderConfig
 from leafcore.data.labels import label_set
 from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from leafcore.config import Config, setting
-from leafcore.data.datasets import ImportConfig, RenderConfig, SplitConfig
+from leafcore.data.configs import ImportConfig, RenderConfig, SplitConfig
 from leafcore.errors import ConfigError
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.datasets import ImportConfig, import_dataset
+from leafcore.data.configs import ImportConfig
+from leafcore.data.datasets import import_dataset
 from leafcore.data.manifest import load
 from leafcore.data.rendered import render_leaf
 from leafcore.errors import NotFoundError, Stopped

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leafcore.checkpoints import list_checkpoints, open_checkpoint, require_unchanged
-from leafcore.data.datasets import RenderConfig
+from leafcore.data.configs import RenderConfig
 from leafcore.data.groups import merge_alike
 from leafcore.data.labels import label_set
 from leafcore.data.rendered import plan_images, render_leaf

@@ -31,7 +31,7 @@ class Watcher(Progress):
         self.decoded = 0
 
     def report(self, done: int, total: int, **scalars: float) -> None:
-        if self.phases[-1:] == ["decoding"]:
+        if self.phases[-1:] in (["decoding"], ["unpacking"]):
             assert self.decoded < done <= total
             self.decoded = done
             return

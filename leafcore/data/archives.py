@@ -51,7 +51,7 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
     finally:
         if not is_whole:
             shutil.rmtree(folder, ignore_errors=True)
-    return _begin(folder)
+    return begin(folder)
 
 
 def _checked(archive: Path, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -84,8 +84,8 @@ def _write(packed: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> No
         shutil.copyfileobj(source, file)
 
 
-def _begin(folder: Path) -> Path:
-    """Follow folders that hold nothing but one other folder; a class folder alone is not followed."""
+def begin(folder: Path) -> Path:
+    """Return where a dataset begins: below folders that hold but one other folder; a class folder is not followed."""
     while True:
         with os.scandir(folder) as found:
             children = list(found)

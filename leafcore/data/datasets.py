@@ -1,95 +1,33 @@
 """Making datasets: import pictures where they lie, or draw our own."""
 
 import hashlib
-import os
 import re
+import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, field_validator, model_validator
+from pydantic import BaseModel
 
-from leafcore.config import Config, setting
-from leafcore.data.formats import Entry, Listing, detect, read
+from leafcore.data.archives import begin, unpack
+from leafcore.data.configs import ImportConfig, RenderConfig, SplitConfig
+from leafcore.data.duplicates import Pair, near_duplicates, small
+from leafcore.data.formats import detect, read
 from leafcore.data.groups import groups_by_name, merge_alike
 from leafcore.data.labels import label_set
+from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
+from leafcore.data.scan import scan
 from leafcore.data.splits import assign_splits
-from leafcore.errors import ConfigError, DatasetError, Stopped
+from leafcore.data.tables import read_mapped
+from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.images import encode_png, open_rgb
 from leafcore.progress import Progress
-from leafcore.workspace import Workspace, check_name
-
-
-class SplitConfig(Config):
-    """How pictures are divided."""
-
-    val: float = setting(0.15, "Share of pictures kept for choosing epochs and thresholds.", ge=0, lt=1, advanced=True)
-    test: float = setting(0.15, "Share of pictures kept for the final comparison.", ge=0, lt=1, advanced=True)
-    seed: int = setting(0, "Seed of the split.", ge=0, advanced=True)
-
-    @model_validator(mode="after")
-    def _some_train(self) -> "SplitConfig":
-        if self.val + self.test >= 1:
-            raise ValueError(f"val and test: got {self.val} + {self.test}, expected less than 1 together.")
-        return self
-
-
-class ImportConfig(SplitConfig):
-    """Settings of `import_dataset`."""
-
-    source: Path = setting(..., "Folder with a folder per class, or with a train.csv; or the CSV itself.")
-    name: str = setting(..., "What the dataset is called here.")
-    format: Literal["auto", "folders", "plant-pathology-2021"] = setting("auto", "How the source is laid out.")
-    group_regex: str = setting(
-        "", "Pictures whose file name matches with the same first bracket belong together.", advanced=True
-    )
-    license: str = setting("none stated", "Licence of the pictures; travels with every export.", advanced=True)
-
-    @field_validator("name")
-    @classmethod
-    def _name(cls, value: str) -> str:
-        return _checked_name(value)
-
-    @field_validator("group_regex")
-    @classmethod
-    def _regex(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groups
-        except re.error as error:
-            raise ValueError(f"group_regex: got {value!r}, which is no regular expression ({error}).") from None
-        if value and groups < 1:
-            raise ValueError(f"group_regex: got {value!r}, expected one bracket around the part that names the group.")
-        return value
-
-
-class RenderConfig(SplitConfig):
-    """Settings of `render_dataset`."""
-
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"count": 180, "size_px": 96},
-        "draft": {"count": 700, "size_px": 128},
-    }
-
-    name: str = setting("sample-leaves", "What the dataset is called here.")
-    count: int = setting(700, "About how many pictures to draw.", ge=20, le=100_000)
-    size_px: int = setting(128, "Side of a picture.", unit="px", ge=32, le=1024, multiple_of=16)
-
-    @field_validator("name")
-    @classmethod
-    def _name(cls, value: str) -> str:
-        return _checked_name(value)
-
-
-def _checked_name(value: str) -> str:
-    try:
-        return check_name(value, "dataset")
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
+from leafcore.workspace import Workspace
 
 
 class ImportResult(BaseModel):
@@ -112,9 +50,15 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
         DatasetError: The source is not a dataset, or no picture of it can be read.
         Stopped: Somebody asked to stop; nothing is written.
     """
+    source, layout = _opened(config, workspace, progress), str(config.format)
     progress.phase("listing")
-    listing = read(config.source, config.format)
-    records, unreadable = _scan(listing, progress)
+    if config.image_column:
+        listing = read_mapped(source, config.image_column, config.label_column, config.group_column)
+        layout = "table"
+    else:
+        layout = detect(source) if layout == "auto" else layout
+        listing = read(source, layout)
+    records, unreadable = scan(listing, progress)
     skipped = (*listing.skipped, *unreadable)
     if records.empty:
         raise DatasetError(
@@ -126,7 +70,7 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
     card = Card(
         root=str(listing.root),
         source=str(config.source),
-        format=detect(config.source.expanduser()) if config.format == "auto" else config.format,
+        format=layout,
         license=config.license,
         created=time.time(),
         settings={
@@ -137,7 +81,23 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
         },
         skipped=skipped,
     )
-    return _write(config, workspace, progress, config.name, records, card)
+    return _write(config, workspace, progress, config.name, records, card, join_alike=config.near_duplicates)
+
+
+def _opened(config: ImportConfig, workspace: Workspace, progress: Progress) -> Path:
+    """Return where the source's files lie: the source itself, or what its ZIP holds, unpacked into the workspace."""
+    source = config.source.expanduser().resolve()
+    if source.suffix.lower() != ".zip" or not source.is_file():
+        return source
+    with source.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    folder = workspace.dataset(config.name) / "unpacked" / content
+    if not folder.exists():
+        partial = folder.with_name(f"{content}.partial")
+        shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
+        unpack(source, partial, progress)
+        partial.rename(folder)
+    return begin(folder)
 
 
 def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progress) -> ImportResult:
@@ -168,7 +128,7 @@ def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progres
             write_bytes(root / entry.mask, encode_png(drawn.mask))
         progress.report(done, len(plan))
         progress.raise_if_stopped()
-    records, skipped = _scan(Listing(root, entries), progress)
+    records, skipped = scan(Listing(root, entries), progress)
     card = Card(
         root=str(root),
         source="rendered",
@@ -178,7 +138,7 @@ def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progres
         settings={"val": config.val, "test": config.test, "seed": config.seed},
         skipped=tuple(skipped),
     )
-    return _write(config, workspace, progress, config.name, records, card)
+    return _write(config, workspace, progress, config.name, records, card, join_alike=False)
 
 
 def _write(
@@ -188,64 +148,50 @@ def _write(
     name: str,
     records: pd.DataFrame,
     card: Card,
+    *,
+    join_alike: bool,
 ) -> ImportResult:
-    """Split, warn, save, and say what was done."""
+    """Group, split, warn, save, and say what was done."""
+    alike = _near_duplicates(records, Path(card.root), progress) if join_alike else []
     progress.phase("splitting")
-    records["group"] = merge_alike(records)
-    records["split"] = assign_splits(records, val=config.val, test=config.test, seed=config.seed)
-    warnings = tuple(_warnings(records, card.skipped))
+    records["group"] = merge_alike(records, [(pair.first, pair.second) for pair in alike])
+    records["split"] = _split(records, config)
+    warnings = tuple(_warnings(records, card.skipped, config.test, alike))
     for warning in warnings:
         progress.warn(warning)
     dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings}))
     return _result(dataset, card.skipped, warnings)
 
 
-def _scan(listing: Listing, progress: Progress) -> tuple[pd.DataFrame, list[Skipped]]:
-    """Decode and hash every picture of a listing, on all cores."""
-    progress.phase("reading")
-    rows: list[dict[str, object]] = []
-    skipped: list[Skipped] = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = pool.map(lambda entry: _scan_file(listing.root, entry), listing.entries)
-        for done, row in enumerate(found, start=1):
-            if isinstance(row, Skipped):
-                skipped.append(row)
-            else:
-                rows.append(row)
-            progress.report(done, len(listing.entries))
-            if progress.should_stop:
-                pool.shutdown(cancel_futures=True)
-                raise Stopped
-    return pd.DataFrame(rows), skipped
+def _near_duplicates(records: pd.DataFrame, root: Path, progress: Progress) -> list[Pair]:
+    progress.phase("comparing")
+
+    @lru_cache(maxsize=256)
+    def thumbnail(row: int) -> np.ndarray:
+        return small(open_rgb(root / str(records["image"].iloc[row])))
+
+    return near_duplicates(records, thumbnail)
 
 
-def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
-    path = root / entry.image
-    try:
-        size = open_rgb(path).size
-        content = path.read_bytes()
-    except (DatasetError, OSError) as error:
-        return Skipped(image=entry.image, reason=str(error).removeprefix(f"{path}: "))
-    return {
-        "image": entry.image,
-        "labels": entry.labels,
-        "group": entry.group or entry.image,
-        "sha256": entry.sha256 or hashlib.sha256(content).hexdigest(),
-        "width": size[0],
-        "height": size[1],
-        "bytes": len(content),
-        "mask": entry.mask,
-    }
+def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
+    """Split what the source has not split itself; a group of which it has put a picture somewhere goes there whole."""
+    fixed = records.loc[records["fixed_split"] != ""]
+    split = records["group"].map(fixed.groupby("group")["fixed_split"].first()).astype(object)
+    free = records[split.isna()]
+    if not free.empty:
+        test = 0.0 if "test" in set(fixed["fixed_split"]) else config.test
+        split[free.index] = assign_splits(free, val=config.val, test=test, seed=config.seed)
+    return split
 
 
-def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped]) -> Iterator[str]:
+def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, twins: Sequence[Pair]) -> Iterator[str]:
     if skipped:
         named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
         yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
-    for labels, members in records.groupby("labels"):
-        if members["group"].nunique() == 1:
-            images = "image" if len(members) == 1 else "images of one group"
-            yield f"{labels} has {len(members)} {images}: train only, so nothing can be claimed about it."
+    if test > 0:
+        yield from (_untested(str(labels), members) for labels, members in _without_test(records))
+    else:
+        yield "No picture is kept for the test, so nothing can be claimed about any label."
     alike = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
     if not alike.empty:
         conflicts = [
@@ -256,6 +202,29 @@ def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped]) -> Iterator[str
             f"Identical files with different labels: {len(conflicts)}; all are kept, those alike in one group. "
             f"Look at them: {_named(conflicts, shown=8)}."
         )
+
+    if twins:
+        pairs = [f"{records['image'].iloc[pair.first]} = {records['image'].iloc[pair.second]}" for pair in twins]
+        yield (
+            f"The same photograph in two files: {len(twins)}; all are kept, those alike in one group. "
+            f"Look at them: {_named(pairs, shown=8)}."
+        )
+
+
+def _without_test(records: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
+    """Yield the label sets of which no picture is in the test split, with their pictures."""
+    for labels, members in records.groupby("labels"):
+        if "test" not in set(members["split"]):
+            yield labels, members
+
+
+def _untested(labels: str, members: pd.DataFrame) -> str:
+    """Say why nothing can be claimed about a label set."""
+    images = "image" if len(members) == 1 else "images"
+    together = " of one group" if len(members) > 1 and members["group"].nunique() == 1 else ""
+    splits = [name for name in ("train", "val") if name in set(members["split"])]
+    where = {"train": "train only", "val": "validation only"}.get(" ".join(splits), "train and validation only")
+    return f"{labels} has {len(members)} {images}{together}: {where}, so nothing can be claimed about it."
 
 
 def _named(items: Sequence[str], shown: int) -> str:

@@ -7,11 +7,9 @@ from typing import Literal, get_args
 import pandas as pd
 
 from leafcore.data.folders import looks_like_domains, read_domains, read_folders
-from leafcore.data.listing import Entry, Listing
+from leafcore.data.listing import Listing
 from leafcore.data.tables import CASSAVA_MAP, read_cassava, read_plant_pathology_2020, read_plant_pathology_2021
 from leafcore.errors import DatasetError
-
-__all__ = ["Entry", "Format", "Listing", "READERS", "detect", "read"]
 
 Format = Literal["auto", "folders", "domains", "plant-pathology-2021", "plant-pathology-2020", "cassava"]
 
@@ -39,7 +37,7 @@ def detect(path: Path) -> str:
         return "domains" if looks_like_domains(path) else "folders"
     if path.suffix.lower() == ".csv":
         return _detect_table(path)
-    raise DatasetError(f"{path}: got a {path.suffix or 'plain'} file, expected a folder or a CSV table.")
+    raise DatasetError(f"{path}: got a {path.suffix or 'plain'} file, expected a folder, a CSV table, or a ZIP.")
 
 
 def _detect_table(path: Path) -> str:

@@ -4,12 +4,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.datasets import ImportConfig, ImportResult, RenderConfig, import_dataset, render_dataset
+from leafcore.data.configs import ImportConfig, RenderConfig
+from leafcore.data.datasets import ImportResult, import_dataset, render_dataset
 from leafcore.data.manifest import Dataset, load, versions
-from leafcore.errors import DatasetError, Stopped
+from leafcore.data.rendered import render_leaf
+from leafcore.errors import ConfigError, DatasetError, Stopped
 from leafcore.images import load_mask, open_rgb
 from leafcore.progress import Progress
 from leafcore.workspace import Workspace
@@ -46,7 +49,7 @@ def test_a_folder_per_class_becomes_a_dataset(workspace: Workspace, leaf_folders
     assert result.images == 44 and result.label_sets == {"healthy": 20, "rust": 12, "scab": 12}
     assert result.splits == {"train": 30, "val": 7, "test": 7}
     assert result.skipped == () and result.warnings == () and watcher.warnings == []
-    assert watcher.phases == ["listing", "reading", "splitting"] and watcher.done == 44
+    assert watcher.phases == ["listing", "reading", "comparing", "splitting"] and watcher.done == 44
     assert (dataset.card.license, dataset.card.format, dataset.root) == ("CC-BY-4.0", "folders", leaf_folders)
     assert dataset.card.settings == {"val": 0.15, "test": 0.15, "seed": 0, "group_regex": ""}
 
@@ -156,6 +159,13 @@ def test_a_source_of_bad_files_only_is_refused_and_nothing_is_written(workspace:
     assert not workspace.datasets.exists()
 
 
+@pytest.mark.parametrize("source", ["", "  "])
+def test_no_source_is_not_the_folder_one_happens_to_be_in(source: str) -> None:
+    with pytest.raises(ConfigError, match="^source: empty, expected a folder of pictures or a CSV table.$"):
+        ImportConfig.build({"source": source, "name": "leaves"})
+    assert ImportConfig.build({"source": ".", "name": "leaves"}).source == Path(".")
+
+
 def test_a_source_that_is_no_dataset_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="there is no such file or folder"):
         bring_in(workspace, tmp_path / "gone")
@@ -178,6 +188,32 @@ def test_a_class_of_one_leaf_is_told_apart_from_one_of_one_image(workspace: Work
     write_folders(tmp_path, {"healthy": 8, "rust": 3}, size_px=16)
     result = bring_in(workspace, tmp_path, group_regex="(rust)")
     assert result.warnings == ("rust has 3 images of one group: train only, so nothing can be claimed about it.",)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_warning_says_in_which_split_a_rare_combination_is(workspace: Workspace, tmp_path: Path, seed: int) -> None:
+    plenty = {"healthy": 12, "rust": 12, "scab": 12, "complex": 12}
+    rare = ["rust scab", "complex rust", "complex scab", "complex rust scab"]
+    rows = [(labels, f"{labels}-{index}.png") for labels, count in plenty.items() for index in range(count)]
+    rows += [(labels, f"{labels.replace(' ', '-')}.png") for labels in rare]
+    for number, (labels, name) in enumerate(rows):
+        write_picture(tmp_path / name, labels, seed=number)
+    (tmp_path / "train.csv").write_text("\n".join(["image,labels", *(f"{name},{labels}" for labels, name in rows)]))
+    result = bring_in(workspace, tmp_path, seed=seed)
+    records = load(workspace, "leaves").records
+    split = {labels: records.loc[records["labels"] == labels, "split"].item() for labels in rare}
+    assert "test" in split.values(), "one of them is tested, and nobody says that it is not"
+    where = {"train": "train only", "val": "validation only"}
+    assert set(result.warnings) == {
+        f"{labels} has 1 image: {where[name]}, so nothing can be claimed about it."
+        for labels, name in split.items()
+        if name != "test"
+    }
+
+
+def test_a_label_set_that_is_validated_but_not_tested_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:
+    result = bring_in(workspace, write_folders(tmp_path, {"rust": 12, "scab": 12}, size_px=16), test=0.0)
+    assert result.warnings == ("No picture is kept for the test, so nothing can be claimed about any label.",)
 
 
 def test_file_names_give_the_groups(workspace: Workspace, tmp_path: Path) -> None:
@@ -334,8 +370,9 @@ CONFLICTS = (
 def test_the_orchard_photographs_are_imported_as_their_readme_counts_them(workspace: Workspace, samples: Path) -> None:
     result = bring_in(workspace, samples / "field")
     assert result.images == 2318 and result.label_sets == FIELD and result.skipped == ()
-    (warning,) = result.warnings
+    warning, near = result.warnings
     assert warning.startswith("Identical files with different labels: 8;") and "more" not in warning
+    assert near.startswith("The same photograph in two files: 4;")
     group = {Path(image).stem: name for image, name in groups(load(workspace, "leaves")).items()}
     for one, other in (pair.split("/") for pair in CONFLICTS.split()):
         assert group[one] == group[other]
@@ -357,3 +394,71 @@ def test_the_laboratory_photographs_are_imported_as_their_readme_counts_them(
     }
     assert result.images == 2701 and result.skipped == () and result.warnings == ()
     assert load(workspace, "leaves").records["group"].nunique() == 2701 - 7  # seven pairs of identical files
+
+
+# --- what the source has decided, and what comes packed --------------------------------------------------------------
+
+
+def test_the_published_test_split_of_two_domains_stays_the_test_split(workspace: Workspace, tmp_path: Path) -> None:
+    for domain, count in (("trainA", 12), ("trainB", 8), ("testA", 3), ("testB", 2)):
+        (tmp_path / "horse2zebra" / domain).mkdir(parents=True)
+        for number in range(count):
+            save_noise(tmp_path / "horse2zebra" / domain / f"{number}.png", domain + str(number))
+    result = bring_in(workspace, tmp_path / "horse2zebra")
+    dataset = load(workspace, "leaves")
+    assert dataset.card.format == "domains"
+    tested = dataset.select(split="test")["image"]
+    assert len(tested) == 5 and all(image.startswith("test") for image in tested)
+    assert result.splits["val"] >= 2, "validation comes from the rest"
+
+
+def save_noise(path: Path, seed: str) -> None:
+    rng = np.random.default_rng(list(seed.encode()))
+    Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(path)
+
+
+def test_a_zip_is_unpacked_once_into_the_workspace(workspace: Workspace, leaf_folders: Path, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "leaves"), "zip", leaf_folders.parent, leaf_folders.name))
+    direct = bring_in(workspace, leaf_folders)
+    result = bring_in(workspace, packed)
+    assert result.label_sets == direct.label_sets and result.dataset == direct.dataset, "the same pictures"
+    dataset = load(workspace, "leaves")
+    assert dataset.root.is_relative_to(workspace.dataset("leaves") / "unpacked")
+    assert all(path.exists() for path in dataset.paths(dataset.records))
+    before = {path: path.stat().st_mtime_ns for path in dataset.root.rglob("*")}
+    bring_in(workspace, packed)
+    assert {path: path.stat().st_mtime_ns for path in dataset.root.rglob("*")} == before
+
+
+def test_columns_of_any_table_are_mapped(workspace: Workspace, leaf_folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    rows = ["datei,krankheit,baum"]
+    for number, path in enumerate(sorted(leaf_folders.rglob("*.*"))[:20]):
+        shutil.copy(path, tmp_path / "images" / f"{number}{path.suffix}")
+        rows.append(f"{number}{path.suffix},{'rust' if number % 2 else 'healthy'},{number // 4}")
+    (tmp_path / "my.csv").write_text("\n".join(rows))
+    columns = {"image_column": "datei", "label_column": "krankheit", "group_column": "baum"}
+    result = bring_in(workspace, tmp_path / "my.csv", **columns)
+    assert result.label_sets == {"healthy": 10, "rust": 10}
+    records = load(workspace, "leaves").records
+    assert records["group"].nunique() == 5 and (records.groupby("group")["split"].nunique() == 1).all()
+
+
+def test_half_a_mapping_is_refused() -> None:
+    with pytest.raises(ConfigError, match="image_column and label_column: name both"):
+        ImportConfig.build({"source": "x", "name": "x", "image_column": "datei"})
+
+
+def test_pictures_saved_again_are_kept_in_one_group(workspace: Workspace, tmp_path: Path) -> None:
+    for seed in range(8):
+        path = tmp_path / "leaves" / ("rust" if seed % 2 else "scab") / f"{seed}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(render_leaf(("rust",), 96, leaf_seed=seed, view_seed=seed).image).save(path, quality=92)
+    Image.open(tmp_path / "leaves/rust/1.jpg").save(tmp_path / "leaves/scab/again.jpg", quality=50)
+    result = bring_in(workspace, tmp_path / "leaves")
+    group = groups(load(workspace, "leaves"))
+    assert group["rust/1.jpg"] == group["scab/again.jpg"]
+    assert any("The same photograph in two files: 1" in warning for warning in result.warnings)
+    bring_in(workspace, tmp_path / "leaves", near_duplicates=False)
+    group = groups(load(workspace, "leaves"))
+    assert group["rust/1.jpg"] != group["scab/again.jpg"]

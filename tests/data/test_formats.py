@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from leafcore.data.folders import read_folders
-from leafcore.data.formats import Entry, Listing, detect, read
+from leafcore.data.formats import detect, read
+from leafcore.data.listing import Entry, Listing
 from leafcore.data.tables import read_mapped, read_plant_pathology_2021
 from leafcore.errors import DatasetError
 
@@ -200,7 +201,7 @@ def test_a_named_layout_goes_before_the_recognised_one(tmp_path: Path) -> None:
 def test_nothing_or_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     assert "there is no such file or folder" in refuse(tmp_path / "gone")
     touch(tmp_path, "leaves.zip")
-    assert "got a .zip file, expected a folder or a CSV table" in refuse(tmp_path / "leaves.zip")
+    assert "got a .zip file, expected a folder, a CSV table, or a ZIP" in refuse(tmp_path / "leaves.zip")
     with pytest.raises(DatasetError, match=r"got a file\.$"):
         read(table(tmp_path, "image,labels\n") / "train.csv", "folders")
 

@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedKFold
 from leafcore.data.labels import label_set
 from leafcore.data.leaks import LeakReport, check
 from leafcore.data.manifest import Card, Dataset, load
-from leafcore.data.seen import load_seen
+from leafcore.data.seen import UNKNOWN, load_seen
 from leafcore.data.splits import assign_splits
 from tests.conftest import Journey
 
@@ -78,9 +78,25 @@ def test_probes_may_be_validation_pictures_and_nothing_else() -> None:
     assert chosen_on_test.explain() == "the probes, by which epochs were chosen, include 1 of 3 test pictures"
 
 
-def test_nothing_seen_is_clean() -> None:
+def test_no_role_at_all_is_not_clean_but_unknown() -> None:
     report = check(by_hand(), {})
-    assert report.is_clean and report.test_size == 3
+    assert not report.is_clean and report.test_size == 3
+    assert report.explain().startswith("nobody wrote down which pictures were seen by what made the synthetic pictures")
+
+
+def test_what_is_unknown_withholds_the_verdict_and_says_what_to_do() -> None:
+    report = check(by_hand(), {"generator": ["a"], UNKNOWN: ["to-rust (lflseg)", "looker (lflseg)"]})
+    assert report.unknown == ("to-rust (lflseg)", "looker (lflseg)") and not report.is_clean
+    assert report.test == report.val == report.outside == {"generator": 0}, "what is known is counted"
+    assert report.explain() == (
+        "nobody wrote down which pictures were seen by to-rust (lflseg), looker (lflseg); promote or train that again, "
+        "then make the synthetic pictures anew"
+    )
+
+
+def test_a_leak_that_is_known_is_said_before_what_is_unknown() -> None:
+    report = check(by_hand(), {"generator": ["h"], UNKNOWN: ["to-rust (lflseg)"]})
+    assert report.explain() == "the generator has seen 1 of 3 test pictures"
 
 
 def test_a_copy_of_a_test_picture_under_another_name_is_found() -> None:

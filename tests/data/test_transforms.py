@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from leafcore.data.transforms import load_size, random_crop_flip
+from leafcore.data.transforms import limit_detail, load_size, random_crop_flip, sharpness
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -74,3 +76,65 @@ def test_crops_are_contiguous_and_the_pictures_unchanged() -> None:
 @pytest.mark.parametrize(("size_px", "load_px"), [(256, 286), (128, 143), (64, 72), (32, 36)])
 def test_pictures_are_loaded_in_the_papers_proportion(size_px: int, load_px: int) -> None:
     assert load_size(size_px) == load_px
+
+
+# --- detail -----------------------------------------------------------------------------------------------------------
+
+
+def noise(count: int, size_px: int) -> torch.Tensor:
+    return torch.rand(count, 3, size_px, size_px, generator=generator()) * 255
+
+
+def spectrum(images: torch.Tensor, above: float) -> float:
+    """Return the share of the energy at frequencies above so many cycles per picture."""
+    energy = torch.fft.fft2(images - images.mean((2, 3), keepdim=True)).abs().square().sum((0, 1))
+    along = torch.fft.fftfreq(images.shape[-1]) * images.shape[-1]
+    high = (along[:, None].square() + along[None].square()).sqrt() > above
+    return float(energy[high].sum() / energy.sum())
+
+
+@pytest.mark.parametrize("detail", [0.25, 0.5])
+def test_nothing_finer_than_the_detail_is_left(detail: float) -> None:
+    images = noise(4, 64)
+    reduced = limit_detail(images, [detail] * 4, 64)
+    finest = 64 * detail / 2 * 2**0.5  # cycles per picture, along the diagonal
+    assert reduced.shape == (4, 3, 64, 64) and reduced.dtype == torch.float32
+    assert spectrum(images, finest) > 0.5 and spectrum(reduced, finest) < 0.1
+
+
+def test_full_detail_changes_nothing() -> None:
+    images = noise(3, 40)
+    assert torch.equal(limit_detail(images, [1.0] * 3, 40), images)
+    assert torch.equal(limit_detail(images.byte(), [1.0] * 3, 40), images.byte().float())
+
+
+def test_each_picture_has_its_own_detail() -> None:
+    images = noise(1, 48).expand(3, 3, 48, 48)
+    together = limit_detail(images, [0.25, 1.0, 0.5], 48)
+    assert sharpness(together).argsort().tolist() == [0, 2, 1]
+    assert torch.equal(together[2:], limit_detail(images[:1], [0.5], 48))
+
+
+def test_a_larger_picture_is_reduced_like_pillow_does() -> None:
+    images = noise(1, 90)
+    pixels = images[0].permute(1, 2, 0).round().byte().numpy()
+    wanted = np.asarray(Image.fromarray(pixels).resize((30, 30), Image.Resampling.BILINEAR), dtype=np.float32)
+    found = limit_detail(images.round(), [1.0], 30)[0].permute(1, 2, 0).numpy()
+    assert np.abs(found - wanted).max() <= 1.01, "Pillow rounds twice"
+
+
+def test_a_smaller_picture_is_enlarged_and_keeps_what_it_has() -> None:
+    images = noise(2, 20)
+    enlarged = limit_detail(images, [1.0, 0.9], 60)
+    assert enlarged.shape == (2, 3, 60, 60) and torch.equal(enlarged, limit_detail(images, [20 / 60] * 2, 60))
+
+
+def test_the_least_detail_is_a_picture_of_eight_pixels() -> None:
+    images = noise(2, 64)
+    assert torch.equal(*(limit_detail(images, [detail] * 2, 64) for detail in (1e-3, 8 / 64)))
+
+
+def test_sharpness_by_hand() -> None:
+    image = torch.zeros(2, 3, 5, 5)
+    image[1, :, 2, 2] = 9.0
+    assert sharpness(image).tolist() == pytest.approx([0, 9 * (4 + 4) / 9]), "a dot: -4 in the middle, 1 around"
