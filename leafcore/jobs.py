@@ -27,6 +27,7 @@ from leafcore.data.labels import label_set
 from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
+from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
 from leafcore.progress import Progress
 from leafcore.reporting import RunProgress
@@ -62,6 +63,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "import": Kind("Import", ImportConfig, "leafcore.data.datasets:import_dataset", "files"),
     "render": Kind("Draw sample leaves", RenderConfig, "leafcore.data.datasets:render_dataset", "files"),
+    "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
@@ -104,6 +106,8 @@ def _title(kind: str, config: Config) -> str:
         return f"{values['count']} synthetic images from {values['source']}"
     if kind in {"import", "render"}:
         return f"{KINDS[kind].title}: {values['name']}"
+    if kind == "health":
+        return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
     return KINDS[kind].title
 
 

@@ -1,7 +1,5 @@
 """Datasets: import pictures, see which classes are rare, look at them."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from leafcore.data.balance import (
@@ -13,6 +11,8 @@ from leafcore.data.balance import (
 )
 from leafcore.data.labels import words
 from ui import cached, charts, live, show
+from ui.health import health_box
+from ui.history import history_box
 from ui.importing import import_box
 from ui.planning import plan_box
 
@@ -38,13 +38,13 @@ with st.container(horizontal=True):
 for warning in dataset.card.warnings:
     st.warning(warning, icon=":material/warning:")
 
-pictures, plan, table, versions, problems = st.tabs(
+pictures, plan, table, health, versions = st.tabs(
     [
         ":material/photo_library: Pictures",
         ":material/balance: Balance plan",
         ":material/table: Counts",
+        ":material/health_and_safety: Health",
         ":material/history: Version",
-        ":material/report: Skipped",
     ]
 )
 with pictures:
@@ -75,13 +75,7 @@ with table:
         st.plotly_chart(
             charts.cooccurrence(cooccurrence(dataset)), key="cooccurrence", alt="How often labels occur together"
         )
+with health:
+    health_box(dataset)
 with versions:
-    st.markdown(
-        f"Version `{dataset.version}` of **{name}**: {dataset.card.format} from `{Path(dataset.card.source).name}`"
-    )
-    st.caption(f"Licence: {dataset.card.license}. Split: {dataset.card.settings}.")
-with problems:
-    if dataset.card.skipped:
-        st.dataframe([{"file": file.image, "why": file.reason} for file in dataset.card.skipped])
-    else:
-        st.caption("Every file could be read.")
+    history_box(dataset)

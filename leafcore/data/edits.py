@@ -73,6 +73,15 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
     return save(workspace, dataset.name, kept.reset_index(drop=True), card)
 
 
+def lineage(workspace: Workspace, dataset: Dataset) -> list[str]:
+    """Return the refs of a version and of those it was edited from, newest first."""
+    refs, version = [dataset.ref], dataset.card.parent
+    while version and f"{dataset.name}@{version}" not in refs:
+        refs.append(f"{dataset.name}@{version}")
+        version = load(workspace, refs[-1]).card.parent
+    return refs
+
+
 def undo(workspace: Workspace, dataset: Dataset) -> Dataset:
     """Make the version current again that another was edited from; the edited one stays where it is.
 

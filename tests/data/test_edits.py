@@ -1,6 +1,6 @@
 import pytest
 
-from leafcore.data.edits import decide, diff, undo
+from leafcore.data.edits import decide, diff, lineage, undo
 from leafcore.data.manifest import Decision, load, versions
 from leafcore.errors import DatasetError
 
@@ -45,6 +45,7 @@ def test_decisions_add_up_and_are_undone_one_by_one(workspace, leaves):
     one = decide(workspace, leaves, [Decision(image=first, action="exclude")])
     two = decide(workspace, one, [Decision(image=second, action="exclude")])
     assert [decision.image for decision in two.card.decisions] == [first, second]
+    assert lineage(workspace, two) == [two.ref, one.ref, leaves.ref]
     assert undo(workspace, two).version == one.version
     assert undo(workspace, load(workspace, "leaves")).version == leaves.version
     assert set(versions(workspace, "leaves")) == {leaves.version, one.version, two.version}

@@ -7,7 +7,7 @@ import pytest
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load, save
-from leafcore.jobs import execute
+from leafcore.jobs import build_config, execute, submit
 from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
 from leafcore.workspace import Workspace
@@ -231,3 +231,36 @@ def test_the_masks_page_shows_validation_pictures_only(open_app, own, monkeypatc
     open_app(own).open("masks")
     dataset = load(own, "leaves")
     assert set(asked[0].images) <= set(dataset.select(split="val")["image"])
+
+
+def test_the_balance_plan_leads_to_a_filled_studio(open_app, own):
+    page = open_app(own).open("datasets")
+    page.segmented_control(key="plan_target").set_value("Largest").run()
+    links = {
+        link.proto.label: link.proto.query_string for link in page.get("page_link") if "Studio" in link.proto.label
+    }
+    (query,) = links.values()
+    assert "chain=healthy-to-rust" in query and "src=healthy" in query and "ds=leaves" in query
+
+
+def test_health_is_checked_shown_and_decided_about(open_app, workspace, leaf_folders, tmp_path):
+    root = tmp_path / "twins"
+    shutil.copytree(leaf_folders, root)
+    victim = sorted((root / "rust").iterdir())[0]
+    shutil.copy(victim, root / "scab" / f"twin{victim.suffix}")
+    for settings in ({"source": str(root), "name": "twins"},):
+        execute(workspace, submit(workspace, "import", build_config("import", settings)), lane="files", owner="cli")
+    before = load(workspace, "twins")
+    app = open_app(workspace)
+    page = app.open("datasets")
+    page.button(key="check_health").click().run()
+    execute(workspace, newest(workspace, "health"), lane="files", owner="cli")
+    page.run()
+    assert [metric.value for metric in page.metric if metric.label == "Conflicts"] == ["1"]
+    next(button for button in page.button if button.label == "Exclude right").click().run()
+    app.checked()
+    after = load(workspace, "twins")
+    assert len(after.records) == len(before.records) - 1 and after.card.parent == before.version
+    page.button(key="undo_edit").click().run()
+    app.checked()
+    assert load(workspace, "twins").version == before.version
