@@ -27,9 +27,7 @@ def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) 
     """
     rng = np.random.default_rng(seed)
     shares = {"train": 1.0 - val - test, "val": val, "test": test}
-    pairs = records[["group", "labels"]].drop_duplicates().sort_values(["group", "labels"])
-    groups = pairs.groupby("group", sort=True)["labels"].agg(" | ".join).to_frame("stratum")
-    groups["size"] = records["group"].value_counts()
+    groups, position = _groups(records)
     groups = groups.iloc[rng.permutation(len(groups))]
 
     split = pd.Series("", index=groups.index, dtype=object)
@@ -37,7 +35,26 @@ def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) 
     for _, members in groups[~few].groupby("stratum", sort=True):
         split[members.index] = _cut(members["size"].to_numpy(), shares)
     _fill(groups[few], split, shares)
-    return records["group"].map(split)
+    return pd.Series(split.sort_index().to_numpy()[position], index=records.index)
+
+
+def _groups(records: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the groups, numbered in the order of their names, and each record's number.
+
+    Returns:
+        Columns `stratum`, the label sets of a group in order, and `size`; and the numbers.
+    """
+    position, names = pd.factorize(records["group"], sort=True)
+    label, label_names = pd.factorize(records["labels"])
+    some_label = np.zeros(len(names), dtype=int)
+    some_label[position] = label
+    strata = pd.Series(np.asarray(label_names, dtype=object)[some_label])
+    mixed = np.unique(position[some_label[position] != label])
+    if len(mixed):
+        pairs = records.loc[np.isin(position, mixed), ["group", "labels"]].drop_duplicates()
+        joined = pairs.sort_values(["group", "labels"]).groupby("group")["labels"].agg(" | ".join)
+        strata.iloc[mixed] = joined.to_numpy(dtype=object)
+    return pd.DataFrame({"stratum": strata, "size": np.bincount(position, minlength=len(names))}), position
 
 
 def _cut(sizes: np.ndarray, shares: dict[str, float]) -> np.ndarray:
