@@ -4,31 +4,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import anyio
 import streamlit as st
 from starlette.routing import Mount
 
 from leafcore.api import build_api
-from leafcore.journey import prepare_sample
-from leafcore.lanes import Lanes
+from leafcore.serving import Shutdown, serving
 from ui.service import warm_worker, workspace
+
+shutdown = Shutdown()
 
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
-    """Start the lanes with the server; before it ends, let every worker save and end."""
-    lanes = Lanes(workspace())
-    lanes.start()
-    prepare_sample(workspace())
-    try:
+    """Work on the queue with the server; before it ends, let every worker save and end."""
+    async with serving(workspace(), warm_worker(), shutdown):
         yield {}
-    finally:
-        warm_worker().stop()
-        await anyio.to_thread.run_sync(lanes.stop)
 
 
 app = st.App(
     str(Path(__file__).parent / "ui" / "navigation.py"),
-    routes=[Mount("/api", app=build_api(workspace()))],
+    routes=[Mount("/api", app=build_api(workspace(), shutdown=shutdown))],
     lifespan=lifespan,
 )

@@ -5,7 +5,7 @@ answers `{"error": {"code": ..., "message": ...}}` with the words that the comma
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -25,9 +25,10 @@ from leafcore.data.manifest import list_datasets, load, versions
 from leafcore.errors import ConfigError, LeafError, NotFoundError, as_leaf_error
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import ACTIVE, Record, Run, Status, list_runs, open_run
+from leafcore.serving import Shutdown
 from leafcore.workspace import Workspace
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 EVENT_S = 0.5
 
 
@@ -53,6 +54,7 @@ class Promotion(BaseModel):
 
     name: str = Field(description="What to call the checkpoint.", examples=["healthy-to-rust"])
     epoch: int | None = Field(default=None, ge=1, description="Which epoch; the last saved one if not given.")
+    replace: bool = Field(default=False, description="Whether a checkpoint of that name may be overwritten.")
 
 
 class RunView(BaseModel):
@@ -101,17 +103,23 @@ class GuardMiddleware:
         return ""
 
 
-def build_api(workspace: Workspace) -> FastAPI:
-    """Return the API over a workspace."""
+def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Shutdown | None = None) -> FastAPI:
+    """Return the API over a workspace.
+
+    Args:
+        workspace: What it shows and writes to.
+        hosts: Names under which the server may be addressed, beside this machine's and `$LEAF_ALLOWED_HOSTS`.
+        shutdown: Begins when the server is asked to end; streams end with it.
+    """
     api = FastAPI(title="Leaf Workbench", version=__version__, description=__doc__.splitlines()[0])
-    hosts = {name.strip() for name in os.environ.get("LEAF_ALLOWED_HOSTS", "").split(",") if name.strip()}
-    api.add_middleware(GuardMiddleware, hosts=LOCAL_HOSTS | hosts)
+    allowed = {name.strip() for name in os.environ.get("LEAF_ALLOWED_HOSTS", "").split(",") if name.strip()}
+    api.add_middleware(GuardMiddleware, hosts=LOCAL_HOSTS | allowed | set(hosts))
     api.add_exception_handler(LeafError, _leaf_error)
     api.add_exception_handler(RequestValidationError, _validation_error)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(OSError, _os_error)
     _add_reading(api, workspace)
-    _add_runs(api, workspace)
+    _add_runs(api, workspace, shutdown or Shutdown())
     _add_files(api, workspace)
     return api
 
@@ -187,7 +195,7 @@ def _add_reading(api: FastAPI, workspace: Workspace) -> None:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
-def _add_runs(api: FastAPI, workspace: Workspace) -> None:
+def _add_runs(api: FastAPI, workspace: Workspace, shutdown: Shutdown) -> None:
     @api.get("/runs")
     def runs(kind: str | None = None) -> list[RunView]:
         """List runs, newest first."""
@@ -221,7 +229,8 @@ def _add_runs(api: FastAPI, workspace: Workspace) -> None:
     @api.post("/runs/{run_id}/promote", status_code=201)
     def promote_epoch(run_id: str, promotion: Annotated[Promotion, Body()]) -> CheckpointCard:
         """Make an epoch available to the Studio."""
-        return promote(workspace, open_run(workspace, run_id).id, promotion.name, epoch=promotion.epoch).card
+        run = open_run(workspace, run_id)
+        return promote(workspace, run.id, promotion.name, epoch=promotion.epoch, replace=promotion.replace).card
 
     @api.get("/runs/{run_id}/metrics")
     def metrics(run_id: str) -> list[dict[str, float | None]]:
@@ -235,23 +244,24 @@ def _add_runs(api: FastAPI, workspace: Workspace) -> None:
 
     @api.get("/runs/{run_id}/events")
     def events(run_id: str) -> StreamingResponse:
-        """Stream a run's status as server-sent events until the run ends."""
-        return StreamingResponse(_status_events(open_run(workspace, run_id)), media_type="text/event-stream")
+        """Stream a run's status as server-sent events until the run ends, or the server does."""
+        run = open_run(workspace, run_id)
+        return StreamingResponse(_status_events(run, shutdown), media_type="text/event-stream")
 
 
 def _view(run: Run) -> RunView:
     return RunView(run=run.id, path=str(run.folder), record=run.record, status=run.status(), result=run.result())
 
 
-async def _status_events(run: Run) -> AsyncIterator[str]:
-    """Yield the status whenever it changes, last when the run has ended."""
+async def _status_events(run: Run, shutdown: Shutdown) -> AsyncIterator[str]:
+    """Yield the status whenever it changes, last when the run has ended or the server is about to."""
     last = None
     while True:
         status = await anyio.to_thread.run_sync(run.status)
         if status != last:
             yield f"event: status\ndata: {status.model_dump_json()}\n\n"
             last = status
-        if status.state not in ACTIVE:
+        if status.state not in ACTIVE or shutdown.has_begun:
             return
         await anyio.sleep(EVENT_S)
 

@@ -18,6 +18,7 @@ from leafcore.questions import IDLE_S, KEY_VARIABLE, Question, answer_file
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
 START_S = 120.0
+END_S = 5.0  # how long a question may take to notice that its worker has ended
 
 
 class WarmWorker:
@@ -34,19 +35,21 @@ class WarmWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._key = b""
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()  # held for as long as a question takes
+        self._starting = threading.Lock()  # held for moments: to start a process, or to end them all
+        self._closed = False
 
     def ask(self, question: Question) -> Path:
         """Return the file that answers a question.
 
         Raises:
             LeafError: The question cannot be answered; the worker says why.
-            JobError: The worker could not be started, or ended while it worked.
+            JobError: The worker could not be started, or ended while it worked; or the server is ending.
         """
         target = answer_file(self._workspace, question)
         if target.exists():
             return target
-        with self._lock:
+        with self._asking:
             if not target.exists():
                 self._ask(question)
         return target
@@ -70,11 +73,30 @@ class WarmWorker:
         if self._process is not None and self._process.poll() is None:
             return
         self._end()  # closes the pipes of one that has ended
+        with self._starting:
+            self._require_open()
+            process = self._process = self._start()
+        assert process.stdout is not None
+        too_late = threading.Timer(START_S, process.kill)
+        too_late.start()
+        line = process.stdout.readline().strip()  # empty if the process ends before it listens
+        too_late.cancel()
+        if not line.isdigit():
+            self._end()
+            self._require_open()
+            raise JobError("The helper process could not be started; see cache/ask.log in the workspace.")
+        self._port = int(line)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise JobError("The server is ending; ask again once it is back.")
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         self._key = secrets.token_bytes(32)
         self._workspace.cache.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "leafcore", "answer"]
         with (self._workspace.cache / "ask.log").open("wb") as output:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [*command, "--idle", str(self._idle_s), "--workspace", str(self._workspace.root)],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, KEY_VARIABLE: self._key.hex()},
@@ -83,20 +105,19 @@ class WarmWorker:
                 stderr=output,
                 **own_process_group(),
             )
-        assert self._process.stdout is not None
-        too_late = threading.Timer(START_S, self._process.kill)
-        too_late.start()
-        line = self._process.stdout.readline().strip()  # empty if the process ends before it listens
-        too_late.cancel()
-        if not line.isdigit():
-            self._end()
-            raise JobError("The helper process could not be started; see cache/ask.log in the workspace.")
-        self._port = int(line)
 
     def stop(self) -> None:
-        """End the worker, if there is one, and wait for it."""
-        with self._lock:
-            self._end()
+        """End the worker for good, whatever it is doing; whoever waits for its answer gets a `JobError`."""
+        with self._starting:
+            self._closed = True
+            process = self._process
+        if process is not None:
+            process.kill()
+        if self._asking.acquire(timeout=END_S):  # a question that was being answered breaks off
+            try:
+                self._end()
+            finally:
+                self._asking.release()
 
     def _end(self) -> None:
         process, self._process = self._process, None

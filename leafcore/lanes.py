@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
@@ -19,12 +21,14 @@ from leafcore import devices
 from leafcore.errors import JobError, LeafError
 from leafcore.files import read_json, write_json
 from leafcore.jobs import FILES, QUICK, lane_is_taken, lane_of
-from leafcore.runs import ACTIVE, Failure, Run, Status, last_change, list_runs, queue
+from leafcore.queue import queue_of
+from leafcore.runs import Failure, Run, Status, last_change, list_runs
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
 POLL_S = 0.2
 RESCAN_S = 10.0  # the queue is looked at this often even if nobody announced a run
-FAULT_S = 1.0  # a lane's pause after something it did not expect
+FAULT_S = 1.0  # a thread's pause after something it did not expect
+LEAD_S = 1.0  # how often a server that waits for another one looks whether that one has gone
 SAVE_S = 30.0  # what a worker may take to save and end
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,6 @@ class Lanes:
         self._leads = threading.Event()
         self._threads: list[threading.Thread] = []
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
-        workspace.locks.mkdir(parents=True, exist_ok=True)
         self._server_lock = FileLock(workspace.locks / "server.lock", is_singleton=False, thread_local=False)
 
     @property
@@ -65,29 +68,28 @@ class Lanes:
         with self._starting:
             self._ending.set()
         running = self._server_runs() if self.leads else []
-        for run in running:
-            try:
-                run.request_stop("shutdown")
-            except JobError:
-                pass  # it has just ended
         deadline = time.monotonic() + timeout_s
         for run in running:
-            self._wait_for(run, deadline)
+            with _logged(f"asking run {run.id} to save"), suppress(JobError):  # it may just have ended
+                run.request_stop("shutdown")
+        for run in running:
+            with _logged(f"ending run {run.id}"):
+                self._wait_for(run, deadline)
         for thread in self._threads:
             thread.join()
         if self.leads:
+            self._leads.clear()
             self._server_lock.release()
 
     def _server_runs(self) -> list[Run]:
         """Return the runs that a server's worker is carrying out or about to, adopted ones included."""
-        started = set(self._workers)
-        found = []
-        for run in list_runs(self._workspace):
-            status = run.status_written()
-            adopted = status.state == "running" and status.owner == "server" and run.is_locked()
-            if adopted or run.id in started:
-                found.append(run)
-        return found
+        found = {run_id: Run(self._workspace.run(run_id)) for run_id in list(self._workers)}
+        with _logged("looking for the workers of an earlier server"):
+            for run in list_runs(self._workspace):
+                status = run.status_written()
+                if status.state == "running" and status.owner == "server" and run.is_locked():
+                    found.setdefault(run.id, run)
+        return list(found.values())
 
     def _wait_for(self, run: Run, deadline: float) -> None:
         """Wait until a run's worker has saved and ended; past the deadline end it, and queue the run again."""
@@ -104,8 +106,8 @@ class Lanes:
         if worker is not None:
             worker.kill()
             worker.wait()
-        if run.status().state == "interrupted":
-            with run.locked(timeout_s=5.0):
+        with run.locked(timeout_s=5.0):
+            if run.status_written().state in {"queued", "running"}:  # it has neither ended nor given the run back
                 run.write_queued(at_head=True)
 
     # --- threads ---------------------------------------------------------------------------------------------------
@@ -116,30 +118,47 @@ class Lanes:
         thread.start()
 
     def _keep(self) -> None:
-        """Wait until no other server holds the workspace, then start the lanes."""
+        """Wait until this server may work on the queue, then start the lanes."""
+        said = ""
         while not self._ending.is_set():
             try:
-                self._server_lock.acquire(timeout=0)
-                break
-            except Timeout:
-                self._ending.wait(1.0)
+                if self._try_to_lead():
+                    break
+            except OSError as error:  # a full disk, a workspace that may not be written: it may be better later
+                if str(error) != said:
+                    log.warning("nothing queued is carried out until this is mended: %s", error)
+                said = str(error)
+            self._ending.wait(LEAD_S)
         else:
             return
-        write_json(self._workspace.locks / "server.json", {"pid": os.getpid(), "since": time.time()})
-        self._leads.set()
         for name in self._names:
             self._spawn_thread(name, self._drive, name)
+
+    def _try_to_lead(self) -> bool:
+        """Take the workspace and say so, unless another server has it; all of that, or nothing."""
+        self._workspace.locks.mkdir(parents=True, exist_ok=True)
+        try:
+            self._server_lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        try:
+            write_json(self._workspace.locks / "server.json", {"pid": os.getpid(), "since": time.time()})
+        except OSError:
+            self._server_lock.release()
+            raise
+        self._leads.set()
+        return True
 
     def _drive(self, lane: str) -> None:
         """Take one run after another, as long as the server lives."""
         nothing_since, looked_at = "", 0.0
         while not self._ending.wait(POLL_S):
-            mark = last_change(self._workspace)
-            if mark == nothing_since and time.monotonic() - looked_at < RESCAN_S:
-                continue
-            if lane_is_taken(self._workspace, lane):
-                continue
             try:
+                mark = last_change(self._workspace)
+                if mark == nothing_since and time.monotonic() - looked_at < RESCAN_S:
+                    continue
+                if lane_is_taken(self._workspace, lane):
+                    continue
                 taken = self._take(lane)
                 if taken is None:
                     nothing_since, looked_at = mark, time.monotonic()
@@ -164,39 +183,19 @@ class Lanes:
             return run, before
 
     def _next(self, lane: str) -> Run | None:
-        """Return the first queued run that belongs on a lane and does not wait for another run's output."""
-        for run in queue(self._workspace):
-            if run.id in self._workers:
+        """Return the first run of a lane that nobody carries out, and that its user still wants."""
+        for run in queue_of(self._workspace, lane, self._names):
+            if run.id in self._workers or run.is_locked():
                 continue
-            try:
-                wanted = self._wanted(run)
-            except (OSError, ValueError):
-                self._fail(run, f"{run.folder / 'config.json'}: damaged; queue a new run.")
-                continue
-            fits = lane == wanted or (wanted == "auto" and lane == self._auto_lane(lane))
-            if fits and not run.is_locked() and not self._awaits(run):
+            if not run.stop_file.exists():
                 return run
+            with suppress(JobError):  # asked for while its last worker was ending; whoever asked may be at it
+                run.request_stop()
         return None
-
-    def _awaits(self, run: Run) -> bool:
-        """Whether a run uses what another one has yet to make."""
-        used = (Run(self._workspace.run(run_id)) for run_id in run.record.uses)
-        return any((other.folder / "status.json").exists() and other.status().state in ACTIVE for other in used)
-
-    def _wanted(self, run: Run) -> str:
-        """Return `lane_of` a run; "auto" if that lane is gone: the worker will say that there is no such device."""
-        wanted = lane_of(run)
-        return wanted if wanted in self._names else "auto"
-
-    def _auto_lane(self, lane: str) -> str:
-        """Return the lane itself if "auto" may mean it: any GPU, and the CPU only where there is none."""
-        has_gpu = any(name.startswith("cuda") for name in self._names)
-        return lane if lane.startswith("cuda") == has_gpu and lane not in {QUICK, FILES} else ""
 
     def _start(self, run: Run, lane: str) -> None:
         """Start a worker for a run; if that is impossible, the run has failed."""
-        if run.stop_reason == "shutdown":
-            run.stop_file.unlink(missing_ok=True)
+        run.shutdown_file.unlink(missing_ok=True)  # another server's, which has gone
         try:
             self._workers[run.id] = start_worker(self._workspace, run, lane)
         except OSError as error:
@@ -216,8 +215,19 @@ class Lanes:
             self._fail(run, f"The worker process ended with code {worker.returncode} before it began; see the log.")
 
     def _fail(self, run: Run, message: str) -> None:
+        """Say that a run could not begin, unless its user has stopped it meanwhile."""
         with run.locked(timeout_s=2.0):
-            run.finish("failed", Failure(code="job", message=message))
+            if run.status_written().state == "queued":
+                run.finish("failed", Failure(code="job", message=message))
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log what goes wrong with one run, so that the others are seen to all the same."""
+    try:
+        yield
+    except (OSError, ValueError, LeafError, psutil.Error):
+        log.exception(what)
 
 
 def start_worker(workspace: Workspace, run: Run, lane: str) -> "subprocess.Popen[bytes]":
@@ -271,13 +281,13 @@ def kill(run: Run) -> None:
 
 def server_of(workspace: Workspace) -> dict[str, Any] | None:
     """Return the process id (`pid`) and start time (`since`) of the server that works on a workspace, if one does."""
-    lock = FileLock(workspace.locks / "server.lock", is_singleton=False, thread_local=False)
     if not workspace.locks.exists():
         return None
+    lock = FileLock(workspace.locks / "server.lock", is_singleton=False, thread_local=False)
     try:
         with lock.acquire(timeout=0):
             return None
-    except Timeout:
+    except OSError:  # held; or a workspace that may only be read, where the file is all there is to go by
         pass
     try:
         holder: dict[str, Any] = read_json(workspace.locks / "server.json")

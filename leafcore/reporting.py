@@ -44,6 +44,8 @@ class RunProgress(Progress):
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "RunProgress":
+        if self._status.owner == "cli":
+            self._run.shutdown_file.unlink(missing_ok=True)  # a server's end is no concern of the command line's runs
         self._write()
         self._heart.start()
         return self
@@ -103,7 +105,7 @@ class RunProgress(Progress):
     @property
     def should_stop(self) -> bool:
         """Whether the user or the server asked the run to end."""
-        return self._asked is not None or self._run.stop_file.exists()
+        return self._asked is not None or self._run.stop_reason is not None
 
     @property
     def is_shutdown(self) -> bool:

@@ -5,14 +5,16 @@ runs/<id>/
   config.json     kind, every setting, versions, ids of the runs it uses     written once, at submission
   status.json     state, phase, done, total, heartbeat, error                 written by whoever holds run.lock
   run.lock        held by the worker for its life
-  stop            somebody asked the run to end; holds the reason
+  stop            the user wants the run to end
+  shutdown        the server ends, and the run with it; it goes back into the queue
   metrics.jsonl   one line per report                                         written by the worker
   log.txt         what the worker printed
   result.json     what the verb returned
 ```
 
 The folder is the truth; memory is a cache of it. A run whose status says *running* while its lock is free is
-*interrupted*. A run that is running and has a `stop` file is *stopping*. Neither is ever written down.
+*interrupted*. A run that is running and was asked to end is *stopping*. Neither is ever written down. The two who may
+ask have a file each, so neither wish hides the other; the user's stands, whatever the server does.
 """
 
 import json
@@ -26,75 +28,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict
 
 from leafcore import __version__
 from leafcore.config import Config
 from leafcore.errors import JobError, NotFoundError
 from leafcore.files import read_json, write_bytes, write_json
+from leafcore.parsed import read_model
+from leafcore.status import ACTIVE, RESUMABLE, Failure, Record, State, Status, StopReason
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
-State = Literal["queued", "running", "stopping", "done", "failed", "stopped", "interrupted"]
-StopReason = Literal["user", "shutdown"]
+__all__ = [
+    "ACTIVE",
+    "RESUMABLE",
+    "Failure",
+    "Record",
+    "Run",
+    "State",
+    "Status",
+    "StopReason",
+    "code_version",
+    "create_run",
+    "last_change",
+    "list_runs",
+    "open_run",
+]
 
-ACTIVE: frozenset[State] = frozenset({"queued", "running", "stopping"})
-RESUMABLE: frozenset[State] = frozenset({"failed", "stopped", "interrupted"})
+CONFIG, STATUS = "config.json", "status.json"
 
 log = logging.getLogger(__name__)
-
-
-class Failure(BaseModel):
-    """Why a run failed: a word for programs, a sentence for people."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    message: str
-
-
-class Status(BaseModel):
-    """How a run stands; times are seconds since 1970, durations seconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    state: State = "queued"
-    phase: str = ""
-    done: int = 0
-    total: int = 0
-    queued: float
-    started: float | None = None
-    finished: float | None = None
-    heartbeat: float | None = None
-    eta_s: float | None = None
-    seconds_per_unit: float | None = None
-    lane: str = ""
-    owner: Literal["server", "cli"] = "server"
-    pid: int | None = None
-    pid_created: float | None = None
-    warnings: tuple[str, ...] = ()
-    failure: Failure | None = None
-
-    @property
-    def fraction(self) -> float:
-        """How much of the run is done, 0 to 1."""
-        return min(1.0, self.done / self.total) if self.total else 0.0
-
-
-class Record(BaseModel):
-    """What was asked for; never changes after submission."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: str
-    title: str
-    settings: dict[str, Any]
-    config_hash: str
-    uses: tuple[str, ...] = ()
-    created: float
-    code_version: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +75,7 @@ class Run:
     @cached_property
     def record(self) -> Record:
         """What was asked for."""
-        return Record.model_validate(read_json(self.folder / "config.json"))
+        return read_model(self.folder, CONFIG, Record)
 
     @property
     def kind(self) -> str:
@@ -122,7 +86,7 @@ class Run:
 
     def status_written(self) -> Status:
         """Return what the status file says."""
-        return _read_status(self.folder / "status.json")
+        return read_model(self.folder, STATUS, Status)
 
     def status(self) -> Status:
         """Return how the run stands, with *stopping* and *interrupted* worked out."""
@@ -130,14 +94,16 @@ class Run:
         if status.state != "running":
             return status
         if not self.is_locked():
-            return status.model_copy(update={"state": "interrupted", "eta_s": None})
-        if self.stop_file.exists():
+            status = self.status_written()  # its worker may have ended between the two looks
+            interrupted = status.state == "running"
+            return status.model_copy(update={"state": "interrupted", "eta_s": None}) if interrupted else status
+        if self.stop_reason is not None:
             return status.model_copy(update={"state": "stopping"})
         return status
 
     def write_status(self, status: Status) -> None:
         """Replace the status; only for whoever holds the run's lock."""
-        write_bytes(self.folder / "status.json", status.model_dump_json(indent=2).encode())
+        write_bytes(self.folder / STATUS, status.model_dump_json(indent=2).encode())
 
     def is_locked(self) -> bool:
         """Whether a process holds the run: its worker lives."""
@@ -169,11 +135,23 @@ class Run:
 
     @property
     def stop_file(self) -> Path:
-        """Present while somebody wants the run to end."""
+        """Present while the user wants the run to end."""
         return self.folder / "stop"
 
+    @property
+    def shutdown_file(self) -> Path:
+        """Present while the server wants the run to end with it."""
+        return self.folder / "shutdown"
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why the run was asked to end, or None if it was not; the user's wish comes first."""
+        if self.stop_file.exists():
+            return "user"
+        return "shutdown" if self.shutdown_file.exists() else None
+
     def request_stop(self, reason: StopReason = "user") -> None:
-        """Ask the run to save and end; a run that has not begun ends at once.
+        """Ask the run to save and end; a run that has not begun ends at once if the user asks.
 
         Raises:
             JobError: It has ended already.
@@ -181,27 +159,38 @@ class Run:
         state = self.status().state
         if state not in ACTIVE:
             raise JobError(f"Run {self.id} is {state}; there is nothing to stop.")
-        write_bytes(self.stop_file, reason.encode())
-        if state == "queued" and reason == "user":
-            try:
-                with self.locked(timeout_s=1.0):
-                    self.finish("stopped")
-            except JobError:
-                pass  # a worker has just taken it, and will see the file
+        if reason == "shutdown":
+            self.shutdown_file.touch()
+            return
+        self.stop_file.touch()
+        if state == "queued":
+            self._stop_waiting()
 
-    @property
-    def stop_reason(self) -> StopReason | None:
-        """Why the run was asked to end, or None if it was not."""
+    def _stop_waiting(self) -> None:
+        """End a run that no worker has begun."""
         try:
-            return "shutdown" if self.stop_file.read_text() == "shutdown" else "user"
-        except FileNotFoundError:
-            return None
+            with self.locked(timeout_s=1.0):
+                state = self._state_held()
+                if state == "queued":
+                    self.finish("stopped")
+                    return
+                self.stop_file.unlink(missing_ok=True)
+        except JobError:
+            return  # a worker has just taken it, and will see the file
+        if state != "stopped":
+            raise JobError(f"Run {self.id} is {state} by now; there is nothing to stop.")
+
+    def _state_held(self) -> State:
+        """Return how the run stands; only while it is locked, so that nobody works on it."""
+        state = self.status_written().state
+        return "interrupted" if state == "running" else state
 
     def finish(self, state: State, failure: Failure | None = None) -> None:
-        """Write the last state of an execution and clear the stop request; only while the run is locked."""
+        """Write the last state of an execution and clear the stop requests; only while the run is locked."""
         update = {"state": state, "failure": failure, "finished": time.time(), "eta_s": None, "pid": None}
         self.write_status(self.status_written().model_copy(update=update))
         self.stop_file.unlink(missing_ok=True)
+        self.shutdown_file.unlink(missing_ok=True)
         _announce(self.folder.parent)
 
     def requeue(self, *, at_head: bool = False) -> None:
@@ -213,14 +202,21 @@ class Run:
         Raises:
             JobError: It is queued, running, or done.
         """
-        state = self.status().state
-        if state not in RESUMABLE:
-            raise JobError(f"Run {self.id} is {state}; only a failed, stopped or interrupted run can be resumed.")
+        self._require_resumable(self.status().state)
         with self.locked(timeout_s=2.0):
+            self._require_resumable(self._state_held())
+            self.stop_file.unlink(missing_ok=True)  # an older wish
             self.write_queued(at_head=at_head)
 
+    def _require_resumable(self, state: State) -> None:
+        if state not in RESUMABLE:
+            raise JobError(f"Run {self.id} is {state}; only a failed, stopped or interrupted run can be resumed.")
+
     def write_queued(self, *, at_head: bool) -> None:
-        """Write the state *queued* and clear the stop request; only while the run is locked."""
+        """Write the state *queued*, or *stopped* if the user asked for that; only while the run is locked."""
+        if self.stop_file.exists():
+            self.finish("stopped")
+            return
         status = self.status_written()
         update = {
             "state": "queued",
@@ -232,7 +228,7 @@ class Run:
             "queued": status.queued if at_head else time.time(),
         }
         self.write_status(status.model_copy(update=update))
-        self.stop_file.unlink(missing_ok=True)
+        self.shutdown_file.unlink(missing_ok=True)
         _announce(self.folder.parent)
 
     # --- what it made ----------------------------------------------------------------------------------------------
@@ -261,26 +257,28 @@ class Run:
             return ""
         return "\n".join(lines[-last_lines:])
 
+    def damaged_file(self) -> Path | None:
+        """Return the one of its two first files that cannot be parsed, or None if both can.
+
+        Raises:
+            OSError: The folder is no run, or it cannot be read now.
+        """
+        try:
+            read_model(self.folder, STATUS, Status)
+        except ValueError:
+            return self.folder / STATUS
+        try:
+            read_model(self.folder, CONFIG, Record)
+        except (ValueError, FileNotFoundError):  # it is written before the status
+            return self.folder / CONFIG
+        return None
+
 
 _probing = threading.Lock()  # asking whether a lock is free takes it for a moment: two who ask must not meet
 
-_damaged: set[Path] = set()  # runs whose damage was logged
+_damaged: set[Path] = set()  # files whose damage was logged
 _latest = 0.0  # the moment of this process's newest run
 _latest_lock = threading.Lock()
-
-_status_cache: dict[Path, tuple[tuple[int, int, int], Status]] = {}
-
-
-def _read_status(path: Path) -> Status:
-    """Parse a status file, unless it is the one parsed last."""
-    stat = path.stat()
-    mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)  # clocks of file systems are coarse; a new file is a new inode
-    cached = _status_cache.get(path)
-    if cached is not None and cached[0] == mark:
-        return cached[1]
-    status = Status.model_validate_json(path.read_bytes())
-    _status_cache[path] = (mark, status)
-    return status
 
 
 def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = "", uses: tuple[str, ...] = ()) -> Run:
@@ -306,7 +304,7 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
         code_version=code_version(),
     )
     run.folder.mkdir(parents=True)
-    write_json(run.folder / "config.json", record.model_dump(mode="json"))
+    write_json(run.folder / CONFIG, record.model_dump(mode="json"))
     run.write_status(Status(queued=now))
     _announce(workspace.runs)
     return run
@@ -330,13 +328,17 @@ def open_run(workspace: Workspace, run_id: str) -> Run:
 
     Raises:
         ConfigError: The id cannot be one.
-        NotFoundError: There is no such run.
+        NotFoundError: There is no such run, or it is damaged.
     """
     run = Run(workspace.run(run_id))
-    if not (run.folder / "status.json").exists():
+    try:
+        damaged = run.damaged_file()
+    except FileNotFoundError:
         raise NotFoundError(
             f"run: there is no run {run_id!r} in {workspace.runs}; `python -m leafcore runs` lists them."
-        )
+        ) from None
+    if damaged is not None:
+        raise NotFoundError(f"run: {damaged} is damaged; delete the run's folder.")
     return run
 
 
@@ -349,7 +351,7 @@ def _moment() -> float:
 
 
 def list_runs(workspace: Workspace, kind: str | None = None) -> list[Run]:
-    """Return all runs, newest first; one whose status is damaged is left out."""
+    """Return all runs, newest first; one that is damaged is left out, and named in the log."""
     try:
         names = sorted(os.listdir(workspace.runs), reverse=True)
     except FileNotFoundError:
@@ -360,22 +362,13 @@ def list_runs(workspace: Workspace, kind: str | None = None) -> list[Run]:
 
 def _is_readable(run: Run) -> bool:
     try:
-        run.status_written()
+        damaged = run.damaged_file()
     except OSError:
         return False  # a folder that is no run, or one that is just being made
-    except ValueError:
-        if run.folder not in _damaged:
-            log.warning("%s: damaged; the run is left out. Delete its folder.", run.folder / "status.json")
-        _damaged.add(run.folder)
-        return False
-    return True
-
-
-def queue(workspace: Workspace) -> list[Run]:
-    """Return the runs that wait for a lane, the next one first."""
-    waiting = [(run.status(), run) for run in list_runs(workspace)]
-    queued = [(status.queued, run.id, run) for status, run in waiting if status.state == "queued"]
-    return [run for _, _, run in sorted(queued, key=lambda entry: entry[:2])]
+    if damaged is not None and damaged not in _damaged:
+        log.warning("%s: damaged; the run is left out. Delete its folder.", damaged)
+        _damaged.add(damaged)
+    return damaged is None
 
 
 def code_version() -> str:

@@ -13,6 +13,8 @@ import psutil
 
 from leafcore.workspace import PROJECT_ROOT, Workspace
 
+HOST = "testserver"  # as Starlette's client for tests calls the server
+
 
 class Server:
     """A server process over a workspace.

@@ -5,7 +5,6 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -14,21 +13,22 @@ from leafcore.api import build_api
 from leafcore.cli import main
 from leafcore.images import open_rgb
 from leafcore.jobs import KINDS, build_config, submit
-from leafcore.runs import Failure, list_runs, open_run
+from leafcore.runs import list_runs, open_run
 from leafcore.workspace import Workspace
+from tests.server import HOST
 
 
 @pytest.fixture(scope="module")
 def client(journey):
     """The API over the journey's workspace, to read."""
-    with TestClient(build_api(journey.workspace)) as client:
+    with TestClient(build_api(journey.workspace, hosts=[HOST])) as client:
         yield client
 
 
 @pytest.fixture
 def empty(workspace):
     """The API over an empty workspace, to write."""
-    with TestClient(build_api(workspace)) as client:
+    with TestClient(build_api(workspace, hosts=[HOST])) as client:
         yield client
 
 
@@ -139,6 +139,17 @@ def test_a_synthetic_picture_can_be_looked_at(client, journey):
     refuses(client.get(f"/runs/{run.id}/images/gone.png"), 404, "not_found", "there is no 'gone.png'")
 
 
+def test_a_damaged_run_is_left_out_and_not_found(empty, workspace):
+    run, damaged = (
+        submit(workspace, "render", build_config("render", {"name": name})) for name in ("whole", "damaged")
+    )
+    (damaged.folder / "config.json").write_bytes(b"{")
+    for path in ("/runs", "/runs?kind=render"):
+        assert [row["run"] for row in empty.get(path).json()] == [run.id]
+    for path in ("", "/events", "/log"):
+        refuses(empty.get(f"/runs/{damaged.id}{path}"), 404, "not_found", "config.json is damaged")
+
+
 def test_the_newest_sample_can_be_looked_at(client, journey, tmp_path):
     answer = client.get(f"/runs/{journey.runs['leafgan'].id}/sample")
     assert answer.headers["content-type"] == "image/jpeg"
@@ -171,11 +182,14 @@ def test_a_run_can_be_stopped_and_resumed(empty, workspace):
 def test_an_epoch_can_be_promoted(journey, tmp_path):
     shutil.copytree(journey.workspace.root, tmp_path / "copy")
     run_id = journey.runs["leafgan"].id
-    with TestClient(build_api(Workspace(tmp_path / "copy"))) as client:
+    with TestClient(build_api(Workspace(tmp_path / "copy"), hosts=[HOST])) as client:
         answer = client.post(f"/runs/{run_id}/promote", json={"name": "first-try", "epoch": 1})
         assert answer.status_code == 201
         assert (answer.json()["name"], answer.json()["epoch"], answer.json()["run"]) == ("first-try", 1, run_id)
         assert "first-try" in [card["name"] for card in client.get("/checkpoints").json()]
+        again = {"name": "first-try", "epoch": 2, "replace": True}
+        assert client.post(f"/runs/{run_id}/promote", json=again).json()["epoch"] == 2
+        refuses(client.post(f"/runs/{run_id}/promote", json={"name": "first-try"}), 422, "config", "first-try")
         refuses(client.post(f"/runs/{run_id}/promote", json={"name": "../x"}), 422, "config", "name: got '../x'")
         refuses(client.post(f"/runs/{run_id}/promote", json={"name": "x", "epoch": 9}), 404, "not_found", "epoch: got")
         refuses(client.post(f"/runs/{run_id}/promote", json={"name": "x", "epoch": 0}), 422, "config", "body.epoch")
@@ -317,56 +331,18 @@ def test_the_servers_own_pages_may_ask(empty, headers):
     assert empty.get("/health", headers=headers).status_code == 200
 
 
+def test_a_name_that_only_tests_use_is_a_strangers_in_production(workspace):
+    with TestClient(build_api(workspace)) as client:
+        assert client.get("/health", headers={"Host": "localhost"}).status_code == 200
+        refuses(client.get("/health"), 403, "forbidden", "Host: got 'testserver'")
+
+
 def test_another_host_can_be_allowed(workspace, monkeypatch):
     monkeypatch.setenv("LEAF_ALLOWED_HOSTS", "leaf.example, 10.0.0.7")
-    with TestClient(build_api(workspace)) as client:
+    with TestClient(build_api(workspace, hosts=[HOST])) as client:
         for host in ("leaf.example", "10.0.0.7:80", "localhost"):
             assert client.get("/health", headers={"Host": host}).status_code == 200
         assert client.get("/health", headers={"Host": "evil.example"}).status_code == 403
-
-
-# --- events -----------------------------------------------------------------------------------------------------------
-
-
-def events_of(client: TestClient, run_id: str) -> list[dict]:
-    """Return every status that a run's stream sends until it ends."""
-    with client.stream("GET", f"/runs/{run_id}/events") as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = list(answer.iter_lines())
-    assert all(line in {"", "event: status"} or line.startswith("data: ") for line in lines)
-    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
-
-
-def test_the_stream_of_a_run_that_has_ended_is_its_last_status(client, journey):
-    (status,) = events_of(client, journey.runs["masks"].id)
-    assert status["state"] == "done"
-
-
-def test_the_stream_ends_when_its_run_does(empty, workspace):
-    run = submit(workspace, "render", build_config("render", {}))
-    with ThreadPoolExecutor(1) as pool:
-        stream = pool.submit(events_of, empty, run.id)
-        run.request_stop()
-        assert stream.result(timeout=10)[-1]["state"] == "stopped"
-
-
-def test_the_stream_says_whatever_changes(workspace, monkeypatch):
-    monkeypatch.setattr(api, "EVENT_S", 0.01)
-    run = submit(workspace, "render", build_config("render", {}))
-
-    async def follow() -> None:
-        events = api._status_events(run)
-        assert '"state":"queued"' in await anext(events)
-        for done in (1, 2):
-            run.write_status(run.status_written().model_copy(update={"state": "running", "done": done}))
-            assert f'"state":"running","phase":"","done":{done}' in await anext(events)
-        run.finish("failed", Failure(code="job", message="no"))
-        assert '"state":"failed"' in await anext(events)
-        with pytest.raises(StopAsyncIteration):
-            await anext(events)
-
-    with run.locked(), start_blocking_portal() as portal:
-        portal.call(follow)
 
 
 # --- the description --------------------------------------------------------------------------------------------------

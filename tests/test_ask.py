@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 
@@ -26,6 +27,16 @@ from leafcore.questions import LookQuestion, PreviewQuestion, answer_file
 from leafcore.workspace import PROJECT_ROOT, Workspace
 from tests.server import until
 
+SILENT = """
+import os, time
+from multiprocessing.connection import Listener
+listener = Listener(("127.0.0.1", 0), authkey=bytes.fromhex(os.environ["LEAF_ASK_KEY"]))
+print(listener.address[1], flush=True)
+connection = listener.accept()
+connection.recv()
+open("{heard}", "w").close()
+time.sleep(600)
+"""
 PARENT = """
 import sys, time
 from leafcore.ask import WarmWorker
@@ -249,6 +260,50 @@ def test_the_worker_ends_when_it_is_stopped(fragile):
     fragile.stop()
     assert has_ended(pid)
     fragile.stop()  # once more does no harm
+
+
+@pytest.fixture
+def silent(fragile, monkeypatch, tmp_path):
+    """A file that is there once a worker, which never answers, was asked something."""
+    (tmp_path / "sitecustomize.py").write_text(SILENT.format(heard=tmp_path / "heard"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path / "heard"
+
+
+def test_a_stop_does_not_wait_for_an_answer_and_whoever_asks_is_told(fragile, look, preview, silent):
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(fragile.ask, question) for question in (look, preview)]
+        until(silent.exists, 30, "a question is being answered, another one waits")
+        worker = fragile._process
+        try:
+            pool.submit(fragile.stop).result(timeout=10)
+        finally:
+            worker.kill()
+        for answer in answers:
+            with pytest.raises(JobError, match=r"^The server is ending; ask again once it is back\.$"):
+                answer.result(timeout=10)
+    assert fragile._process is None and has_ended(worker.pid)
+
+
+def test_a_stop_does_not_wait_for_a_worker_that_is_starting(fragile, look, monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(fragile.ask, look)
+        until(lambda: fragile._process is not None, 10, "the worker is starting")
+        fragile.stop()
+        with pytest.raises(JobError, match="The server is ending"):
+            answer.result(timeout=10)
+
+
+def test_after_the_end_what_was_answered_before_can_be_had_and_nothing_else(copy, look, warm):
+    warm.ask(look)
+    ended = WarmWorker(copy)
+    ended.stop()
+    assert ended.ask(look).exists()
+    with pytest.raises(JobError, match="The server is ending"):
+        ended.ask(look.model_copy(update={"weights_sha256": "0" * 64}))
+    assert ended._process is None
 
 
 def test_the_worker_ends_when_its_parent_is_killed(copy):

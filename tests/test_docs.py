@@ -11,6 +11,7 @@ from leafcore.cli import build_parser
 from leafcore.jobs import KINDS
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import PROJECT_ROOT
+from tests.server import HOST
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 OURS_ALONE = {"worker", "answer"}  # commands that only the server calls
@@ -51,7 +52,7 @@ def test_every_command_has_help_and_a_place_in_the_readme(command):
 
 
 def test_every_kind_is_known_to_the_api(workspace):
-    with TestClient(build_api(workspace)) as client:
+    with TestClient(build_api(workspace, hosts=[HOST])) as client:
         known = client.get("/kinds").json()
     assert set(known) == set(KINDS)
     assert all(kind["title"] for kind in known.values())

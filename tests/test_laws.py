@@ -12,11 +12,12 @@ import pytest
 from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
-    {"errors", "config", "workspace", "files", "progress", "images", "devices"},
-    {"data", "nets", "runs", "reporting", "checkpoints", "chains"},
+    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices"},
+    {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate"},
     {"health", "masks", "synthesize", "evaluate"},
-    {"checks", "jobs", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
+    {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
+    {"serving"},
     {"api", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -9,27 +9,11 @@ import pytest
 
 from leafcore.errors import ConfigError, JobError, NotFoundError
 from leafcore.jobs import build_config
-from leafcore.runs import (
-    Failure,
-    Run,
-    Status,
-    code_version,
-    create_run,
-    last_change,
-    list_runs,
-    open_run,
-    queue,
-)
-from leafcore.workspace import PROJECT_ROOT, Workspace
+from leafcore.queue import queue
+from leafcore.runs import Failure, Record, Run, Status, code_version, create_run, last_change, list_runs, open_run
+from leafcore.workspace import PROJECT_ROOT
 from tests.server import until
-
-
-def new_run(workspace: Workspace, name: str = "leaves", **values) -> Run:
-    return create_run(workspace, "render", build_config("render", {"name": name}), **values)
-
-
-def write_state(run: Run, state: str, **changes) -> None:
-    run.write_status(run.status_written().model_copy(update={"state": state, **changes}))
+from tests.states import new_run, write_state
 
 
 def start_holder(run: Run) -> subprocess.Popen:
@@ -98,6 +82,17 @@ def test_a_running_run_that_was_asked_to_stop_is_stopping(run, held):
     assert run.stop_reason == "user"
 
 
+def test_a_run_that_ends_between_two_looks_is_not_taken_for_interrupted(run, monkeypatch):
+    write_state(run, "running")
+
+    def be_late(self: Run) -> bool:
+        write_state(self, "done")
+        return False
+
+    monkeypatch.setattr(Run, "is_locked", be_late)
+    assert run.status().state == "done"
+
+
 def test_two_who_ask_at_the_same_time_both_see_that_a_run_is_interrupted(run):
     write_state(run, "running")
     with ThreadPoolExecutor(4) as pool:
@@ -146,6 +141,53 @@ def test_a_shutdown_leaves_a_queued_run_in_the_queue(workspace, run):
     assert queue(workspace) == [run]
 
 
+def test_what_the_user_wants_is_never_hidden_by_what_the_server_wants(run, held):
+    write_state(run, "running")
+    run.request_stop("user")
+    run.request_stop("shutdown")
+    assert run.stop_reason == "user"
+
+
+def test_a_user_may_still_ask_while_the_server_goes_down(run, held):
+    write_state(run, "running")
+    run.request_stop("shutdown")
+    assert (run.status().state, run.stop_reason) == ("stopping", "shutdown")
+    run.request_stop("user")
+    assert run.stop_reason == "user"
+
+
+def test_what_is_given_back_although_its_user_asked_to_stop_it_is_stopped(workspace, run):
+    write_state(run, "running", done=7)
+    run.shutdown_file.touch()
+    run.stop_file.touch()  # after the worker has decided that it ends with the server
+    with run.locked():
+        run.write_queued(at_head=True)
+    assert (run.status().state, run.status().done, run.stop_reason) == ("stopped", 7, None)
+    assert queue(workspace) == []
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "running"])  # running and held by nobody: interrupted
+def test_what_was_taken_and_ended_while_somebody_asked_to_stop_it_stays_so(run, state):
+    with ThreadPoolExecutor(1) as pool:
+        with run.locked():
+            stopping = pool.submit(run.request_stop)
+            until(run.stop_file.exists, 5, "the request is there")
+            write_state(run, state)
+        with pytest.raises(JobError, match="there is nothing to stop"):
+            stopping.result()
+    assert (run.status_written().state, run.stop_reason) == (state, None)
+
+
+def test_two_who_stop_the_same_queued_run_are_both_content(run):
+    with ThreadPoolExecutor(2) as pool:
+        with run.locked():
+            stopping = [pool.submit(run.request_stop) for _ in range(2)]
+            until(run.stop_file.exists, 5, "a request is there")
+        for each in stopping:
+            each.result()
+    assert (run.status().state, run.stop_reason) == ("stopped", None)
+
+
 @pytest.mark.parametrize("state", ["done", "failed", "stopped", "running"])
 def test_what_has_ended_cannot_be_stopped(run, state):
     write_state(run, state)
@@ -165,6 +207,21 @@ def test_what_ended_early_can_be_queued_again(run, state):
 
 
 @pytest.mark.parametrize("state", ["queued", "done"])
+def test_what_was_resumed_by_somebody_else_meanwhile_stays_as_it_is(run, monkeypatch, state):
+    write_state(run, "stopped")
+    locked = Run.locked
+
+    def be_late(self: Run, timeout_s: float = 0.0):
+        write_state(self, state, queued=1.0)
+        return locked(self, timeout_s)
+
+    monkeypatch.setattr(Run, "locked", be_late)
+    with pytest.raises(JobError, match=f"is {state}; only a failed, stopped or interrupted run can be resumed"):
+        run.requeue()
+    assert (run.status().state, run.status().queued) == (state, 1.0)
+
+
+@pytest.mark.parametrize("state", ["queued", "done"])
 def test_what_waits_or_is_done_cannot_be_queued_again(run, state):
     write_state(run, state)
     with pytest.raises(JobError, match=f"is {state}; only a failed, stopped or interrupted run can be resumed"):
@@ -178,21 +235,6 @@ def test_what_runs_or_is_stopping_cannot_be_queued_again(run, held, asked_to_sto
         run.request_stop()
     with pytest.raises(JobError, match="can be resumed"):
         run.requeue()
-
-
-def test_the_queue_is_in_the_order_of_queueing(workspace):
-    first, second, third = (new_run(workspace, name) for name in ("a", "b", "c"))
-    assert queue(workspace) == [first, second, third]
-    write_state(first, "failed")
-    first.requeue()
-    assert queue(workspace) == [second, third, first]
-
-
-def test_at_the_head_means_the_place_that_a_run_had(workspace):
-    first, second, third = (new_run(workspace, name) for name in ("a", "b", "c"))
-    write_state(second, "stopped")
-    second.requeue(at_head=True)
-    assert queue(workspace) == [first, second, third]
 
 
 def test_the_mark_of_change_is_another_when_a_run_is_queued_and_when_one_ends(workspace):
@@ -296,12 +338,31 @@ def test_folders_that_are_no_runs_are_not_listed(workspace, run):
     assert list_runs(workspace) == [run]
 
 
-def test_a_run_with_a_damaged_status_is_left_out_and_named(workspace, run, caplog):
+DAMAGE = {
+    "status": lambda run: (run.folder / "status.json").write_bytes(b"{"),
+    "config": lambda run: (run.folder / "config.json").write_bytes(b'{"kind": "render"}'),
+    "binary": lambda run: (run.folder / "config.json").write_bytes(b"\xff\x00"),
+    "gone": lambda run: (run.folder / "config.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_run_that_is_damaged_is_left_out_and_named(workspace, run, caplog, what):
     damaged = new_run(workspace, "damaged")
-    (damaged.folder / "status.json").write_bytes(b"{")
+    assert list_runs(workspace) == [damaged, run]
+    DAMAGE[what](damaged)
     for _ in range(3):
-        assert list_runs(workspace) == queue(workspace) == [run]
-    assert caplog.text.count(f"{damaged.folder}/status.json: damaged") == 1
+        assert list_runs(workspace) == list_runs(workspace, "render") == queue(workspace) == [run]
+    file = damaged.folder / ("status.json" if what == "status" else "config.json")
+    assert caplog.text.count(f"{file}: damaged") == 1
+    with pytest.raises(NotFoundError, match=f"{file.name} is damaged; delete the run's folder"):
+        open_run(workspace, damaged.id)
+
+
+def test_listing_parses_a_record_once(workspace, run, monkeypatch):
+    list_runs(workspace)
+    monkeypatch.setattr(Record, "model_validate_json", None)
+    assert [each.record for each in list_runs(workspace, "render")] == [run.record]
 
 
 def test_an_empty_workspace_has_no_runs(workspace):

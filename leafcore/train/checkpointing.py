@@ -105,9 +105,9 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 
 
 def save_preview(folder: Path, preview: Preview, epoch: int) -> None:
-    """Write an epoch's preview: one picture, and what its rows and columns are."""
-    picture = encode_jpeg(preview.as_sheet(), quality=92)
-    write_bytes(folder / "previews" / f"{epoch:04d}.jpg", picture)
+    """Write an epoch's preview: what its rows and columns are, then the picture, by which readers find both."""
     size = preview.pictures[0][0].shape[0]
     facts = {"columns": preview.columns, "rows": preview.rows, "size_px": size}
     write_json(folder / "previews" / f"{epoch:04d}.json", facts)
+    picture = encode_jpeg(preview.as_sheet(), quality=92)
+    write_bytes(folder / "previews" / f"{epoch:04d}.jpg", picture)

@@ -87,3 +87,15 @@ def test_a_preview_is_one_picture_and_its_key(tmp_path):
     facts = json.loads((tmp_path / "previews" / "0004.json").read_text())
     assert facts == {"columns": ["input", "mask", "fake"], "rows": rows, "size_px": 8}
     assert (tmp_path / "previews" / "0004.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_a_preview_that_can_be_seen_can_be_read_whatever_ended_its_writing(tmp_path, monkeypatch):
+    preview = Preview(("input",), [{"direction": "ab", "image": "x.png"}], [[np.zeros((8, 8, 3), np.uint8)]])
+
+    def refuse(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("leafcore.train.checkpointing.write_json", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        save_preview(tmp_path, preview, epoch=4)
+    assert not list(tmp_path.rglob("*.jpg"))
