@@ -3,7 +3,7 @@
 import streamlit as st
 
 from leafcore.checkpoints import epochs as saved_epochs
-from leafcore.checkpoints import promote
+from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.data.labels import label_set
 from leafcore.errors import LeafError
 from leafcore.runs import ACTIVE
@@ -68,9 +68,16 @@ with st.container(border=True):
             disabled=epoch not in saved_epochs(run.folder),
             help="Copies the weights under this name; the Studio then offers them.",
         )
+    own = {checkpoint.name: checkpoint.card for checkpoint in list_checkpoints(workspace()) if not checkpoint.shipped}
+    replaces = name in own and st.checkbox(
+        f"Replace {name}, which is epoch {own[name].epoch} of another run"
+        if own[name].run != run.id
+        else f"Replace {name}, which is epoch {own[name].epoch} of this run",
+        key="promote_replace",
+    )
     if pressed:
         try:
-            checkpoint = promote(workspace(), run.id, name, epoch=epoch)
+            checkpoint = promote(workspace(), run.id, name, epoch=epoch, replace=replaces)
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
         else:

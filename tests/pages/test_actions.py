@@ -264,3 +264,18 @@ def test_health_is_checked_shown_and_decided_about(open_app, workspace, leaf_fol
     page.button(key="undo_edit").click().run()
     app.checked()
     assert load(workspace, "twins").version == before.version
+
+
+def test_a_checkpoint_is_replaced_only_by_those_who_say_so(open_app, own):
+    app = open_app(own)
+    page = app.open("epochs")
+    run = newest(own, "leafgan")
+    page.text_input(key=f"promote_name_{run.id}").input("healthy-to-rust").run()
+    page.select_slider(key="epoch").set_value(1).run()
+    page.button(key="promote").click().run()
+    assert "there is already a checkpoint 'healthy-to-rust'" in page.error[0].value
+    assert open_checkpoint(own, "healthy-to-rust").card.epoch == 2
+    page.checkbox(key="promote_replace").check().run()
+    page.button(key="promote").click().run()
+    app.checked()
+    assert open_checkpoint(own, "healthy-to-rust").card.epoch == 1
