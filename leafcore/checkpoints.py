@@ -7,6 +7,9 @@ checkpoints/<name>/
   seen.json              what they have seen, for the leak check
   sample.jpg             what they do
 ```
+
+A run that waits must not change its meaning when a name gets other weights, so what a config records ends in the first
+digits of their hash: `healthy-to-rust#7e084268a26f`. Weights with another hash are refused.
 """
 
 import hashlib
@@ -23,11 +26,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from leafcore.data.seen import Seen, load_seen
+from leafcore.data.seen import Seen, admit_unknown, load_seen, roles_of
 from leafcore.errors import CheckpointError, ConfigError, NotFoundError
 from leafcore.files import read_json, require_space, write_bytes, write_json
-from leafcore.runs import code_version
+from leafcore.runs import code_version, open_run
 from leafcore.workspace import SHIPPED_CHECKPOINTS, Workspace, check_name
+
+PIN_DIGITS = 12  # of the weights' hash, in what a config records
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +81,13 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What to call it in a config: its name, or `run@epoch`."""
+        """What a person calls it: its name, or `run@epoch`."""
         return self.card.name
+
+    @property
+    def ref(self) -> str:
+        """`name#hash` or `run@epoch#hash`: what configs record, for it never means other weights."""
+        return f"{self.name}#{self.card.weights_sha256[:PIN_DIGITS]}"
 
     @property
     def is_translator(self) -> bool:
@@ -85,8 +95,8 @@ class Checkpoint:
         return "gen_ab" in self.card.description.get("nets", {})
 
     def seen(self) -> Seen:
-        """Return what the model has seen, by role."""
-        return load_seen(self.folder)
+        """Return what the model has seen, by role; unknown where its recipe has a role that nobody wrote down."""
+        return admit_unknown(load_seen(self.folder), roles_of(self.card.recipe), self.name)
 
     @property
     def shipped(self) -> bool:
@@ -116,15 +126,27 @@ def open_checkpoint(workspace: Workspace, ref: str) -> Checkpoint:
 
     Args:
         workspace: Where to look.
-        ref: A checkpoint's name; or a run's id for its last epoch; or `id@epoch`.
+        ref: A checkpoint's name; or a run's id for its last epoch; or `id@epoch`. Each may end in `#` and the first
+            digits of the weights' SHA-256, see `Checkpoint.ref`.
 
     Raises:
         NotFoundError: There is nothing by that name.
-        CheckpointError: Its card is damaged, or the weights are no safetensors file.
+        CheckpointError: Its card is damaged, the weights are no safetensors file, or not those that the digits say.
     """
+    named, _, digits = ref.partition("#")
+    checkpoint = _find(workspace, named)
+    if not checkpoint.card.weights_sha256.startswith(digits):
+        raise CheckpointError(
+            f"checkpoint: {named} holds other weights now ({checkpoint.ref.partition('#')[2]}) than were asked for "
+            f"({digits}). Promote those under this name again and resume, or queue a new run with the present ones."
+        )
+    return checkpoint
+
+
+def _find(workspace: Workspace, ref: str) -> Checkpoint:
     name, _, epoch = ref.partition("@")
     folder = workspace.checkpoint(name)
-    if (folder / "card.json").exists():
+    if not epoch and (folder / "card.json").exists():
         return _open_folder(folder)
     run_folder = workspace.run(name)
     if (run_folder / "config.json").exists():
@@ -137,7 +159,10 @@ def _open_folder(folder: Path) -> Checkpoint:
     try:
         card = CheckpointCard.model_validate(read_json(folder / "card.json"))
     except (ValidationError, json.JSONDecodeError, UnicodeDecodeError):
-        raise CheckpointError(f"{folder / 'card.json'}: damaged; promote {folder.name} again.") from None
+        raise CheckpointError(
+            f"{folder / 'card.json'}: damaged; promote {folder.name} again, with --replace."
+        ) from None
+    card = card.model_copy(update={"name": folder.name})  # the folder may have been renamed
     return Checkpoint(card, folder / "weights.safetensors", folder)
 
 
@@ -226,31 +251,33 @@ def promote(
     name: str,
     *,
     epoch: int | None = None,
-    replace: bool = True,
+    replace: bool | None = None,
     half: bool = False,
 ) -> Checkpoint:
     """Copy an epoch's weights to where the Studio finds them, under a name, pinned by their hash.
+
+    Faces say `replace=False` unless a person asked for more; a run that promotes its own last epoch says nothing.
 
     Args:
         workspace: Where the run is, and where the checkpoint goes.
         run_id: The training run.
         name: What to call it.
         epoch: Which epoch; the last saved one if None.
-        replace: Whether a checkpoint of that name may be overwritten.
+        replace: Whether a checkpoint of that name may be overwritten; None: only one that came from the same run.
         half: Keep the weights in 16 bits: half the size, and each weight off by at most 0.05 %.
 
     Raises:
-        ConfigError: The name cannot be used.
+        ConfigError: The name cannot be used, or is taken.
         NotFoundError: There is no such run or epoch.
         CheckpointError: A weight does not fit into 16 bits.
         DiskFull: There is no room for a copy.
     """
     check_name(name, "name")
-    run_folder = workspace.run(run_id)
-    source = open_checkpoint(workspace, run_id if epoch is None else f"{run_id}@{epoch}")
+    run_folder = open_run(workspace, run_id).folder
+    source = _open_epoch(run_folder, "" if epoch is None else str(epoch))
     target = workspace.checkpoints / name
-    if (target / "card.json").exists() and not replace:
-        raise ConfigError(f"name: there is already a checkpoint {name!r}; choose another name.")
+    if not replace:
+        require_free(workspace, name, run_id=run_id if replace is None else "")
     workspace.checkpoints.mkdir(parents=True, exist_ok=True)
     content = _in_half(source.weights) if half else source.weights.read_bytes()
     require_space(workspace.checkpoints, len(content))
@@ -261,6 +288,30 @@ def promote(
     card = source.card.model_copy(update=kept)
     write_json(target / "card.json", card.model_dump(mode="json"))
     return _open_folder(target)
+
+
+def require_free(workspace: Workspace, name: str, *, what: str = "name", run_id: str = "") -> None:
+    """Refuse a name that one of the user's checkpoints has.
+
+    Args:
+        workspace: Where they are; a shipped one of that name is hidden, not overwritten.
+        name: The name.
+        what: The setting that asks for it, for the message.
+        run_id: A run whose own checkpoint is no obstacle.
+
+    Raises:
+        ConfigError: The name is taken.
+        CheckpointError: It is taken by a checkpoint whose card is damaged.
+    """
+    folder = workspace.checkpoints / name
+    if not (folder / "card.json").exists():
+        return
+    card = _open_folder(folder).card
+    if not run_id or card.run != run_id:
+        raise ConfigError(
+            f"{what}: there is already a checkpoint {name!r} (epoch {card.epoch} of run {card.run or 'unknown'}); "
+            "choose another name. Only `promote --replace` overwrites it."
+        )
 
 
 def _in_half(weights: Path) -> bytes:

@@ -1,23 +1,27 @@
-"""Looking up what a config names, before a run is made of it.
+"""Looking up what a config names, before a run is made of it, and pinning it, so that what the run means never changes.
 
 Which settings name something is said by their `ref` (see `config.setting`).
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from leafcore import devices
-from leafcore.chains import open_chain
-from leafcore.checkpoints import open_checkpoint
+from leafcore.chains import chain_size
+from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
 from leafcore.data.labels import require_known
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import CheckpointError, ConfigError, DatasetError
-from leafcore.runs import ACTIVE, Run
+from leafcore.runs import ACTIVE, Run, list_runs
+from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
+
+Checked = tuple[Any, list[str]]  # what the run records, and the ids of the runs it uses
 
 
 def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]]:
@@ -26,95 +30,155 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
     What an unfinished run will make is taken on trust: the run that needs it fails in one line if it is not made.
 
     Returns:
-        The config with its dataset's version pinned, and the ids of the runs it uses.
+        The config with its dataset's version, its weights and its folders pinned, and the ids of the runs it uses.
 
     Raises:
-        InputError: Something named does not exist or does not fit.
+        InputError: Something named does not exist or does not fit, or a name to promote under is taken.
     """
     values = config.model_dump()
     if "dataset" in values:
         config = config.model_copy(update={"dataset": load(workspace, values["dataset"]).ref})
+    if values.get("promote_as"):
+        _require_free(workspace, values["promote_as"])
+    pinned: dict[str, Any] = {}
     uses: set[str] = set()
     for name, field in type(config).model_fields.items():
         extra = field.json_schema_extra
         ref = extra.get("ref") if isinstance(extra, dict) else None
         if isinstance(ref, str) and ref in _CHECKS:
-            uses.update(_CHECKS[ref](workspace, config, getattr(config, name)))
-    return config, tuple(sorted(uses))
+            pinned[name], used = _CHECKS[ref](workspace, config, getattr(config, name))
+            uses.update(used)
+    return config.model_copy(update=pinned), tuple(sorted(uses))
 
 
-def _is_pending(workspace: Workspace, ref: str) -> bool:
+def _require_free(workspace: Workspace, name: str) -> None:
+    """Refuse to train for hours towards a name that is taken, or that another run is training towards."""
+    require_free(workspace, name, what="promote_as")
+    for run in list_runs(workspace):
+        if run.record.settings.get("promote_as") == name and run.status().state in ACTIVE:
+            raise ConfigError(f"promote_as: run {run.id} will be promoted as {name!r}; choose another name.")
+
+
+def _is_pending(workspace: Workspace, run_id: str) -> bool:
     """Whether a name is a run's that has yet to make what is asked of it."""
-    folder = workspace.run(ref.partition("@")[0])
+    folder = workspace.run(run_id)
     return (folder / "status.json").exists() and Run(folder).status().state in ACTIVE
 
 
-def _check_labels(workspace: Workspace, config: Any, value: str) -> list[str]:
+# --- weights ----------------------------------------------------------------------------------------------------------
+
+
+def _pin(workspace: Workspace, ref: str) -> tuple[str, Checkpoint | None, list[str]]:
+    """Look weights up.
+
+    Returns:
+        What a run records; the weights, or None if a run has yet to save them; and that run's id, or their origin's.
+    """
+    run_id = ref.partition("@")[0]
+    promised = _promised_epoch(workspace, ref)
+    if promised:
+        return f"{run_id}@{promised}", None, [run_id]
+    checkpoint = open_checkpoint(workspace, ref)
+    origin = checkpoint.card.run
+    return checkpoint.ref, checkpoint, [origin] if origin and workspace.run(origin).exists() else []
+
+
+def _promised_epoch(workspace: Workspace, ref: str) -> int:
+    """Return the epoch that a name means if an unfinished training run has yet to save it, else 0.
+
+    A run's bare id means the last epoch that is saved; before there is one, the last that will be.
+    """
+    run_id, _, epoch = ref.partition("@")
+    if "#" in ref or not _is_pending(workspace, run_id):
+        return 0
+    run = Run(workspace.run(run_id))
+    if run.kind not in RECIPES:
+        return 0
+    saved = max(epochs(run.folder), default=0)
+    last = int(run.record.settings["epochs"]) + int(run.record.settings.get("epochs_decay", 0))
+    wanted = int(epoch) if epoch.isdecimal() else 0 if epoch or saved else last
+    return wanted if saved < wanted <= last else 0
+
+
+def _check_lflseg(workspace: Workspace, config: Any, value: str) -> Checked:
+    del config
+    ref, checkpoint, used = _pin(workspace, value)
+    if checkpoint is not None and checkpoint.card.recipe != "lflseg":
+        raise CheckpointError(f"model: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
+    return ref, used
+
+
+def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
+    del config
+    pins = [_pin(workspace, ref) for ref in value]
+    there = [checkpoint for _, checkpoint, _ in pins if checkpoint is not None]
+    if there:
+        chain_size(there)
+    return tuple(ref for ref, _, _ in pins), [run_id for _, _, used in pins for run_id in used]
+
+
+# --- what else a config names -----------------------------------------------------------------------------------------
+
+
+def _check_labels(workspace: Workspace, config: Any, value: str) -> Checked:
     dataset = load(workspace, config.dataset)
     require_known(value, dataset.label_sets, dataset.ref)
-    return []
+    return value, []
 
 
-def _check_masks(workspace: Workspace, config: Any, value: str) -> list[str]:
+def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
     if not _is_pending(workspace, value):
         dataset = load(workspace, config.dataset)
         open_mask_set(workspace, value).masked(dataset, dataset.records)
-    return [value]
+    return value, [value]
 
 
-def _check_lflseg(workspace: Workspace, config: Any, value: str) -> list[str]:
-    del config
-    if _is_pending(workspace, value):
-        return [value.partition("@")[0]]
-    checkpoint = open_checkpoint(workspace, value)
-    if checkpoint.card.recipe != "lflseg":
-        raise CheckpointError(f"model: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
-    return _known_run(workspace, checkpoint.card.run)
-
-
-def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> list[str]:
-    del config
-    pending = [ref for ref in value if _is_pending(workspace, ref)]
-    there = [ref for ref in value if ref not in pending]
-    steps = open_chain(workspace, there) if there or not pending else []
-    return [
-        *(ref.partition("@")[0] for ref in pending),
-        *(run for part in steps for run in _known_run(workspace, part.card.run)),
-    ]
-
-
-def _check_device(workspace: Workspace, config: Any, value: str) -> list[str]:
+def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
     known = ["auto", *reversed(devices.lane_names())]
     if value not in known:
         raise ConfigError(f"device: got {value!r}, expected one of {', '.join(known)}.")
-    return []
+    return value, []
 
 
-def _check_folder(workspace: Workspace, config: Any, value: str) -> list[str]:
+def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
-    if value != "rendered" and not Path(value).expanduser().is_dir():
-        raise DatasetError(f"{value}: there is no such folder.")
-    return []
+    if value == "rendered":
+        return value, []
+    if not value.strip():
+        raise ConfigError("nonleaf: empty, expected a folder of pictures without a leaf, or 'rendered'.")
+    folder = _absolute(value)
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: there is no such folder.")
+    return str(folder), []
 
 
-def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...]) -> list[str]:
+def _check_source(workspace: Workspace, config: Any, value: Path) -> Checked:
+    del workspace, config
+    source = _absolute(value)
+    if not source.exists():
+        raise DatasetError(f"{source}: there is no such file or folder.")
+    return source, []
+
+
+def _absolute(path: str | Path) -> Path:
+    """Return a path that means the same in every process: a worker's working folder is another one than a command's."""
+    return Path(os.path.expanduser(path)).resolve()
+
+
+def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
     del config
     for run_id in value:
         if not _is_pending(workspace, run_id):
             open_synthetic_set(workspace, run_id)
-    return list(value)
+    return value, list(value)
 
 
-def _check_synthetic(workspace: Workspace, config: Any, value: str) -> list[str]:
-    return _check_synthetics(workspace, config, (value,))
+def _check_synthetic(workspace: Workspace, config: Any, value: str) -> Checked:
+    return value, _check_synthetics(workspace, config, (value,))[1]
 
 
-def _known_run(workspace: Workspace, run_id: str) -> list[str]:
-    return [run_id] if run_id and workspace.run(run_id).exists() else []
-
-
-_CHECKS: dict[str, Callable[[Workspace, Any, Any], list[str]]] = {
+_CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "label_set": _check_labels,
     "masks": _check_masks,
     "lflseg": _check_lflseg,
@@ -123,4 +187,5 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], list[str]]] = {
     "synthetic": _check_synthetic,
     "device": _check_device,
     "folder": _check_folder,
+    "source": _check_source,
 }

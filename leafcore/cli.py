@@ -63,6 +63,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("import", "source"): Flag("source", "PATH"),
     ("synthesize", "source"): Flag("--from", "LABELS"),
     ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
+    ("health", "dataset"): Flag("dataset", "NAME"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -110,7 +111,7 @@ def build_parser() -> Parser:
     added.add_argument("--preset", default="smoke", help=f"{' or '.join(COUNTS)} (default smoke).")
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
-    for kind in ("import", "render", "masks", "synthesize", "export", "evaluate"):
+    for kind in ("import", "render", "health", "masks", "synthesize", "export", "evaluate"):
         added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
         _add_fields(added, kind)
         if kind == "export":
@@ -125,6 +126,7 @@ def build_parser() -> Parser:
     added.add_argument("run", metavar="RUN")
     added.add_argument("--epoch", type=int, help="Which epoch (default: the last saved one).")
     added.add_argument("--name", required=True, help="What to call it.")
+    added.add_argument("--replace", action="store_true", help="Overwrite the checkpoint that has this name.")
     added.add_argument("--half", action="store_true", help="Keep the weights in 16 bits, at half the size.")
     added = command("balance", "Count a dataset's pictures by label set and split.", _balance)
     added.add_argument("dataset", metavar="NAME")
@@ -145,8 +147,9 @@ def build_parser() -> Parser:
 
 def _summary(kind: str) -> str:
     return {
-        "import": "Import a dataset in place: a folder per class, or Plant Pathology 2021's train.csv.",
+        "import": "Import a dataset: folders, a table, translation domains, or a ZIP of these.",
         "render": "Draw the sample dataset: leaves of our own making, with exact masks.",
+        "health": "Look for pictures that are there twice, labels that disagree, and odd files.",
         "masks": "Make a mask for every picture of a dataset.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",
@@ -236,7 +239,8 @@ def _doctor(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
 
 
 def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    checkpoint = promote(workspace, arguments.run, arguments.name, epoch=arguments.epoch, half=arguments.half)
+    epoch, replace = arguments.epoch, arguments.replace
+    checkpoint = promote(workspace, arguments.run, arguments.name, epoch=epoch, replace=replace, half=arguments.half)
     return {"path": str(checkpoint.folder), **checkpoint.card.model_dump(mode="json")}
 
 

@@ -62,7 +62,8 @@ def demo(preset: str, seed: int, carry_out: CarryOut) -> DemoResult:
     learn = {"dataset": dataset, "seed": seed}
     step("lflseg", learn)
     masks = step("masks", {"dataset": dataset, "model": done["lflseg"].id})
-    pair = {"a": SOURCE, "b": TARGET, "masks": done["masks"].id, "promote_as": f"{name}-{SOURCE}-to-{TARGET}"}
+    promoted = f"{name}-{SOURCE}-to-{TARGET}-{done['masks'].id[-4:]}"  # another demo may have been here before
+    pair = {"a": SOURCE, "b": TARGET, "masks": done["masks"].id, "promote_as": promoted}
     training = step("leafgan", {**learn, **pair})
     made = step(
         "synthesize",

@@ -1,5 +1,7 @@
 """Evaluate: do synthetic pictures help a classifier? The answer comes with intervals, or not at all."""
 
+from math import isnan
+
 import pandas as pd
 import streamlit as st
 
@@ -50,13 +52,16 @@ box(found.verdict, icon=":material/gavel:")
 shown = [(f"{ARM_TITLES[arm]}: macro-F1", found.arms[arm].macro_f1, "{:.3f}") for arm in ARMS]
 with st.grid(4, min_column_width=150):
     for title, score, form in [*shown, ("Difference", difference, "{:+.3f}")]:
-        interval = f"{form.format(score.low)} to {form.format(score.high)}"
+        interval = (
+            "too few test groups" if isnan(score.low) else f"{form.format(score.low)} to {form.format(score.high)}"
+        )
         st.metric(title, form.format(score.value), interval, delta_color="off", delta_arrow="off", border=True)
     added = f"beside {found.arms['real'].train_images} real ones"
     st.metric("Synthetic pictures", found.synthetic_images, added, delta_color="off", delta_arrow="off", border=True)
 st.caption(
     f"{found.dataset} · test split: n = {found.test_images} pictures in {found.test_groups} groups · "
-    f"{len(found.arms['real'].seeds)} seeds · 95 % intervals from 2,000 resamples of groups, paired across arms."
+    f"{len(found.arms['real'].seeds)} seeds · 95 % intervals from 2,000 resamples of groups, paired across arms · "
+    f"this test split has been opened {found.test_opened} times."
 )
 
 by_label, matrices, seeds, integrity = st.tabs(
@@ -107,6 +112,11 @@ with integrity:
             }
         )
     )
+    if found.leaks.unknown:
+        st.warning(
+            f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
+            icon=":material/help:",
+        )
     st.caption(
         "Anything but 0 in the first or last column withholds the verdict. "
         f"The test split has {found.leaks.test_size} pictures."

@@ -69,9 +69,12 @@ page = min(st.session_state.get("mask_page", 1), pages)
 rows = dataset.rows(records.iloc[np.sort(order[(page - 1) * SHOWN : page * SHOWN])])
 
 try:
-    weights = open_checkpoint(workspace(), model).card.weights_sha256
+    lflseg = open_checkpoint(workspace(), model)
     question = LookQuestion(
-        model=model, weights_sha256=weights, dataset=dataset.ref, images=tuple(row["image"] for row in rows)
+        model=lflseg.ref,
+        weights_sha256=lflseg.card.weights_sha256,
+        dataset=dataset.ref,
+        images=tuple(row["image"] for row in rows),
     )
     with st.spinner("Looking for leaves…", show_time=True):
         maps, probabilities = cached.look(question)
@@ -111,7 +114,7 @@ def tuner() -> None:
             key="save_masks",
             help="Makes a mask for every picture of the dataset with this threshold.",
         ):
-            saved = forms.queue("masks", {"dataset": dataset.ref, "model": model, "delta": delta})
+            saved = forms.queue("masks", {"dataset": dataset.ref, "model": lflseg.ref, "delta": delta})
             if saved is not None:
                 st.rerun()
         st.caption(
@@ -129,8 +132,10 @@ if saved_sets:
     st.subheader("Mask sets")
     for run in saved_sets:
         card = open_mask_set(workspace(), run.id).card
-        overlap = (
-            "" if card.mask_iou is None else f" · IoU {card.mask_iou:.2f} with the exact masks (n = {card.images})"
+        overlap = "".join(
+            f" · {split}: IoU {part.mask_iou:.2f} with the exact masks (n = {part.images})"
+            for split, part in card.overlaps.items()
+            if split != "test"
         )
         with st.expander(f"{card.dataset} · delta {card.delta:g} · {cached.when(run)}", icon=":material/content_cut:"):
             st.caption(f"`{run.id}` · {card.images} masks · {card.mean_area:.0%} leaf on average{overlap}")

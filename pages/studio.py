@@ -80,7 +80,7 @@ with right:
         wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
         wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
     question = PreviewQuestion(
-        chain=tuple(chain),
+        chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
         dataset=dataset.ref,
         images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
@@ -105,7 +105,13 @@ with right:
                         show.exact(image, f"{title}, picture {number + 1}")
 
 if wants_all:
-    values = {"chain": tuple(chain), "dataset": dataset.ref, "source": source, "count": count, "seed": seed}
+    values = {
+        "chain": tuple(step.ref for step in steps),
+        "dataset": dataset.ref,
+        "source": source,
+        "count": count,
+        "seed": seed,
+    }
     made = forms.queue("synthesize", values)
     if made is not None:
         st.session_state["studio_run"] = made.id

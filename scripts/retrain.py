@@ -8,14 +8,24 @@ they have seen, and a sample.
 import shutil
 from typing import Any
 
-from leafcore.checkpoints import promote
+import numpy as np
+
+from leafcore.checkpoints import promote, require_free
+from leafcore.checks import check
 from leafcore.cli import TerminalProgress
+from leafcore.data.manifest import load
+from leafcore.images import load_mask
 from leafcore.jobs import build_config, choose_lane, execute, submit
 from leafcore.journey import SAMPLE
+from leafcore.masks.lflseg import open_lflseg
+from leafcore.masks.make import intersection_over_union
+from leafcore.masks.maps import threshold
 from leafcore.runs import Run, list_runs
+from leafcore.train.device import resolve_device
 from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 
-DELTA = 0.2  # a draft's heat maps are wide: of the thresholds tried, the best IoU with the exact masks
+LFLSEG = "sample-lflseg"
+DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
 TRANSLATION = {"size_px": 128, "disc_layers": 3, "precision": "bf16", "save_every": 5}
 TRANSLATORS = {
     "sample-healthy-to-rust": {"b": "rust", "epochs": 60, "epochs_decay": 60},
@@ -27,18 +37,39 @@ def main() -> None:
     """Render, learn masks, train every translator, and put them where the application finds them."""
     workspace = Workspace(PROJECT_ROOT / "build" / "retrain")
     dataset = carry_out(workspace, "render", {"name": SAMPLE}).result()["dataset"]
-    lflseg = carry_out(workspace, "lflseg", {"dataset": dataset})
-    ship(workspace, lflseg, "sample-lflseg")
-    masks = carry_out(workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": DELTA})
+    lflseg = carry_out(workspace, "lflseg", {"dataset": dataset}, LFLSEG)
+    ship(workspace, lflseg, LFLSEG)
+    delta = best_delta(workspace, dataset, lflseg)
+    masks = carry_out(workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": delta})
     for name, settings in TRANSLATORS.items():
-        run = carry_out(workspace, "leafgan", {"dataset": dataset, "masks": masks.id, **TRANSLATION, **settings})
-        ship(workspace, run, name)
+        made_of = {"dataset": dataset, "masks": masks.id, **TRANSLATION, **settings}
+        ship(workspace, carry_out(workspace, "leafgan", made_of, name), name)
 
 
-def carry_out(workspace: Workspace, kind: str, settings: dict[str, Any]) -> Run:
-    """Return a finished run of these settings: one that is there, gone on with if it was stopped, or a new one."""
-    config = build_config(kind, settings, "draft")
+def best_delta(workspace: Workspace, dataset: str, lflseg: Run) -> float:
+    """Return the threshold whose masks fit the exact ones best, by mean IoU over the validation pictures alone."""
+    leaves = load(workspace, dataset)
+    records = leaves.select(split="val")
+    looks = open_lflseg(workspace, lflseg.id, resolve_device("auto")).look(leaves.paths(records))
+    fits = []
+    for row, look in zip(leaves.rows(records), looks, strict=True):
+        if look.cam is None:
+            continue
+        exact = load_mask(leaves.root / row["mask"])
+        masks = [threshold(look.cam, delta, row["width"], row["height"]) for delta in DELTAS]
+        fits.append([intersection_over_union(mask, exact) for mask in masks])
+    return DELTAS[int(np.mean(fits, axis=0).argmax())]
+
+
+def carry_out(workspace: Workspace, kind: str, settings: dict[str, Any], name: str = "") -> Run:
+    """Return a finished run of these settings: one that is there, gone on with if it was stopped, or a new one.
+
+    A run that is to be shipped needs its name free, or taken by what it made itself.
+    """
+    config, _ = check(workspace, build_config(kind, settings, "draft"))
     same = [run for run in list_runs(workspace, kind) if run.record.config_hash == config.digest()]
+    if name:
+        require_free(workspace, name, run_id=same[0].id if same else "")
     run = same[0] if same else submit(workspace, kind, config)
     if run.status().state != "done":
         with TerminalProgress(run.folder) as bar:

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from leafcore import checkpoints
 from leafcore import workspace as places
 from leafcore.checkpoints import epochs, list_checkpoints, open_checkpoint, promote, read_description, sha256
+from leafcore.data.seen import UNKNOWN
 from leafcore.errors import CheckpointError, ConfigError, DiskFull, NotFoundError
 from leafcore.files import RESERVE_BYTES, read_json
 from leafcore.generate import load_network
@@ -52,8 +53,8 @@ def test_without_an_epoch_the_last_one_is_promoted(own, run):
 
 def test_promoting_again_replaces_everything(own, journey, run):
     promote(own, run.id, "mine", epoch=1)
-    assert promote(own, run.id, "mine", epoch=2).card.epoch == 2
-    checkpoint = promote(own, journey.runs["lflseg"].id, "mine")
+    assert promote(own, run.id, "mine", epoch=2, replace=True).card.epoch == 2
+    checkpoint = promote(own, journey.runs["lflseg"].id, "mine", replace=True)
     assert checkpoint.card.recipe == "lflseg" and not checkpoint.is_translator
     assert set(checkpoint.seen()) == {"lflseg", "probe"}
     assert not (checkpoint.folder / "sample.jpg").exists(), "the translator's sample went with it"
@@ -79,11 +80,30 @@ def test_weights_that_do_not_fit_into_half_are_refused(own, run):
     assert not (own.checkpoints / "x").exists()
 
 
-def test_promoting_may_refuse_to_replace(own, run):
+@pytest.mark.parametrize(("kind", "replace"), [("leafgan", False), ("lflseg", False), ("lflseg", None)])
+def test_a_name_that_is_taken_is_refused(own, journey, run, kind, replace):
     before = open_checkpoint(own, "healthy-to-rust")
-    with pytest.raises(ConfigError, match="there is already a checkpoint 'healthy-to-rust'; choose another name"):
-        promote(own, run.id, "healthy-to-rust", epoch=1, replace=False)
+    taken = rf"there is already a checkpoint 'healthy-to-rust' \(epoch 2 of run {run.id}\); choose another name"
+    with pytest.raises(ConfigError, match=taken) as raised:
+        promote(own, journey.runs[kind].id, "healthy-to-rust", epoch=1, replace=replace)
+    assert "\n" not in str(raised.value) and "promote --replace" in str(raised.value)
     assert open_checkpoint(own, "healthy-to-rust").card == before.card
+
+
+def test_a_run_may_replace_what_it_promoted_itself(own, run):
+    assert promote(own, run.id, "healthy-to-rust", epoch=1).card.epoch == 1
+
+
+def test_a_damaged_checkpoint_is_replaced_only_if_that_is_asked_for(own, run):
+    (own.checkpoints / "healthy-to-rust" / "card.json").write_text("{")
+    with pytest.raises(CheckpointError, match="damaged; promote healthy-to-rust again, with --replace"):
+        promote(own, run.id, "healthy-to-rust")
+    assert promote(own, run.id, "healthy-to-rust", replace=True).card.epoch == 2
+
+
+def test_only_a_runs_epoch_is_promoted(own):
+    with pytest.raises(NotFoundError, match="there is no run 'healthy-to-rust'"):
+        promote(own, "healthy-to-rust", "copy")
 
 
 @pytest.mark.parametrize("epoch", [0, 3, 99])
@@ -166,6 +186,49 @@ def test_weights_of_somebody_else_are_refused(tmp_path):
 def test_weights_that_are_not_there_are_one_line(tmp_path):
     with pytest.raises(CheckpointError, match="there is no such weights file"):
         read_description(tmp_path / "none.safetensors")
+
+
+# --- pins -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_config_records_means_the_same_weights_for_ever(own, run):
+    first, other = open_checkpoint(own, f"{run.id}@1").card.weights_sha256, open_checkpoint(own, run.id).card
+    mine = promote(own, run.id, "mine", epoch=1)
+    assert mine.ref == f"mine#{first[:12]}" and (mine.name, open_checkpoint(own, mine.ref)) == ("mine", mine)
+    promote(own, run.id, "mine", epoch=2, replace=True)
+    with pytest.raises(CheckpointError) as raised:
+        open_checkpoint(own, mine.ref)
+    assert str(raised.value) == (
+        f"checkpoint: mine holds other weights now ({other.weights_sha256[:12]}) than were asked for ({first[:12]}). "
+        "Promote those under this name again and resume, or queue a new run with the present ones."
+    )
+    promote(own, run.id, "mine", epoch=1, replace=True)
+    assert open_checkpoint(own, mine.ref).card.weights_sha256 == first
+
+
+def test_an_epoch_is_pinned_as_well(own, run):
+    last = open_checkpoint(own, run.id)
+    assert last.ref == f"{run.id}@2#{last.card.weights_sha256[:12]}" and open_checkpoint(own, last.ref) == last
+    shutil.copy(own.runs / run.id / "weights" / "0001.safetensors", own.runs / run.id / "weights" / "0002.safetensors")
+    with pytest.raises(CheckpointError, match=f"{run.id}@2 holds other weights now"):
+        open_checkpoint(own, last.ref)
+
+
+def test_a_checkpoint_has_no_epochs(own):
+    with pytest.raises(NotFoundError, match="got 'healthy-to-rust@1'"):
+        open_checkpoint(own, "healthy-to-rust@1")
+
+
+def test_a_checkpoint_whose_folder_was_renamed_is_called_by_its_folder(own):
+    (own.checkpoints / "healthy-to-rust").rename(own.checkpoints / "kept")
+    kept = open_checkpoint(own, "kept")
+    assert kept.name == "kept" and open_checkpoint(own, kept.ref) == kept
+
+
+def test_what_nobody_wrote_down_is_unknown(own):
+    (own.checkpoints / "healthy-to-rust" / "seen.json").unlink()
+    assert open_checkpoint(own, "healthy-to-rust").seen() == {UNKNOWN: ["healthy-to-rust (generator, lflseg)"]}
+    assert plant_lflseg(own, "looker").seen() == {UNKNOWN: ["looker (lflseg)"]}
 
 
 # --- listing ----------------------------------------------------------------------------------------------------------

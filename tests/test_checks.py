@@ -1,12 +1,16 @@
 import os
+import shutil
 
 import pytest
 
+from leafcore.checkpoints import open_checkpoint, promote
 from leafcore.checks import check
-from leafcore.data.mask_sets import MaskCard, save_card
-from leafcore.errors import InputError
-from leafcore.jobs import build_config, submit
+from leafcore.data.mask_sets import MaskCard, open_mask_set, save_card
+from leafcore.errors import CheckpointError, InputError
+from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import create_run
+from leafcore.workspace import Workspace
+from tests.conftest import TINY
 
 LEAFGAN = {"b": "rust", "masks": "MASKS"}
 SYNTHESIZE = {"chain": "healthy-to-rust"}
@@ -25,6 +29,13 @@ WRONG = [
     ("leafgan", {**LEAFGAN, "masks": "nowhere"}, "there is no run 'nowhere'"),
     ("leafgan", {**LEAFGAN, "masks": "LFLSEG"}, "holds no complete mask set"),
     ("lflseg", {"nonleaf": "/nowhere/at/all"}, "/nowhere/at/all: there is no such folder"),
+    ("lflseg", {"nonleaf": " "}, "nonleaf: empty, expected a folder"),
+    ("import", {"source": "/nowhere/at/all", "name": "x"}, "/nowhere/at/all: there is no such file or folder"),
+    ("import", {"source": "", "name": "x"}, "source: empty, expected a folder of pictures or a CSV table"),
+    ("import", {"source": " ", "name": "x"}, "source: empty, expected a folder of pictures or a CSV table"),
+    ("masks", {"model": "LFLSEG#0123456789ab"}, "holds other weights now"),
+    ("synthesize", {"chain": "healthy-to-rust#0123456789ab"}, "healthy-to-rust holds other weights now"),
+    ("cyclegan", {"b": "rust", "promote_as": "healthy-to-rust"}, "promote_as: there is already a checkpoint 'healthy-"),
     ("synthesize", {"chain": "nowhere"}, "checkpoint: got 'nowhere', known: healthy-to-rust"),
     ("synthesize", {"chain": "healthy-to-rust,LFLSEG"}, "is a lflseg model and translates nothing"),
     ("synthesize", {**SYNTHESIZE, "source": "mould"}, "label: got 'mould'"),
@@ -40,7 +51,9 @@ def config_for(journey, kind, values):
     ids = {name.upper(): run.id for name, run in journey.runs.items()}
     values = {"dataset": "leaves", **values} if kind not in {"export", "import"} else dict(values)
     for name, run_id in ids.items():
-        values = {key: value.replace(name, run_id) for key, value in values.items()}
+        values = {
+            key: value.replace(name, run_id) if isinstance(value, str) else value for key, value in values.items()
+        }
     return build_config(kind, values)
 
 
@@ -65,6 +78,90 @@ def test_a_version_that_was_named_stays(carry, workspace, leaf_folders):
     assert old != new
     assert check(workspace, build_config("classifier", {"dataset": old}))[0].dataset == old
     assert check(workspace, build_config("classifier", {"dataset": "leaves"}))[0].dataset == new
+
+
+# --- pins -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(journey, tmp_path):
+    """A copy of the finished journey that a test may change."""
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
+    return Workspace(tmp_path / "own")
+
+
+def test_weights_are_pinned_whatever_they_are_called(journey):
+    lflseg, leafgan = journey.runs["lflseg"].id, journey.runs["leafgan"].id
+    hashes = {
+        ref: open_checkpoint(journey.workspace, ref).card.weights_sha256[:12]
+        for ref in ("healthy-to-rust", f"{leafgan}@1", f"{leafgan}@2", f"{lflseg}@2")
+    }
+    masks, _ = check(journey.workspace, config_for(journey, "masks", {"model": "LFLSEG"}))
+    assert masks.model == f"{lflseg}@2#{hashes[f'{lflseg}@2']}"
+    chain = "LEAFGAN@1,healthy-to-rust,LEAFGAN"
+    made, _ = check(journey.workspace, config_for(journey, "synthesize", {"chain": chain}))
+    wanted = (f"{leafgan}@1", "healthy-to-rust", f"{leafgan}@2")
+    assert made.chain == tuple(f"{ref}#{hashes[ref]}" for ref in wanted)
+    assert check(journey.workspace, made)[0] == made, "what is pinned stays"
+
+
+def test_masks_are_of_the_epoch_that_was_there_when_they_were_asked_for(own, journey):
+    training = journey.runs["lflseg"]
+    unfinished = own.runs / training.id
+    last = (unfinished / "weights" / "0002.safetensors").rename(unfinished / "later")
+    (unfinished / "status.json").write_text('{"state": "queued", "queued": 0}')
+    run = submit(own, "masks", config_for(journey, "masks", {"model": "LFLSEG", "device": "cpu"}))
+    last.rename(unfinished / "weights" / "0002.safetensors")
+    assert run.record.settings["model"].startswith(f"{training.id}@1#") and run.record.uses == (training.id,)
+    execute(own, run, lane="cpu", owner="cli")
+    first, second = (open_checkpoint(own, f"{training.id}@{epoch}").card.weights_sha256 for epoch in (1, 2))
+    assert open_mask_set(own, run.id).card.model_sha256 == first != second
+
+
+def test_a_queued_run_is_not_carried_out_with_other_weights(own, journey):
+    settings = {"chain": "healthy-to-rust", "count": 2, "device": "cpu"}
+    run = submit(own, "synthesize", config_for(journey, "synthesize", settings))
+    promote(own, journey.runs["leafgan"].id, "healthy-to-rust", epoch=1, replace=True)
+    with pytest.raises(CheckpointError, match="healthy-to-rust holds other weights now .* queue a new run") as raised:
+        execute(own, run, lane="cpu", owner="cli")
+    assert "\n" not in str(raised.value) and not (run.folder / "images").exists()
+    promote(own, journey.runs["leafgan"].id, "healthy-to-rust", epoch=2, replace=True)
+    assert execute(own, run, lane="cpu", owner="cli")["count"] == 2
+
+
+def test_two_runs_do_not_train_towards_one_name(own, journey):
+    values = {**TINY["cyclegan"], "b": "rust", "promote_as": "mine"}
+    first = submit(own, "cyclegan", config_for(journey, "cyclegan", values))
+    with pytest.raises(InputError, match=f"promote_as: run {first.id} will be promoted as 'mine'"):
+        submit(own, "cyclegan", config_for(journey, "cyclegan", values))
+    first.request_stop()
+    second = submit(own, "cyclegan", config_for(journey, "cyclegan", values))
+    execute(own, second, lane="cpu", owner="cli")
+    assert open_checkpoint(own, "mine").card.run == second.id
+
+
+def test_a_run_that_promoted_and_then_died_promotes_again(own, journey):
+    """Between promoting and saying so there is a moment in which a run can be killed."""
+    run = submit(own, "leafgan", config_for(journey, "leafgan", {**TINY["leafgan"], **LEAFGAN, "promote_as": "mine"}))
+    execute(own, run, lane="cpu", owner="cli")
+    with run.locked():
+        run.finish("failed")
+    assert execute(own, run, lane="cpu", owner="cli")["checkpoint"] == "mine"
+
+
+@pytest.mark.parametrize("kind", ["lflseg", "import"])
+def test_folders_are_the_same_for_every_process(own, journey, leaf_folders, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(leaf_folders.parent)
+    monkeypatch.setenv("HOME", str(leaf_folders.parent))
+    name = {"lflseg": "nonleaf", "import": "source"}[kind]
+    more = {"lflseg": {}, "import": {"name": "x"}}[kind]
+    for written in (leaf_folders.name, f"~/{leaf_folders.name}", f"./x/../{leaf_folders.name}", str(leaf_folders)):
+        run = submit(own, kind, config_for(journey, kind, {name: written, **more}))
+        assert run.record.settings[name] == str(leaf_folders.resolve())
+
+
+def test_scenes_of_our_own_are_no_folder(own, journey):
+    assert check(own, config_for(journey, "lflseg", {"nonleaf": "rendered"}))[0].nonleaf == "rendered"
 
 
 @pytest.mark.parametrize(
@@ -111,21 +208,38 @@ def pending(workspace, leaves):
 
 
 @pytest.mark.parametrize(
-    ("kind", "values"),
+    ("kind", "values", "pinned"),
     [
-        ("masks", {"model": "PENDING"}),
-        ("masks", {"model": "PENDING@3"}),
-        ("leafgan", {"b": "rust", "masks": "PENDING"}),
-        ("synthesize", {"chain": "PENDING"}),
-        ("synthesize", {"chain": "PENDING@1,PENDING@2"}),
-        ("evaluate", {"synthetic": "PENDING"}),
-        ("export", {"run": "PENDING"}),
+        ("masks", {"model": "PENDING"}, {"model": "PENDING@5"}),
+        ("masks", {"model": "PENDING@3"}, {}),
+        ("leafgan", {"b": "rust", "masks": "PENDING"}, {}),
+        ("synthesize", {"chain": "PENDING"}, {"chain": "PENDING@5"}),
+        ("synthesize", {"chain": "PENDING@1,PENDING@2"}, {}),
+        ("evaluate", {"synthetic": "PENDING"}, {}),
+        ("export", {"run": "PENDING"}, {}),
     ],
 )
-def test_what_an_unfinished_run_will_make_is_taken_on_trust(workspace, leaves, pending, kind, values):
-    values = {key: value.replace("PENDING", pending.id) for key, value in values.items()}
-    config = build_config(kind, values if kind == "export" else {"dataset": leaves, **values})
-    assert check(workspace, config) == (config, (pending.id,))
+def test_what_an_unfinished_run_will_make_is_taken_on_trust(workspace, leaves, pending, kind, values, pinned):
+    def named(settings):
+        return {key: value.replace("PENDING", pending.id) for key, value in settings.items()}
+
+    given = named(values if kind == "export" else {"dataset": leaves, **values})
+    wanted = build_config(kind, {**given, **named(pinned)})
+    assert check(workspace, build_config(kind, given)) == (wanted, (pending.id,)), (
+        "a run is the last epoch it will save"
+    )
+
+
+@pytest.mark.parametrize("epoch", ["6", "0", "x"])
+def test_an_epoch_that_a_run_will_never_reach_is_refused(workspace, leaves, pending, epoch):
+    with pytest.raises(InputError, match="has saved no weights"):
+        check(workspace, build_config("masks", {"dataset": leaves, "model": f"{pending.id}@{epoch}"}))
+
+
+def test_an_unfinished_run_that_trains_nothing_has_no_weights(workspace, leaves):
+    masks = create_run(workspace, "masks", build_config("masks", {"dataset": leaves, "model": "m"}))
+    with pytest.raises(InputError, match="has saved no weights; it trains no model"):
+        check(workspace, build_config("synthesize", {"dataset": leaves, "chain": masks.id}))
 
 
 def test_what_a_run_did_not_make_before_it_ended_is_refused(workspace, leaves, pending):

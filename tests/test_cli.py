@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -159,6 +161,19 @@ def test_the_named_epoch_is_promoted(walk):
     card = walk.answers["promote"].json
     assert (card["name"], card["epoch"], card["run"]) == ("to-rust", 1, walk.run("leafgan"))
     assert [card["name"] for card in walk.answers["checkpoints"].json["checkpoints"]][0] == "to-rust"
+
+
+def test_a_name_that_is_taken_is_promoted_to_only_with_replace(walk, tmp_path):
+    shutil.copytree(walk.workspace.root, tmp_path / "copy")
+    again = ["promote", walk.run("leafgan"), "--name", "to-rust", "--workspace", tmp_path / "copy"]
+    call(*again).refuses("there is already a checkpoint 'to-rust' (epoch 1 of run")
+    assert call(*again, "--replace", "--json").json["epoch"] == 2
+
+
+def test_what_a_run_uses_is_recorded_so_that_it_stays_the_same(walk):
+    settings = {name: open_run(walk.workspace, walk.run(name)).record.settings for name in ("masks", "synthesize")}
+    assert re.fullmatch(rf"{walk.run('lflseg')}@2#[0-9a-f]{{12}}", settings["masks"]["model"])
+    assert settings["synthesize"]["chain"] == [f"to-rust#{walk.answers['promote'].json['weights_sha256'][:12]}"] * 2
 
 
 def test_the_exported_zip_holds_what_was_made(walk):
@@ -375,3 +390,11 @@ def test_the_package_can_be_run():
     answer = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "synthesize" in answer.stdout
+
+
+def test_a_pipe_that_knows_no_arrow_gets_another_sign(journey):
+    command = [sys.executable, "-m", "leafcore", "runs", "--workspace", str(journey.workspace.root)]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    answer = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=60)
+    assert answer.returncode == 0, answer.stderr.decode()
+    assert b"LeafGAN healthy ? rust" in answer.stdout

@@ -219,3 +219,12 @@ def test_a_user_who_stops_a_run_while_the_server_goes_down_is_heard(run, start):
         progress.ask_to_stop("shutdown")
         run.request_stop("user")
         assert not progress.is_shutdown
+
+
+def test_a_servers_end_is_no_concern_of_a_run_of_the_command_line(run, start):
+    run.request_stop("shutdown")
+    with start(owner="cli") as progress:
+        assert not progress.should_stop
+    run.request_stop("shutdown")
+    with start(owner="server") as progress:
+        assert progress.should_stop and progress.is_shutdown

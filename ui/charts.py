@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leafcore.data.labels import words
-from leafcore.evaluate.result import Comparison
+from leafcore.evaluate.result import MACRO, Comparison
 
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
@@ -127,16 +127,20 @@ def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:
     """Return differences with their intervals, one row each; 0 is marked.
 
     Args:
-        differences: By label: value, low, high.
+        differences: By label: value, low, high; NaN ends, where there is no interval, leave a hollow mark.
     """
     names = [words(name) for name in differences]
     value, low, high = (np.array(part) for part in zip(*differences.values(), strict=True))
+    symbols = [
+        ("diamond" if name == MACRO else "circle") + ("-open" if np.isnan(end) else "")
+        for name, end in zip(differences, low, strict=True)
+    ]
     figure = go.Figure(
         go.Scatter(
             x=value,
             y=names,
             mode="markers",
-            marker={"size": 11, "color": COLORS[5], "symbol": ["diamond" if n == "macro" else "circle" for n in names]},
+            marker={"size": 11, "color": COLORS[5], "symbol": symbols},
             error_x={"type": "data", "array": high - value, "arrayminus": value - low, "width": 6, "thickness": 2},
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )

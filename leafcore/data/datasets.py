@@ -188,7 +188,7 @@ def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, tw
     if skipped:
         named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
         yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
-    if test > 0:
+    if test > 0 or "test" in set(records["split"]):
         yield from (_untested(str(labels), members) for labels, members in _without_test(records))
     else:
         yield "No picture is kept for the test, so nothing can be claimed about any label."

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.manifest import Dataset
-from leafcore.data.seen import Seen
+from leafcore.data.seen import UNKNOWN, Seen
 
 _SEES = {"source": "the sources include", "probe": "the probes, by which epochs were chosen, include"}
 
@@ -17,6 +17,7 @@ class LeakReport(BaseModel):
         outside: How many pictures each role has seen that are not in the arm's real training set, test and validation
             pictures included; probes train nothing and are left out.
         test_size: How many test pictures there are.
+        unknown: Of what nobody wrote down which pictures it has seen.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,11 +26,12 @@ class LeakReport(BaseModel):
     val: dict[str, int]
     outside: dict[str, int]
     test_size: int
+    unknown: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Whether a verdict may be given: no role has seen anything but the arm's own training pictures."""
-        return not any(self.outside.values()) and not any(self.test.values())
+        """Whether a verdict may be given: it is known that all roles saw the arm's own training pictures only."""
+        return not (any(self.outside.values()) or any(self.test.values()) or self.unknown)
 
     def explain(self) -> str:
         """Return why the verdict is withheld, in a sentence; empty if it is not."""
@@ -40,6 +42,11 @@ class LeakReport(BaseModel):
             worst = max(self.outside, key=lambda role: self.outside[role])
             seen = _SEES.get(worst, f"the {worst} has seen")
             return f"{seen} {self.outside[worst]} pictures that are not in this dataset's train split"
+        if self.unknown:
+            return (
+                f"nobody wrote down which pictures were seen by {', '.join(self.unknown)}; promote or train that "
+                "again, then make the synthetic pictures anew"
+            )
         return ""
 
 
@@ -48,16 +55,19 @@ def check(dataset: Dataset, seen: Seen) -> LeakReport:
 
     Args:
         dataset: The dataset whose test split judges the arm, and whose train split is the arm's real training set.
-        seen: SHA-256 of pictures by role, from every model and source behind the arm.
+        seen: SHA-256 of pictures by role, from every model and source behind the arm; if there is no role at all,
+            everything is unknown.
     """
     records = dataset.records
     split_of = dict(zip(records["sha256"], records["split"], strict=True))
     group_of = dict(zip(records["sha256"], records["group"], strict=True))
     held_out = {name: set(records.loc[records["split"] == name, "group"]) for name in ("val", "test")}
     counts: dict[str, dict[str, int]] = {"test": {}, "val": {}, "outside": {}}
-    for role, images in seen.items():
+    known = {role: images for role, images in seen.items() if role != UNKNOWN}
+    for role, images in known.items():
         counts["test"][role] = sum(group_of.get(image) in held_out["test"] for image in images)
         if role != "probe":
             counts["val"][role] = sum(group_of.get(image) in held_out["val"] for image in images)
             counts["outside"][role] = sum(split_of.get(image) != "train" for image in images)
-    return LeakReport(**counts, test_size=int((records["split"] == "test").sum()))
+    unknown = tuple(seen.get(UNKNOWN, ())) or (() if known else ("what made the synthetic pictures",))
+    return LeakReport(**counts, test_size=int((records["split"] == "test").sum()), unknown=unknown)

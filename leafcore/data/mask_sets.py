@@ -13,17 +13,27 @@ from leafcore.runs import open_run
 from leafcore.workspace import Workspace
 
 
+class Overlap(BaseModel):
+    """How well the masks of a split fit the exact ones: mean intersection over union, of so many pictures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mask_iou: float
+    images: int
+
+
 class MaskCard(BaseModel):
     """How a mask set was made.
 
     Attributes:
         dataset: `name@version` of the pictures.
         delta: The threshold on the heat map.
-        model: Which LFLSeg weights drew the heat maps.
+        model: Which LFLSeg weights drew the heat maps: a checkpoint's name, or `run@epoch`.
         model_sha256: Their hash.
         images: How many masks there are.
         mean_area: The mean share of a picture that is leaf, 0 to 1.
-        mask_iou: Mean intersection over union with exact masks, where the dataset has them.
+        mask_iou: Mean intersection over union with exact masks, where the dataset has them: train and validation.
+        overlaps: The same by split, with the number of pictures.
         skipped: Pictures without a mask, and why.
     """
 
@@ -36,6 +46,7 @@ class MaskCard(BaseModel):
     images: int = 0
     mean_area: float = 0.0
     mask_iou: float | None = None
+    overlaps: dict[str, Overlap] = {}
     skipped: dict[str, str] = {}
 
 

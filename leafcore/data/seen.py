@@ -1,4 +1,8 @@
-"""What a model has seen: the SHA-256 of every picture, by the role it played. The leak check reads it."""
+"""What a model has seen: the SHA-256 of every picture, by the role it played. The leak check reads it.
+
+A role that nobody wrote down is not a role that saw nothing: it is unknown, it stays unknown through every merge, and
+no verdict is given over it.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,6 +11,19 @@ from leafcore.files import read_json, write_json
 
 Seen = dict[str, list[str]]
 
+UNKNOWN = "unknown"  # no role: in words, whose pictures nobody wrote down
+ROLES: dict[str, tuple[str, ...]] = {  # what each recipe's models must have written down
+    "lflseg": ("lflseg",),
+    "leafgan": ("generator", "lflseg"),
+    "cyclegan": ("generator",),
+    "classifier": ("classifier",),
+}
+
+
+def roles_of(recipe: str) -> tuple[str, ...]:
+    """Return the roles that a recipe's models must have written down."""
+    return ROLES.get(recipe, ("generator",))
+
 
 def save_seen(folder: Path, seen: Mapping[str, Iterable[str]]) -> None:
     """Write what was seen into a run's or checkpoint's folder."""
@@ -14,12 +31,26 @@ def save_seen(folder: Path, seen: Mapping[str, Iterable[str]]) -> None:
 
 
 def load_seen(folder: Path) -> Seen:
-    """Read what `save_seen` wrote; nothing if there is none."""
+    """Read what `save_seen` wrote; no role at all if there is no file, or a damaged one: see `admit_unknown`."""
     try:
         seen: Seen = read_json(folder / "seen.json")
         return seen
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
+
+
+def admit_unknown(seen: Seen, roles: Iterable[str], whose: str) -> Seen:
+    """Return what was seen, and under `UNKNOWN` which of some roles nobody wrote down.
+
+    Args:
+        seen: As it was read; if it already says what is unknown, the cause is named there.
+        roles: Those that must be there, each with a picture: nothing learns from none.
+        whose: What played them, for people.
+    """
+    missing = [role for role in roles if not seen.get(role)]
+    if not missing or seen.get(UNKNOWN):
+        return seen
+    return {**seen, UNKNOWN: [f"{whose} ({', '.join(missing)})"]}
 
 
 def merge(*parts: Mapping[str, Iterable[str]]) -> Seen:

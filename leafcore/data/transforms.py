@@ -1,12 +1,15 @@
-"""Random crops and flips: the parameters are drawn once per picture and applied to the picture and its mask alike."""
+"""What is done to batches of decoded pictures: random crops and flips, and less detail."""
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
+
+LEAST_PX = 8  # no picture is reduced below this side
 
 
 def random_crop_flip(tensors: Sequence[torch.Tensor], size_px: int, generator: torch.Generator) -> list[torch.Tensor]:
-    """Crop a random square out of each item and mirror every other one, at random.
+    """Crop a random square out of each item and mirror every other one, at random, a picture and its mask alike.
 
     Args:
         tensors: Aligned batches (N, C, H, W) of equal N, H and W: pictures, their masks.
@@ -30,6 +33,47 @@ def random_crop_flip(tensors: Sequence[torch.Tensor], size_px: int, generator: t
         ]
         results.append(torch.stack(crops))
     return results
+
+
+def limit_detail(images: torch.Tensor, details: Sequence[float], size_px: int) -> torch.Tensor:
+    """Reduce each picture to what it may show, antialiased, and bring all to one size.
+
+    Args:
+        images: (N, C, H, H), any type.
+        details: Per picture, in (0, 1]: along a side of the result, the share of pixels that hold detail of their own.
+            A picture that holds less than that keeps what it has.
+        size_px: The side of the result.
+
+    Returns:
+        (N, C, size_px, size_px) float32, in the unit of `images`.
+    """
+    results = []
+    for image, detail in zip(images.float().split(1), details, strict=True):
+        side = max(LEAST_PX, round(detail * size_px))
+        if side < min(size_px, image.shape[-1]):
+            image = _resize(image, side)
+        results.append(_resize(image, size_px))
+    return torch.cat(results)
+
+
+def _resize(image: torch.Tensor, side: int) -> torch.Tensor:
+    if image.shape[-1] == side:
+        return image
+    return F.interpolate(image, size=side, mode="bilinear", antialias=True)
+
+
+def sharpness(images: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute Laplacian of each picture's grey: how much changes from a pixel to its neighbours.
+
+    Args:
+        images: (N, 3, H, W) float32.
+
+    Returns:
+        (N,) float32, in the unit of `images`.
+    """
+    grey = images.mean(1, keepdim=True)  # (N, 1, H, W)
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]], device=images.device)
+    return F.conv2d(grey, kernel[None, None]).abs().mean(dim=(1, 2, 3))
 
 
 def load_size(size_px: int) -> int:

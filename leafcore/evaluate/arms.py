@@ -1,5 +1,6 @@
 """The arms of a comparison: the same test split, the same steps, other training pictures."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ import pandas as pd
 from leafcore.data.labels import split_labels
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
-from leafcore.data.seen import Seen, load_seen, merge
-from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.data.seen import Seen, admit_unknown, load_seen, merge, roles_of
+from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.evaluate.configs import Arm, EvaluateConfig
@@ -80,9 +81,19 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         val=val,
         test=test,
         test_records=test_records,
-        seen=merge(*(load_seen(pictures.folder) for pictures in added)),
+        seen=merge(*(seen_by(pictures) for pictures in added)),
         synthetic=len(files),
     )
+
+
+def seen_by(pictures: SyntheticSet) -> Seen:
+    """Return what stands behind a synthetic set, by role.
+
+    Unknown where nobody wrote down the sources, or a role that a translator of its recipe must have.
+    """
+    steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
+    roles = {role for step in steps for role in roles_of(step["recipe"])}
+    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), "source"], pictures.id)
 
 
 def set_names(targets: np.ndarray, labels: Sequence[str]) -> list[str]:

@@ -8,12 +8,13 @@ import torch
 
 from leafcore.data import leaks
 from leafcore.evaluate.arms import Material, load_material
-from leafcore.evaluate.comparison import compare
+from leafcore.evaluate.comparison import Cell, compare
 from leafcore.evaluate.configs import ARMS, Arm, EvaluateConfig
+from leafcore.evaluate.contestant import Contestant
+from leafcore.evaluate.openings import count_opening
 from leafcore.evaluate.result import Comparison
 from leafcore.files import write_atomic, write_json
 from leafcore.progress import Progress
-from leafcore.train.classifier import Classifier
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.device import resolve_device
 from leafcore.train.loop import fit
@@ -35,14 +36,15 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
     report = leaks.check(material.dataset, material.seen)
     if not report.is_clean:
         progress.warn(f"The verdict will be withheld: {report.explain()}.")
-    cells = [(arm, config.seed + index) for index in range(config.seeds) for arm in ARMS]
-    predictions: dict[Arm, list[np.ndarray]] = {arm: [] for arm in ARMS}
-    for number, (arm, seed) in enumerate(cells):
+    opened = count_opening(workspace, material.dataset, progress.folder.name)
+    order = [(arm, config.seed + index) for index in range(config.seeds) for arm in ARMS]
+    cells: dict[Arm, list[Cell]] = {arm: [] for arm in ARMS}
+    for number, (arm, seed) in enumerate(order):
         progress.phase(f"{arm.replace('_', ' ')}, seed {seed}")
-        watch = CellProgress(progress, f"{arm}-{seed}", number * config.steps, len(cells) * config.steps)
-        predictions[arm].append(predict_cell(config, material, arm, seed, watch))
+        watch = CellProgress(progress, f"{arm}-{seed}", number * config.steps, len(order) * config.steps)
+        cells[arm].append(train_cell(config, material, arm, seed, watch))
     progress.phase("comparing")
-    comparison = compare(material, predictions, report, config.seed)
+    comparison = compare(material, cells, report, opened, config.seed)
     write_json(progress.folder / "comparison.json", comparison.model_dump(mode="json"))
     return comparison
 
@@ -78,32 +80,31 @@ class CellProgress(Progress):
         return self._outer.should_stop
 
 
-def predict_cell(config: EvaluateConfig, material: Material, arm: Arm, seed: int, progress: CellProgress) -> np.ndarray:
-    """Train one classifier and return its probabilities on the test split, (N, labels); once only.
+def train_cell(config: EvaluateConfig, material: Material, arm: Arm, seed: int, progress: CellProgress) -> Cell:
+    """Train one classifier and return what it says of the test split; once only.
 
-    The weights go once the probabilities are written: thirteen megabytes a cell and epoch help nobody.
+    The weights go once that is written: thirteen megabytes a cell help nobody.
     """
-    saved = progress.folder / "test.npy"
+    saved = progress.folder / "test.npz"
     if not saved.exists():
-        device = resolve_device(config.device)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            classifier = Classifier(
+            classifier = Contestant(
                 _classifier_config(config, seed),
-                material.train[arm],
-                material.val,
+                (material.train[arm], material.val),
                 material.labels,
                 material.multi_label,
-                device,
+                resolve_device(config.device),
+                config.steps,
+                progress,
             )
-            classifier.steps_per_epoch = config.steps // config.epochs
-            fit(classifier, progress)
+            steps = fit(classifier, progress).steps
         classifier.net.load_state_dict(classifier.best.weights)
         probabilities = classifier.predict(material.test)
-        write_atomic(saved, lambda file: np.save(file, probabilities))
+        write_atomic(saved, lambda file: np.savez(file, probabilities=probabilities, steps=steps))
         _drop_weights(progress.folder)
-    loaded: np.ndarray = np.load(saved)
-    return loaded
+    with np.load(saved) as cell:
+        return Cell(cell["probabilities"], int(cell["steps"]))
 
 
 def _classifier_config(config: EvaluateConfig, seed: int) -> ClassifierConfig:

@@ -1,8 +1,10 @@
 """What a comparison found, as it is written down; free of torch."""
 
+import math
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import Arm
@@ -11,14 +13,22 @@ from leafcore.files import read_json
 MACRO = "macro"
 
 
+# The end of an interval; NaN where too few test groups show a label for one, in JSON null.
+Bound = Annotated[
+    float,
+    BeforeValidator(lambda end: math.nan if end is None else end),
+    PlainSerializer(lambda end: None if math.isnan(end) else end, return_type=float | None, when_used="json"),
+]
+
+
 class Estimate(BaseModel):
     """A number with its 95 % interval."""
 
     model_config = ConfigDict(frozen=True)
 
     value: float
-    low: float
-    high: float
+    low: Bound
+    high: Bound
 
 
 class LabelScore(BaseModel):
@@ -41,6 +51,7 @@ class ArmScore(BaseModel):
         seeds: Macro-F1 of each seed.
         labels: By label.
         confusion: Rows true, columns predicted, summed over seeds; the last column is any other label set.
+        steps: Optimizer steps that the classifier of each seed took.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +61,7 @@ class ArmScore(BaseModel):
     seeds: tuple[float, ...]
     labels: dict[str, LabelScore]
     confusion: tuple[tuple[int, ...], ...]
+    steps: tuple[int, ...] = ()
 
 
 class Comparison(BaseModel):
@@ -65,6 +77,8 @@ class Comparison(BaseModel):
         leaks: What the models behind the synthetic pictures have seen.
         verdict: The sentence.
         synthetic_images: How many were added.
+        test_opened: How many comparisons had opened this dataset version's test split, this one included; 0 in files
+            from before this was counted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +92,7 @@ class Comparison(BaseModel):
     leaks: LeakReport
     verdict: str
     synthetic_images: int
+    test_opened: int = 0
 
     @property
     def macro_f1(self) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The verb that turns heat maps into a mask set."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from leafcore.data.manifest import Dataset, load
-from leafcore.data.mask_sets import MaskCard, mask_path, save_card
+from leafcore.data.manifest import SPLITS, Dataset, load
+from leafcore.data.mask_sets import MaskCard, Overlap, mask_path, save_card
 from leafcore.data.seen import save_seen
 from leafcore.errors import DatasetError
 from leafcore.files import require_space, write_bytes
@@ -22,6 +23,7 @@ from leafcore.workspace import Workspace
 
 EMPTY, FULL = 0.02, 0.98  # shares of a picture beyond which a mask is suspicious
 SAMPLES = 12  # overlays in the run's picture
+OPEN = ("train", "val")  # splits that a threshold may be judged by
 
 
 class MasksResult(BaseModel):
@@ -32,7 +34,9 @@ class MasksResult(BaseModel):
         mean_area: Mean share of a picture that is leaf, 0 to 1.
         empty: Masks under 2 % of their picture.
         full: Masks over 98 % of their picture.
-        mask_iou: Mean intersection over union with exact masks, None where the dataset has none.
+        mask_iou: Mean intersection over union with the exact masks of train and validation pictures, by which a
+            threshold may be chosen; None where the dataset has none.
+        overlaps: The same for each split that has exact masks.
         skipped: Pictures that could not be read, and why.
     """
 
@@ -41,6 +45,7 @@ class MasksResult(BaseModel):
     empty: int
     full: int
     mask_iou: float | None
+    overlaps: dict[str, Overlap]
     skipped: dict[str, str]
 
 
@@ -49,7 +54,7 @@ class _Tally:
     """What is known of the masks so far."""
 
     areas: list[float] = field(default_factory=list)
-    overlaps: list[float] = field(default_factory=list)
+    overlaps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # by split
     overlays: list[np.ndarray] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -60,7 +65,7 @@ def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) ->
     A resumed run keeps the masks that are there.
 
     Raises:
-        CheckpointError: The model is no LFLSeg model.
+        CheckpointError: The model is no LFLSeg model, or another one than was asked for.
         DatasetError: No picture could be read.
         DiskFull: There is no room; the masks so far stay.
         Stopped: Somebody asked to stop; the masks so far stay.
@@ -68,7 +73,7 @@ def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) ->
     progress.phase("loading")
     dataset = load(workspace, config.dataset)
     model = open_lflseg(workspace, config.model, resolve_device(config.device))
-    save_seen(progress.folder, {"lflseg": model.checkpoint.seen().get("lflseg", [])})
+    save_seen(progress.folder, model.checkpoint.seen())
 
     progress.phase("making masks")
     require_space(progress.folder, len(dataset.records) * 4096)
@@ -110,7 +115,7 @@ def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _T
     try:
         if record["mask"]:
             exact = load_mask(dataset.root / record["mask"])
-            tally.overlaps.append(intersection_over_union(mask, exact))
+            tally.overlaps[record["split"]].append(intersection_over_union(mask, exact))
         if len(tally.overlays) < SAMPLES:
             picture = load_square(dataset.root / record["image"], 128)
             tally.overlays.append(overlay_mask(picture, resize_map(mask, 128, 128) >= 0.5))
@@ -131,15 +136,22 @@ def _finish(
     if tally.skipped:
         progress.warn(f"{len(tally.skipped)} pictures have no mask, first: {next(iter(tally.skipped.values()))}")
     areas = np.array(tally.areas)
-    overlap = float(np.mean(tally.overlaps)) if tally.overlaps else None
+    overlaps = {
+        split: Overlap(mask_iou=round(float(np.mean(tally.overlaps[split])), 4), images=len(tally.overlaps[split]))
+        for split in SPLITS
+        if split in tally.overlaps
+    }
+    open_ones = [overlap for split in OPEN for overlap in tally.overlaps.get(split, ())]
+    mask_iou = round(float(np.mean(open_ones)), 4) if open_ones else None
     card = MaskCard(
         dataset=dataset.ref,
         delta=config.delta,
-        model=config.model,
+        model=model.checkpoint.name,
         model_sha256=model.checkpoint.card.weights_sha256,
         images=len(areas),
         mean_area=float(areas.mean()),
-        mask_iou=overlap,
+        mask_iou=mask_iou,
+        overlaps=overlaps,
         skipped=tally.skipped,
     )
     save_card(progress.folder, card)
@@ -148,7 +160,8 @@ def _finish(
         mean_area=round(float(areas.mean()), 4),
         empty=int((areas < EMPTY).sum()),
         full=int((areas > FULL).sum()),
-        mask_iou=None if overlap is None else round(overlap, 4),
+        mask_iou=mask_iou,
+        overlaps=overlaps,
         skipped=tally.skipped,
     )
 

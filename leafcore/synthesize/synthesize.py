@@ -13,7 +13,7 @@ from leafcore.chains import chain_labels, open_chain, source_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, domain, load
-from leafcore.data.seen import merge, save_seen
+from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.files import require_space, write_bytes
@@ -50,7 +50,8 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 
     Raises:
-        InputError: A name is unknown, the chain does not fit together, or there are too few sources.
+        InputError: A name is unknown or holds other weights than were asked for, the chain does not fit together, or
+            there are too few sources.
         DiskFull: There is no room; what exists stays, with its manifest.
         Stopped: Somebody asked to stop.
     """
@@ -66,7 +67,7 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
             "pictures."
         )
     seen = merge(*(checkpoint.seen() for checkpoint in checkpoints), {"source": list(sources["sha256"])})
-    save_seen(progress.folder, seen)
+    save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
     template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
 
     progress.phase("translating")

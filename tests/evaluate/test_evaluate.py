@@ -8,6 +8,8 @@ from leafcore.evaluate import arms
 from leafcore.evaluate.evaluate import evaluate
 from leafcore.evaluate.result import read_comparison
 from leafcore.train.classifier import Classifier
+from tests.conftest import carrier
+from tests.planted import plant_translator
 from tests.watcher import Watcher
 
 CELLS = ["real-0", "real_plus_synthetic-0", "real-1", "real_plus_synthetic-1"]
@@ -37,7 +39,7 @@ def test_every_cell_records_its_validation_scores(journey):
 def test_only_probabilities_are_kept_of_a_cell(journey):
     folder = journey.runs["evaluate"].folder / "cells"
     assert sorted(path.name for path in folder.iterdir()) == sorted(CELLS)
-    assert {path.name for cell in folder.iterdir() for path in cell.rglob("*")} == {"test.npy"}
+    assert {path.name for cell in folder.iterdir() for path in cell.rglob("*")} == {"test.npz"}
 
 
 def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_split_is_opened_once(
@@ -63,6 +65,39 @@ def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_spli
     assert [paths & test for paths in opened].count(test) == 1 and sum(bool(paths & test) for paths in opened) == 1
 
 
+@pytest.mark.parametrize(("steps", "epochs", "validated"), [(5, 2, [3, 5]), (7, 3, [3, 5, 7]), (5, 5, [1, 2, 3, 4, 5])])
+def test_every_classifier_takes_exactly_the_steps_that_were_asked_for(
+    own, config, tmp_path, monkeypatch, steps, epochs, validated
+):
+    taken, step = [], Classifier.step
+
+    def counted(self, batch):
+        taken.append(len(self.train_set))
+        return step(self, batch)
+
+    monkeypatch.setattr(Classifier, "step", counted)
+    config = config.model_copy(update={"steps": steps, "epochs": epochs})
+    watcher = Watcher(tmp_path / "run")
+    found = evaluate(config, own, watcher)
+    assert [arm.steps for arm in found.arms.values()] == [(steps, steps)] * 2
+    assert len(taken) == watcher.done == steps * len(CELLS)
+    scored = [row["step"] for row in watcher.scalars]
+    assert scored == [number * steps + step for number in range(len(CELLS)) for step in validated], (
+        "evenly, last at last"
+    )
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 8])
+def test_uneven_steps_are_resumed_where_they_stopped(own, config, tmp_path, stop_after):
+    config = config.model_copy(update={"steps": 5, "epochs": 2, "seeds": 1})
+    with pytest.raises(Stopped):
+        evaluate(config, own, Watcher(tmp_path / "parts" / "run", stop_after=stop_after))
+    parts = evaluate(config, own, Watcher(tmp_path / "parts" / "run"))
+    unbroken = evaluate(config, own, Watcher(tmp_path / "whole" / "run"))
+    assert parts.model_dump(mode="json") == unbroken.model_dump(mode="json")
+    assert [arm.steps for arm in parts.arms.values()] == [(5,), (5,)]
+
+
 # --- stopping and going on --------------------------------------------------------------------------------------------
 
 
@@ -70,12 +105,16 @@ def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_spli
 def test_a_resumed_comparison_equals_an_uninterrupted_one(own, config, whole, tmp_path, stop_after):
     with pytest.raises(Stopped):
         evaluate(config, own, Watcher(tmp_path / "run", stop_after=stop_after))
-    done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("test.npy")}
+    done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("test.npz")}
     assert set(done) == set(CELLS[: stop_after // STEPS])
     assert not (tmp_path / "run" / "comparison.json").exists()
-    assert evaluate(config, own, Watcher(tmp_path / "run")) == whole, "bit for bit"
+    again = evaluate(config, own, Watcher(tmp_path / "run"))
+    assert again.test_opened == whole.test_opened + 1, "counted once, though it was resumed"
+    counted = {"test_opened", "verdict"}
+    told, before = (found.model_dump(mode="json", exclude=counted) for found in (again, whole))
+    assert told == before, "bit for bit"
     for cell, written in done.items():
-        assert (tmp_path / "run" / "cells" / cell / "test.npy").stat().st_mtime_ns == written, "not trained again"
+        assert (tmp_path / "run" / "cells" / cell / "test.npz").stat().st_mtime_ns == written, "not trained again"
 
 
 def test_progress_counts_the_steps_of_all_cells(own, config, tmp_path):
@@ -101,6 +140,40 @@ def test_a_generator_that_saw_test_pictures_withholds_the_verdict(own, config, t
     found = evaluate(config, own, watcher)
     assert found.verdict.startswith("Verdict withheld: the generator has seen 2 of 7 test pictures.")
     assert watcher.warnings == ["The verdict will be withheld: the generator has seen 2 of 7 test pictures."]
+
+
+@pytest.mark.parametrize(
+    ("seen", "missing"),
+    [
+        (None, "generator, lflseg, source"),
+        ({"generator": ["TRAIN"], "source": ["TRAIN"]}, "lflseg"),
+        ({"generator": ["TRAIN"], "lflseg": [], "source": ["TRAIN"]}, "lflseg"),
+        ({"lflseg": ["TRAIN"], "source": ["TRAIN"]}, "generator"),
+        ({"generator": ["TRAIN"], "lflseg": ["TRAIN"]}, "source"),
+    ],
+)
+def test_what_nobody_wrote_down_withholds_the_verdict(own, config, tmp_path, seen, missing):
+    folder = own.runs / config.synthetic[0]
+    (folder / "seen.json").unlink()
+    if seen is not None:
+        train = list(load(own, config.dataset).select(split="train")["sha256"])
+        save_seen(folder, {role: train if images else [] for role, images in seen.items()})
+    watcher = Watcher(tmp_path / "run")
+    found = evaluate(config, own, watcher)
+    unknown = f"nobody wrote down which pictures were seen by {folder.name} ({missing}); promote or train that again"
+    assert found.verdict.startswith(f"Verdict withheld: {unknown}") and not found.leaks.is_clean
+    assert watcher.warnings[0].startswith(f"The verdict will be withheld: {unknown}")
+
+
+def test_one_translator_of_a_chain_that_nobody_knows_about_withholds_the_verdict(own, journey, config, tmp_path):
+    plant_translator(own, "bought", "rust", "scab")
+    chain = ("healthy-to-rust", "bought")
+    made = carrier(own)("synthesize", chain=chain, dataset=journey.dataset, source="healthy", count=3, device="cpu")
+    found = evaluate(config.model_copy(update={"synthetic": (made.id,)}), own, Watcher(tmp_path / "run"))
+    assert found.leaks.unknown == ("bought (generator, lflseg)",)
+    assert found.verdict.startswith("Verdict withheld: nobody wrote down which pictures were seen by bought (generator")
+    both = config.model_copy(update={"synthetic": (*config.synthetic, made.id)})
+    assert not evaluate(both, own, Watcher(tmp_path / "both")).leaks.is_clean
 
 
 def test_the_best_epoch_on_validation_is_the_one_that_is_judged(own, config, tmp_path, monkeypatch):

@@ -2,18 +2,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leafcore.checkpoints import open_checkpoint, promote
 from leafcore.data.manifest import load, save
 from leafcore.data.mask_sets import open_mask_set
-from leafcore.data.seen import load_seen
+from leafcore.data.seen import UNKNOWN, load_seen
 from leafcore.errors import CheckpointError, DatasetError, DiskFull, Stopped
 from leafcore.files import RESERVE_BYTES
-from leafcore.jobs import build_config
+from leafcore.jobs import build_config, submit
 from leafcore.masks.configs import MasksConfig
 from leafcore.masks.lflseg import open_lflseg
 from leafcore.masks.make import intersection_over_union, make_masks
 from leafcore.masks.maps import threshold
 from leafcore.train.device import resolve_device
 from tests.conftest import carrier, draw_leaf
+from tests.planted import plant_lflseg
 from tests.watcher import Watcher
 
 SIZES = [(48, 48), (80, 40), (33, 57), (64, 90), (120, 31), (50, 50)]  # (width, height) in px
@@ -71,7 +73,34 @@ def test_a_mask_set_says_how_it_was_made(own, odd, config, journey):
     masks = open_mask_set(own, run.id)
     assert (masks.card.dataset, masks.card.delta, masks.card.images) == (odd.ref, 0.35, 12)
     assert len(masks.card.model_sha256) == 64 and masks.card.mask_iou is None
-    assert load_seen(run.folder) == {"lflseg": load_seen(journey.runs["lflseg"].folder)["lflseg"]}
+    seen = load_seen(run.folder)
+    assert seen == load_seen(journey.runs["lflseg"].folder) and set(seen) == {"lflseg", "probe"}
+    lflseg = open_checkpoint(own, journey.runs["lflseg"].id)
+    assert (masks.card.model, masks.card.model_sha256) == (lflseg.name, lflseg.card.weights_sha256)
+
+
+def test_of_a_model_that_nobody_knows_about_nothing_is_claimed(own, config, tmp_path):
+    plant_lflseg(own, "looker")
+    make_masks(config.model_copy(update={"model": "looker"}), own, Watcher(tmp_path / "run"))
+    assert load_seen(tmp_path / "run") == {UNKNOWN: ["looker (lflseg)"]}
+
+
+def test_a_half_made_set_is_not_finished_with_another_model(own, odd, config, journey):
+    promote(own, journey.runs["lflseg"].id, "looker", epoch=1)
+    run = submit(own, "masks", config.model_copy(update={"model": "looker"}))
+    pinned = MasksConfig.build(run.record.settings)
+    with pytest.raises(Stopped):
+        make_masks(pinned, own, Watcher(run.folder, stop_after=4))
+    before = {name: path.read_bytes() for name, path in masks_in(run.folder).items()}
+
+    promote(own, journey.runs["lflseg"].id, "looker", epoch=2, replace=True)
+    with pytest.raises(CheckpointError, match="looker holds other weights now .* than were asked for") as raised:
+        make_masks(pinned, own, Watcher(run.folder))
+    assert "\n" not in str(raised.value)
+    assert {name: path.read_bytes() for name, path in masks_in(run.folder).items()} == before
+
+    promote(own, journey.runs["lflseg"].id, "looker", epoch=1, replace=True)
+    assert make_masks(pinned, own, Watcher(run.folder)).images == 12
 
 
 def areas_at(delta, own, config, folder):
@@ -170,12 +199,25 @@ def with_masks(own, odd):
 def test_masks_are_measured_against_exact_ones(own, with_masks, config, tmp_path):
     config = config.model_copy(update={"dataset": with_masks.ref})
     result = make_masks(config, own, Watcher(tmp_path / "run"))
-    overlaps = []
+    overlaps = {"train": [], "val": [], "test": []}
     for record in with_masks.rows():
         mask = np.asarray(Image.open(masks_in(tmp_path / "run")[f"{record['image']}.png"])) == 255
         exact = np.asarray(Image.open(with_masks.root / record["mask"])) == 255
-        overlaps.append((mask & exact).sum() / (mask | exact).sum())
-    assert result.mask_iou == pytest.approx(np.mean(overlaps), abs=1e-4)
+        overlaps[record["split"]].append((mask & exact).sum() / (mask | exact).sum())
+    assert all(overlaps.values())
+    for split, found in overlaps.items():
+        assert result.overlaps[split].images == len(found)
+        assert result.overlaps[split].mask_iou == pytest.approx(np.mean(found), abs=1e-4)
+    assert result.mask_iou == pytest.approx(np.mean(overlaps["train"] + overlaps["val"]), abs=1e-4), "no test picture"
+
+
+def test_exact_masks_of_test_pictures_cannot_be_tuned_for(own, with_masks, config, tmp_path):
+    config = config.model_copy(update={"dataset": with_masks.ref})
+    before = make_masks(config, own, Watcher(tmp_path / "before"))
+    for record in with_masks.rows(with_masks.select(split="test")):
+        Image.new("L", (record["width"], record["height"]), 255).save(with_masks.root / record["mask"])
+    after = make_masks(config, own, Watcher(tmp_path / "after"))
+    assert after.mask_iou == before.mask_iou and after.overlaps["test"] != before.overlaps["test"]
 
 
 def test_an_exact_mask_that_cannot_be_read_does_not_end_the_run(own, with_masks, config, tmp_path):

@@ -10,8 +10,9 @@ from PIL import Image
 
 from leafcore import files
 from leafcore.chains import open_chain
+from leafcore.checkpoints import promote
 from leafcore.data.manifest import load
-from leafcore.data.seen import load_seen
+from leafcore.data.seen import UNKNOWN, load_seen, save_seen
 from leafcore.data.synthetic_sets import Provenance, read_recipe
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.generate import Chain
@@ -171,6 +172,13 @@ def test_what_the_chain_has_seen_counts_as_seen(own, journey, config, tmp_path):
     assert seen["generator"] == load_seen(journey.runs["leafgan"].folder)["generator"]
 
 
+def test_what_nobody_wrote_down_of_a_step_stays_unknown(own, config, tmp_path):
+    synthesize(changed(config, chain=("healthy-to-rust", "to-scab")), own, Watcher(tmp_path / "run"))
+    seen = load_seen(tmp_path / "run")
+    assert seen["generator"] and seen["lflseg"] and seen["source"], "of the first step"
+    assert seen[UNKNOWN] == ["to-scab (generator, lflseg)"]
+
+
 def test_sources_that_a_translator_was_not_trained_on_are_warned_of(own, config, tmp_path):
     watcher = Watcher(tmp_path / "run")
     synthesize(changed(config, source="scab"), own, watcher)
@@ -201,6 +209,34 @@ def test_a_stop_keeps_what_exists_with_its_manifest_and_a_resume_makes_the_rest(
     assert consistent(watcher.folder)
     synthesize(config, own, Watcher(tmp_path / "b" / "run"))
     assert (watcher.folder / "manifest.csv").read_bytes() == (tmp_path / "b" / "run" / "manifest.csv").read_bytes()
+
+
+def test_a_stopped_set_is_not_finished_with_other_weights(own, journey, config):
+    run = submit(own, "synthesize", changed(config, chain=("healthy-to-rust",)))
+    pinned = SynthesizeConfig.build(run.record.settings)
+    with pytest.raises(Stopped):
+        synthesize(pinned, own, Watcher(run.folder, stop_after=3))
+    before = {name: path.read_bytes() for name, path in pictures_in(run.folder).items()}
+    seen = load_seen(run.folder)
+
+    promote(own, journey.runs["leafgan"].id, "healthy-to-rust", epoch=1, replace=True)
+    with pytest.raises(CheckpointError, match="healthy-to-rust holds other weights now") as raised:
+        synthesize(pinned, own, Watcher(run.folder))
+    assert "\n" not in str(raised.value) and load_seen(run.folder) == seen
+    assert {name: path.read_bytes() for name, path in pictures_in(run.folder).items()} == before
+
+    promote(own, journey.runs["leafgan"].id, "healthy-to-rust", epoch=2, replace=True)
+    assert synthesize(pinned, own, Watcher(run.folder)).count == 8
+    assert {tuple(step["weights_sha256"] for step in row["chain"]) for row in rows_in(run.folder)} == {
+        (open_chain(own, ["healthy-to-rust"])[0].card.weights_sha256,)
+    }
+    assert {row["chain"][0]["checkpoint"] for row in rows_in(run.folder)} == {"healthy-to-rust"}, "a name, no pin"
+
+
+def test_what_was_seen_before_a_stop_stays_seen(own, config, tmp_path):
+    save_seen((tmp_path / "run"), {"generator": ["before"]})
+    synthesize(config, own, Watcher(tmp_path / "run"))
+    assert "before" in load_seen(tmp_path / "run")["generator"]
 
 
 def test_a_finished_set_that_is_resumed_stays_as_it_is(own, config, tmp_path):
