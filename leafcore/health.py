@@ -32,11 +32,9 @@ class HealthConfig(Config):
 
     dataset: str = setting(..., "Dataset to look through.", ref="dataset")
     max_distance: int = setting(
-        MAX_DISTANCE, "How many of 64 bits the perceptual hashes of near-duplicates may differ in.", ge=0, le=20
+        MAX_DISTANCE, "How many of 64 bits the perceptual hashes of one photograph may differ in.", ge=0, le=20
     )
-    min_likeness: float = setting(
-        MIN_LIKENESS, "How well the thumbnails of near-duplicates must correlate.", ge=0, le=1
-    )
+    min_likeness: float = setting(MIN_LIKENESS, "How well the thumbnails of one photograph must correlate.", ge=0, le=1)
 
 
 class Twin(BaseModel):

@@ -361,7 +361,12 @@ def test_a_worker_carries_a_queued_run_out(workspace, leaf_folders, monkeypatch)
 
 
 def test_every_setting_is_a_flag_with_help(capsys):
-    named = {("import", "source"): "PATH", ("synthesize", "source"): "--from", ("export", "run"): "RUN"}
+    named = {
+        ("import", "source"): "PATH",
+        ("health", "dataset"): "NAME",
+        ("synthesize", "source"): "--from",
+        ("export", "run"): "RUN",
+    }
     for kind, entry in KINDS.items():
         command = ["train", kind] if kind in RECIPES else [kind]
         with pytest.raises(SystemExit) as end:
