@@ -62,20 +62,6 @@ def _resize(image: torch.Tensor, side: int) -> torch.Tensor:
     return F.interpolate(image, size=side, mode="bilinear", antialias=True)
 
 
-def sharpness(images: torch.Tensor) -> torch.Tensor:
-    """Return the mean absolute Laplacian of each picture's grey: how much changes from a pixel to its neighbours.
-
-    Args:
-        images: (N, 3, H, W) float32.
-
-    Returns:
-        (N,) float32, in the unit of `images`.
-    """
-    grey = images.mean(1, keepdim=True)  # (N, 1, H, W)
-    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]], device=images.device)
-    return F.conv2d(grey, kernel[None, None]).abs().mean(dim=(1, 2, 3))
-
-
 def load_size(size_px: int) -> int:
     """Return the side that pictures are resized to before cropping: the paper's 286 for 256, and in proportion."""
     return round(size_px * 286 / 256)

@@ -34,7 +34,7 @@ def class_activation_maps(model: nn.Module, images: torch.Tensor, target: int = 
 
     Args:
         model: A timm classifier ending in global average pooling and one linear layer, in eval mode.
-        images: (N, 3, H, W) float32, scaled as the model expects.
+        images: (N, 3, H, W) float32, scaled by the model's `InputScale`.
         target: The class to explain; 0 is LFLSeg's full leaf.
 
     Raises:

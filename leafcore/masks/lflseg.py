@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.data.transforms import limit_detail
 from leafcore.errors import CheckpointError, DatasetError
 from leafcore.generate import load_network
-from leafcore.images import load_square, to_signed
+from leafcore.images import load_square
 from leafcore.masks.cam import class_activation_maps
+from leafcore.nets.backbones import InputScale
 from leafcore.workspace import Workspace
 
 
@@ -51,7 +53,10 @@ class LFLSegModel:
                 "Train one: python -m leafcore train lflseg --dataset NAME"
             )
         self.checkpoint = checkpoint
-        self.size_px = int(checkpoint.card.description["size_px"])
+        description = checkpoint.card.description
+        self.size_px = int(description["size_px"])
+        self._scale = InputScale.described(description)
+        self._detail = float(description.get("detail", 1.0))  # older weights saw all there was
         self._device = device
         self._net: nn.Module = load_network(checkpoint, "classifier", device)
 
@@ -75,8 +80,9 @@ class LFLSegModel:
                 problems[path] = str(error)
         looks = {path: Look(path, None, np.zeros(3, np.float32), problem) for path, problem in problems.items()}
         if pictures:
-            batch = torch.from_numpy(np.stack(list(pictures.values()))).permute(0, 3, 1, 2)
-            cams = class_activation_maps(self._net, to_signed(batch).to(self._device))
+            batch = torch.from_numpy(np.stack(list(pictures.values()))).permute(0, 3, 1, 2).to(self._device)
+            shown = limit_detail(batch, [self._detail] * len(batch), self.size_px)
+            cams = class_activation_maps(self._net, self._scale(shown))
             for path, cam, probabilities in zip(pictures, cams.maps, cams.probabilities, strict=True):
                 looks[path] = Look(path, cam, probabilities)
         return [looks[path] for path in paths]

@@ -16,7 +16,8 @@ def predicted_labels(probabilities: np.ndarray, multi_label: bool) -> np.ndarray
         multi_label: Whether a picture may have several.
 
     Returns:
-        (N, labels) bool: the labels at or above 0.5, and the most probable one.
+        (N, labels) bool: the most probable label alone, unless a picture may have several; then all at or above 0.5,
+        and the most probable one only where none is.
     """
     best = np.zeros(probabilities.shape, bool)
     if len(probabilities):

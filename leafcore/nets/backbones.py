@@ -1,6 +1,8 @@
 """Classification backbones: any of timm's; the weights of one come as a Python package, with no download."""
 
 import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import timm
@@ -12,16 +14,13 @@ from leafcore.errors import CheckpointError, ConfigError
 BUNDLED = "tf_efficientnet_lite0"
 
 
-def build_backbone(
-    name: str = BUNDLED, num_classes: int = 3, pretrained: bool = False, dropout: float = 0.0
-) -> nn.Module:
+def build_backbone(name: str = BUNDLED, num_classes: int = 3, pretrained: bool = False) -> nn.Module:
     """Make a classifier: a convolutional trunk, global average pooling, one linear layer.
 
     Args:
         name: Any of timm's model names, such as `tf_efficientnet_lite0`, `resnet18`, `efficientnet_b3`.
         num_classes: Outputs of the linear layer.
         pretrained: Whether the trunk starts from ImageNet weights.
-        dropout: Share of pooled features dropped while training.
 
     Returns:
         A module that takes (N, 3, H, W) and returns (N, num_classes) logits; `forward_features` gives the last maps.
@@ -34,17 +33,17 @@ def build_backbone(
         close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "resnet18, efficientnet_b3"
         raise ConfigError(f"backbone: got {name!r}, expected a model that timm knows, such as {BUNDLED}, {close}.")
     if pretrained and name != BUNDLED:
-        return _with_hub_weights(name, num_classes, dropout)
-    model: nn.Module = timm.create_model(name, num_classes=1000 if pretrained else num_classes, drop_rate=dropout)
+        return _with_hub_weights(name, num_classes)
+    model: nn.Module = timm.create_model(name, num_classes=1000 if pretrained else num_classes)
     if pretrained:
         model.load_state_dict(_bundled_weights(model))
         model.reset_classifier(num_classes)  # type: ignore[operator]  # timm's models have it
     return model
 
 
-def _with_hub_weights(name: str, num_classes: int, dropout: float) -> nn.Module:
+def _with_hub_weights(name: str, num_classes: int) -> nn.Module:
     try:
-        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=num_classes, drop_rate=dropout)
+        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=num_classes)
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"backbone: the ImageNet weights of {name!r} are not on this machine and could not be fetched "
@@ -69,15 +68,49 @@ def _bundled_weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return dict(zip(names, values.values(), strict=True))
 
 
-def input_statistics(model: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the mean and standard deviation that a backbone's weights expect, in units of [0, 1].
+@dataclass(frozen=True)
+class InputScale:
+    """How a backbone wants its pictures: lite0 in [-1, 1], timm's ResNets with ImageNet's mean and spread.
 
-    Returns:
-        Two (3, 1, 1) float32 tensors.
+    Training, validation and use go through one of these; the description of the weights keeps it.
+
+    Attributes:
+        mean: Of red, green and blue, in [0, 1].
+        std: The same.
     """
-    config = getattr(model, "pretrained_cfg", {})
-    mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
-    return torch.tensor(mean).view(3, 1, 1), torch.tensor(std).view(3, 1, 1)
+
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "InputScale":
+        """Return what a model's ImageNet weights were trained with; [-1, 1] if it does not say."""
+        return cls._from(getattr(model, "pretrained_cfg", {}))
+
+    @classmethod
+    def described(cls, description: Mapping[str, Any]) -> "InputScale":
+        """Return what a weights file says under "input"; [-1, 1] for older ones, which were all trained so."""
+        return cls._from(description.get("input", {}))
+
+    @classmethod
+    def _from(cls, values: Mapping[str, Any]) -> "InputScale":
+        return cls(**{name: tuple(values[name]) for name in ("mean", "std") if name in values})
+
+    def describe(self) -> dict[str, list[float]]:
+        """Return plain JSON, for a weights file's description."""
+        return {"mean": list(self.mean), "std": list(self.std)}
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Scale pictures.
+
+        Args:
+            images: (N, 3, H, W) in [0, 255], uint8 or float.
+
+        Returns:
+            (N, 3, H, W) float32.
+        """
+        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std))
+        return (images.float().div(255.0) - mean) / std
 
 
 def closed_form_head(model: nn.Module) -> nn.Linear:

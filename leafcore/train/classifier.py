@@ -1,4 +1,8 @@
-"""The disease classifier: a pretrained backbone, fine-tuned; its best epoch on validation pictures counts."""
+"""The disease classifier: a pretrained backbone, fine-tuned; its best epoch on validation pictures counts.
+
+A training run saves every epoch's weights and promotes the best one's, see `TrainConfig.BEST_BY`; a comparison, which
+keeps no files, has the best ones in memory.
+"""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +21,7 @@ from leafcore.data.transforms import load_size, random_crop_flip
 from leafcore.errors import DatasetError
 from leafcore.measure.scores import macro_f1, predicted_labels
 from leafcore.nets import build
-from leafcore.nets.backbones import input_statistics
+from leafcore.nets.backbones import InputScale
 from leafcore.progress import Progress
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.device import autocast
@@ -90,6 +94,7 @@ class Classifier(Recipe):
         labels: The labels' names, in the order of the targets' columns.
         multi_label: Whether pictures may have several labels.
         device: Where to compute.
+        keep_best: Whether to hold the best epoch's weights in `best`, and in the state: for who saves no weights.
     """
 
     config: ClassifierConfig
@@ -103,13 +108,14 @@ class Classifier(Recipe):
         labels: Sequence[str],
         multi_label: bool,
         device: torch.device,
+        keep_best: bool = True,
     ) -> None:
         self.config, self.labels, self.multi_label, self.device = config, tuple(labels), multi_label, device
         self.train_set, self.val_set = train, val
         self.generator = torch.Generator().manual_seed(config.seed)
         self.net = build(self._network(config.pretrained)).to(device)
         self.nets = {"classifier": self.net}
-        self.mean, self.std = (values.to(device) for values in input_statistics(self.net))
+        self.scale = InputScale.of(self.net)
         steps = math.ceil(len(train) / config.batch_size)
         self.steps_per_epoch = min(steps, config.max_steps_per_epoch or steps)
         self.optimizer = torch.optim.AdamW(
@@ -117,13 +123,10 @@ class Classifier(Recipe):
         )
         self.stream = ShuffledStream(len(train), self.generator)
         self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs)
-        self.best = BestWeights()
-        self.stateful = {
-            "optimizer": self.optimizer,
-            "scheduler": self.scheduler,
-            "stream": self.stream,
-            "best": self.best,
-        }
+        self.best, self._keep_best = BestWeights(), keep_best
+        self.stateful = {"optimizer": self.optimizer, "scheduler": self.scheduler, "stream": self.stream}
+        if keep_best:
+            self.stateful["best"] = self.best
         self.seen = {}
 
     @classmethod
@@ -144,7 +147,7 @@ class Classifier(Recipe):
             )
             for records, size_px in ((train, load_size(config.size_px)), (val, config.size_px))
         ]
-        recipe = cls(config, sets[0], sets[1], dataset.labels, dataset.is_multi_label, device)
+        recipe = cls(config, sets[0], sets[1], dataset.labels, dataset.is_multi_label, device, keep_best=False)
         recipe.seen = {"classifier": list(train["sha256"]), "probe": list(val["sha256"])}
         return recipe
 
@@ -165,7 +168,7 @@ class Classifier(Recipe):
         images, targets = batch
         self.net.train()
         with autocast(self.device, self.config.precision):
-            logits = self.net(self._scaled(images))
+            logits = self.net(self.scale(images))
         if self.multi_label:
             loss = F.binary_cross_entropy_with_logits(logits.float(), targets)
         else:
@@ -175,16 +178,13 @@ class Classifier(Recipe):
         self.optimizer.step()
         return {"cross_entropy": loss.detach()}
 
-    def _scaled(self, images: torch.Tensor) -> torch.Tensor:
-        """Return uint8 pictures as the backbone expects them."""
-        return (images.float().div(255.0) - self.mean) / self.std
-
     def end_epoch(self) -> dict[str, float]:
-        """Lower the learning rate along a cosine; remember the weights if they are the best on validation so far."""
+        """Lower the learning rate along a cosine; return macro-F1 on validation pictures."""
         self.scheduler.step()
         predicted = predicted_labels(self.predict(self.val_set), self.multi_label)
         score = macro_f1(self.val_set.targets, predicted)
-        self.best.offer(score, self.net.state_dict())
+        if self._keep_best:
+            self.best.offer(score, self.net.state_dict())
         return {"val_macro_f1": score}
 
     @torch.no_grad()
@@ -194,7 +194,7 @@ class Classifier(Recipe):
         parts = []
         for start in range(0, len(pictures), self.config.batch_size):
             indices = np.arange(start, min(start + self.config.batch_size, len(pictures)))
-            logits = self.net(self._scaled(pictures.pick(indices).to(self.device))).float()
+            logits = self.net(self.scale(pictures.pick(indices).to(self.device))).float()
             parts.append((logits.sigmoid() if self.multi_label else logits.softmax(1)).cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
 
@@ -209,6 +209,7 @@ class Classifier(Recipe):
             "labels": list(self.labels),
             "multi_label": self.multi_label,
             "size_px": self.config.size_px,
+            "input": self.scale.describe(),
             "dataset": self.config.dataset,
             "nets": {"classifier": self._network(pretrained=False)},
         }

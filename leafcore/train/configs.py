@@ -20,6 +20,8 @@ Precision = Literal["auto", "fp32", "bf16"]
 class TrainConfig(Config):
     """What every recipe needs to know."""
 
+    BEST_BY: ClassVar[str] = ""  # the validation score, higher is better, that picks an epoch; empty: the last counts
+
     dataset: str = setting(..., "Dataset to learn from; only its train pictures are used.", ref="dataset")
     epochs: int = setting(100, "Epochs to train.", ge=1, le=10_000)
     batch_size: int = setting(1, "Pictures per step.", ge=1, le=1024)
@@ -38,7 +40,11 @@ class TrainConfig(Config):
     precision: Precision = setting(
         "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True
     )
-    promote_as: str = setting("", "Promotes the last epoch under this name when done; empty for none.", advanced=True)
+    promote_as: str = setting(
+        "",
+        "Promotes an epoch under this name when done: a classifier's best on validation pictures, else the last.",
+        advanced=True,
+    )
 
     @field_validator("promote_as")
     @classmethod
@@ -134,6 +140,7 @@ class LFLSegConfig(TrainConfig):
 class ClassifierConfig(TrainConfig):
     """A disease classifier: one sigmoid per label if pictures have several, else a softmax."""
 
+    BEST_BY: ClassVar[str] = "val_macro_f1"
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"epochs": 2, "size_px": 64, "max_steps_per_epoch": 12},
         "draft": {"epochs": 10, "size_px": 128, "max_steps_per_epoch": 30},

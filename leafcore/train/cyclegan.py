@@ -99,7 +99,7 @@ class CycleGAN(Recipe):
         return images
 
     def background_losses(self, batch: Batch, fake_a: torch.Tensor, fake_b: torch.Tensor) -> Losses:
-        """Return losses on what lies outside the leaf, with their weights applied by `weights`; here, none."""
+        """Return losses on what lies outside the leaf, with their weights applied by `weight`; here, none."""
         del batch, fake_a, fake_b
         return {}
 

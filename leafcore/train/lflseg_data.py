@@ -1,10 +1,18 @@
-"""The pictures LFLSeg learns from: whole leaves of a dataset, and photographs of other things."""
+"""The pictures LFLSeg learns from: whole leaves of a dataset, parts of them, and photographs of other things.
 
-from collections.abc import Sequence
+A part is cut out of a leaf and enlarged, so it is soft beside a whole leaf. A network that notices need not look at the
+leaf, and its heat map need not cover it. So parts are cut where the pictures are large, and no class is ever shown with
+more detail than a part has.
+"""
+
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import torch
 
 from leafcore.data.manifest import load
 from leafcore.data.pixels import image_pixels
@@ -12,24 +20,38 @@ from leafcore.data.seen import Seen
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
-from leafcore.images import SUFFIXES, encode_png
+from leafcore.images import SUFFIXES, encode_png, open_rgb
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
 from leafcore.workspace import Workspace
 
+CLASSES = ("full leaf", "partial leaf", "non-leaf")
+GRID = 3  # a partial leaf is one cell of a 3 x 3 grid
 RENDERED_NONLEAF = 240  # scenes drawn when no folder is named
+LEAST_NONLEAF = 2  # pictures without a leaf: one to learn from, one to validate on
 VAL_SHARE = 0.15  # of the non-leaf pictures
+LEAF_BYTES = 4e9  # of decoded leaves in the cache: they are kept larger than the network sees them, if that fits
 
 
 @dataclass(frozen=True)
 class LFLSegPictures:
-    """Decoded pictures, (N, L, L, 3) uint8 each; parts are cut from leaves as they are needed."""
+    """Decoded pictures; parts are cut from leaves as they are needed.
+
+    Attributes:
+        train_leaf: (N, M, M, 3) uint8; M is `leaf_size`.
+        val_leaf: The same.
+        train_nonleaf: (N, L, L, 3) uint8; L is `load_size`.
+        val_nonleaf: The same.
+        seen: The SHA-256 of the leaves, by role.
+        detail: The most that a picture of any class may show, see `part_detail`.
+    """
 
     train_leaf: np.ndarray
     val_leaf: np.ndarray
     train_nonleaf: np.ndarray
     val_nonleaf: np.ndarray
     seen: Seen
+    detail: float = 1.0
 
 
 def lflseg_pictures(config: LFLSegConfig, workspace: Workspace, progress: Progress) -> LFLSegPictures:
@@ -42,34 +64,137 @@ def lflseg_pictures(config: LFLSegConfig, workspace: Workspace, progress: Progre
     train, val = dataset.select(split="train"), dataset.select(split="val")
     if train.empty:
         raise DatasetError(f"dataset: {dataset.ref} has no train picture to learn leaves from.")
-    other = _nonleaf_files(config, workspace, progress)
-    order = np.random.default_rng(config.seed).permutation(len(other))
-    cut = max(1, round(len(other) * VAL_SHARE))
+    leaves = pd.concat([train, val])
+    leaf_px, load_px = leaf_size(leaves, config.size_px), load_size(config.size_px)
 
-    def pixels(paths: Sequence[Path]) -> np.ndarray:
-        return image_pixels(workspace, paths, load_size(config.size_px), progress)
+    def pixels(paths: Sequence[Path], side: int = load_px) -> np.ndarray:
+        return image_pixels(workspace, paths, side, progress)
 
+    train_nonleaf, val_nonleaf = _nonleaf(config, _nonleaf_files(config, workspace, progress), pixels, progress)
     return LFLSegPictures(
-        train_leaf=pixels(dataset.paths(train)),
-        val_leaf=pixels(dataset.paths(val)),
-        train_nonleaf=pixels([other[index] for index in order[cut:]]),
-        val_nonleaf=pixels([other[index] for index in order[:cut]]),
+        train_leaf=pixels(dataset.paths(train), leaf_px),
+        val_leaf=pixels(dataset.paths(val), leaf_px),
+        train_nonleaf=train_nonleaf,
+        val_nonleaf=val_nonleaf,
         seen={"lflseg": list(train["sha256"]), "probe": list(val["sha256"])},
+        detail=part_detail(leaves, leaf_px, config.size_px),
     )
 
 
+# --- sizes and detail -------------------------------------------------------------------------------------------------
+
+
+def leaf_size(records: pd.DataFrame, size_px: int) -> int:
+    """Return the side that leaves are decoded at, so that a part of one has detail of its own.
+
+    Three times the size of other pictures, unless the leaves are smaller than that or would fill the disk.
+
+    Args:
+        records: The leaves' rows of the manifest.
+        size_px: The side of what the network sees.
+    """
+    least = load_size(size_px)
+    affordable = int(math.sqrt(LEAF_BYTES / (3 * len(records))))
+    return max(least, min(GRID * least, _short_side(records), affordable))
+
+
+def part_detail(records: pd.DataFrame, leaf_px: int, size_px: int) -> float:
+    """Return how much detail a part has: the share of its pixels, along a side, when it is shown like other pictures.
+
+    Args:
+        records: The leaves' rows of the manifest.
+        leaf_px: The side that leaves are decoded at.
+        size_px: The side of what the network sees.
+
+    Returns:
+        In (0, 1]: 1 where a part need not be enlarged.
+    """
+    return min(1.0, min(_short_side(records), leaf_px) / GRID / load_size(size_px))
+
+
+def _short_side(records: pd.DataFrame) -> int:
+    """Return the shorter side that nine of ten pictures reach, px."""
+    return int(records[["width", "height"]].min(axis=1).quantile(0.1, interpolation="lower"))
+
+
+def pick(images: np.ndarray, indices: torch.Tensor) -> torch.Tensor:
+    """Return some pictures of (N, L, L, 3) as (n, 3, L, L)."""
+    return torch.from_numpy(np.ascontiguousarray(images[indices.numpy()])).permute(0, 3, 1, 2)
+
+
+def cut_parts(leaves: np.ndarray, indices: torch.Tensor) -> torch.Tensor:
+    """Cut cells out of pictures.
+
+    Args:
+        leaves: (N, M, M, 3) uint8.
+        indices: (n,) int64 in [0, 9 N); each names a picture and one of its nine cells.
+
+    Returns:
+        (n, 3, M // 3, M // 3) uint8.
+    """
+    side = leaves.shape[1] // GRID
+    cells = []
+    for index in indices.tolist():
+        leaf, cell = divmod(index, GRID**2)
+        top, left = (cell // GRID) * side, (cell % GRID) * side
+        cells.append(leaves[leaf, top : top + side, left : left + side])
+    return torch.from_numpy(np.stack(cells)).permute(0, 3, 1, 2)
+
+
+# --- pictures without a leaf ------------------------------------------------------------------------------------------
+
+
+def _nonleaf(
+    config: LFLSegConfig, files: Sequence[Path], pixels: Callable[[Sequence[Path]], np.ndarray], progress: Progress
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the train and the validation pictures; files that cannot be read are named and left out."""
+
+    def divided(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+        if len(files) < LEAST_NONLEAF:
+            raise DatasetError(
+                f"nonleaf: {Path(config.nonleaf).expanduser()} holds {len(files)} pictures that can be read, expected "
+                f"at least {LEAST_NONLEAF} (better 200) photographs without a leaf; or say 'rendered' for scenes of "
+                "our own."
+            )
+        order = np.random.default_rng(config.seed).permutation(len(files))
+        cut = max(1, round(len(files) * VAL_SHARE))
+        return pixels([files[index] for index in order[cut:]]), pixels([files[index] for index in order[:cut]])
+
+    try:
+        return divided(files)
+    except DatasetError:  # too few, or one of them is damaged: only then look at each
+        return divided(_readable(files, progress))
+
+
+def _readable(files: Sequence[Path], progress: Progress) -> list[Path]:
+    """Return the files that can be decoded; say how many cannot, and name the first three."""
+    progress.phase("looking for damaged pictures")
+    good: list[Path] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            open_rgb(file)
+            good.append(file)
+        except DatasetError as error:
+            problems.append(str(error))
+        progress.raise_if_stopped()
+    if problems:
+        pictures = "1 picture" if len(problems) == 1 else f"{len(problems)} pictures"
+        progress.warn(f"nonleaf: {pictures} left out, first: {' '.join(problems[:3])}")
+    return good
+
+
 def _nonleaf_files(config: LFLSegConfig, workspace: Workspace, progress: Progress) -> Sequence[Path]:
-    """Return the pictures without a leaf: the user's folder, or scenes of our own."""
+    """Return the pictures without a leaf: the user's folder, hidden files left out, or scenes of our own."""
     if config.nonleaf == "rendered":
         return _draw_nonleaf(workspace, config.size_px, progress)
     folder = Path(config.nonleaf).expanduser()
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-    if len(files) < 2:
-        raise DatasetError(
-            f"nonleaf: {folder} holds {len(files)} pictures, expected at least 2 (better 200) photographs without a "
-            "leaf; or say 'rendered' for scenes of our own."
-        )
-    return files
+    below = ((file, file.relative_to(folder).parts) for file in folder.rglob("*"))
+    return sorted(
+        file
+        for file, parts in below
+        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts) and file.is_file()
+    )
 
 
 def _draw_nonleaf(workspace: Workspace, size_px: int, progress: Progress) -> Sequence[Path]:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import asdict, dataclass
 from importlib import import_module
 
 import torch
@@ -26,6 +27,7 @@ class TrainResult(BaseModel):
         steps: How many steps that were.
         losses: Every loss at the last step.
         scores: Validation scores of the last epoch, if the recipe has any.
+        best_epoch: Of those whose weights were saved, the one to use, see `TrainConfig.BEST_BY`.
         checkpoint: The name it was promoted under, empty for none.
     """
 
@@ -33,7 +35,20 @@ class TrainResult(BaseModel):
     steps: int
     losses: dict[str, float]
     scores: dict[str, float]
+    best_epoch: int
     checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch to use, so far: the first of those with the highest score, or the last if there is no score."""
+
+    epoch: int = 0
+    score: float | None = None
+
+    def after(self, epoch: int, score: float | None) -> "Best":
+        """Return what it is once another epoch is saved."""
+        return self if self.score is not None and score is not None and score <= self.score else Best(epoch, score)
 
 
 def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> TrainResult:
@@ -55,7 +70,7 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         save_seen(progress.folder, recipe.seen)
         result = fit(recipe, progress)
     if config.promote_as:
-        promote(workspace, progress.folder.name, config.promote_as, epoch=result.epochs)
+        promote(workspace, progress.folder.name, config.promote_as, epoch=result.best_epoch)
         result = result.model_copy(update={"checkpoint": config.promote_as})
     return result
 
@@ -66,7 +81,7 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
     total = recipe.epochs * recipe.steps_per_epoch
 
     # Go on from the last saved state, if there is one.
-    step, losses, scores = restore(recipe, progress)
+    step, losses, scores, best = restore(recipe, progress)
     saved_at = time.monotonic()
     progress.phase("training")
 
@@ -95,15 +110,19 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
                 progress.report(step, total, epoch=epoch, **scores)
             if epoch % config.save_every == 0 or step == total:
                 save_epoch(recipe, progress, epoch)
+                best = best.after(epoch, scores.get(config.BEST_BY))
 
         # Save what a resume needs; stop if somebody asked.
         if saving:
-            save_state(folder, recipe, step, {"losses": losses, "scores": scores, **_rng_states()})
+            told = {"losses": losses, "scores": scores, "best": asdict(best)}
+            save_state(folder, recipe, step, {**told, **_rng_states()})
             saved_at = time.monotonic()
         if stopping:
             raise Stopped
 
-    return TrainResult(epochs=recipe.epochs, steps=step, losses=losses, scores=scores)
+    return TrainResult(
+        epochs=recipe.epochs, steps=step, losses=losses, scores=scores, best_epoch=best.epoch or recipe.epochs
+    )
 
 
 def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
@@ -118,19 +137,23 @@ def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
     progress.phase("training")
 
 
-def restore(recipe: Recipe, progress: Progress) -> tuple[int, dict[str, float], dict[str, float]]:
-    """Load the last saved state, if there is one; return the steps done, and the losses and scores last recorded."""
+def restore(recipe: Recipe, progress: Progress) -> tuple[int, dict[str, float], dict[str, float], Best]:
+    """Load the last saved state, if there is one.
+
+    Returns:
+        The steps done, the losses and the scores last recorded, and the epoch to use.
+    """
     state = load_state(progress.folder)
     if state is None:
         progress.rewind(0)
-        return 0, {}, {}
+        return 0, {}, {}, Best()
     step = int(state["step"])
     recipe.load_state_dict(state["recipe"])
     torch.set_rng_state(state["torch_rng"])
     if torch.cuda.is_available() and state["cuda_rng"]:
         torch.cuda.set_rng_state_all(state["cuda_rng"])
     progress.rewind(step)
-    return step, state.get("losses", {}), state.get("scores", {})
+    return step, state.get("losses", {}), state.get("scores", {}), Best(**state.get("best", {}))
 
 
 def _rng_states() -> dict[str, object]:

@@ -5,11 +5,13 @@ from PIL import Image
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
+from leafcore.data.transforms import limit_detail
 from leafcore.errors import CheckpointError, NotFoundError
 from leafcore.generate import load_network
 from leafcore.images import load_square, to_signed
 from leafcore.masks.cam import class_activation_maps
 from leafcore.masks.lflseg import open_lflseg
+from tests.planted import plant
 
 CPU = torch.device("cpu")
 
@@ -34,12 +36,60 @@ def test_looks_come_in_order_whatever_the_batch(model, paths):
 
 
 def test_a_look_is_the_heat_map_of_the_full_leaf(journey, model, paths):
-    network = load_network(open_checkpoint(journey.workspace, journey.runs["lflseg"].id), "classifier", CPU)
+    checkpoint = open_checkpoint(journey.workspace, journey.runs["lflseg"].id)
+    network = load_network(checkpoint, "classifier", CPU)
     pixels = torch.tensor(load_square(paths[0], 64)).permute(2, 0, 1)[None]
-    wanted = class_activation_maps(network, to_signed(pixels), target=0)
+    shown = limit_detail(pixels, [checkpoint.card.description["detail"]], 64)
+    wanted = class_activation_maps(network, shown / 127.5 - 1, target=0)
     look = next(iter(model.look(paths[:1])))
     assert np.allclose(look.cam, wanted.maps[0], atol=1e-6)
     assert np.allclose(look.probabilities, wanted.probabilities[0], atol=1e-6)
+
+
+# --- what the weights were trained on ---------------------------------------------------------------------------------
+
+
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+def planted(workspace, **values):
+    nets = {"classifier": {"type": "backbone", "args": {"name": "test_resnet", "num_classes": 3}}}
+    checkpoint = plant(workspace, "looker", {"recipe": "lflseg", "size_px": 64, "nets": nets, **values})
+    return open_lflseg(workspace, checkpoint.name, CPU)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Return a list that fills with what the network is shown."""
+    seen = []
+    original = class_activation_maps
+    monkeypatch.setattr(
+        "leafcore.masks.lflseg.class_activation_maps", lambda net, images: seen.append(images) or original(net, images)
+    )
+    return seen
+
+
+def test_pictures_are_scaled_as_the_description_says(workspace, paths, shown):
+    list(planted(workspace, input=IMAGENET).look(paths[:1]))
+    mean, std = (torch.tensor(IMAGENET[name]).view(3, 1, 1) for name in ("mean", "std"))
+    pixels = torch.tensor(load_square(paths[0], 64)).permute(2, 0, 1)
+    assert torch.allclose(shown[0][0], (pixels / 255 - mean) / std, atol=1e-6)
+
+
+def test_weights_whose_description_says_nothing_see_pictures_between_minus_one_and_one(workspace, paths, shown):
+    list(planted(workspace).look(paths[:1]))
+    pixels = torch.tensor(load_square(paths[0], 64)).permute(2, 0, 1)
+    assert torch.allclose(shown[0][0], to_signed(pixels), atol=1e-6), "and all their detail"
+
+
+def test_pictures_show_no_more_detail_than_while_training(workspace, paths, shown):
+    list(planted(workspace, detail=0.25).look(paths[:3], batch_size=2))
+    pixels = np.stack([load_square(path, 64) for path in paths[:3]])
+    wanted = limit_detail(torch.tensor(pixels).permute(0, 3, 1, 2), [0.25] * 3, 64) / 127.5 - 1
+    assert torch.allclose(torch.cat(shown), wanted, atol=1e-6)
+
+
+# --- bad files, bad names ---------------------------------------------------------------------------------------------
 
 
 def test_a_picture_that_cannot_be_read_is_reported_in_its_place(model, paths, tmp_path):

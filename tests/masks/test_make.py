@@ -43,7 +43,8 @@ def masks_in(folder):
 
 def test_every_picture_gets_a_mask_of_its_own_size_in_black_and_white(own, odd, config, tmp_path):
     watcher = Watcher(tmp_path / "run")
-    result = make_masks(config, own, watcher)
+    high = config.model_copy(update={"delta": 0.95})  # the model is hardly trained, so its heat maps are nearly flat
+    result = make_masks(high, own, watcher)
     files = masks_in(watcher.folder)
     assert set(files) == {f"{image}.png" for image in odd.records["image"]} and result.images == len(files) == 12
     areas = []

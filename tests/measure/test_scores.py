@@ -22,6 +22,10 @@ def test_several_labels_are_those_at_or_above_one_half_and_never_none():
     assert predicted_labels(probabilities, multi_label=True).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 1]]
 
 
+def test_the_most_probable_label_joins_only_where_none_passes():
+    assert predicted_labels(np.array([[0.6, 0.7], [0.3, 0.4]]), multi_label=True).tolist() == [[1, 1], [0, 1]]
+
+
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_no_pictures_have_no_labels(multi_label):
     assert predicted_labels(np.zeros((0, 3)), multi_label).shape == (0, 3)

@@ -1,10 +1,19 @@
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 from sklearn.metrics import f1_score
 
 from leafcore.measure import stats
-from leafcore.measure.stats import Interval, confusion_counts, exact_interval, f1_from_counts, paired_bootstrap
+from leafcore.measure.stats import (
+    LEAST_GROUPS,
+    Interval,
+    confusion_counts,
+    exact_interval,
+    f1_from_counts,
+    paired_bootstrap,
+)
 
 LABELS = 3
 
@@ -51,6 +60,11 @@ def test_the_exact_interval_is_scipys(trials):
 )
 def test_an_interval_that_touches_zero_includes_it(low, high, excludes):
     assert Interval((low + high) / 2, low, high).excludes_zero is excludes
+
+
+def test_an_interval_without_ends_is_not_known_and_excludes_nothing():
+    unknown = Interval(0.7, math.nan, math.nan)
+    assert not unknown.is_known and not unknown.excludes_zero and Interval(0.7, 0.6, 0.8).is_known
 
 
 # --- counts and F1 ----------------------------------------------------------------------------------------------------
@@ -162,3 +176,66 @@ def test_a_planted_difference_is_found(few_resamples):
     for seed in range(20):
         found = paired_bootstrap(*pair(rng, groups=200, accuracies=(0.6, 0.85)), seed=seed).difference[-1]
         assert found.low > 0, "and has its sign: second minus first"
+
+
+# --- rare labels ------------------------------------------------------------------------------------------------------
+
+SIX = 6
+
+
+def six_labels(rng, rare, right_rare=0.6, right=0.85):
+    """Return the counts of a classifier, (1, 3, groups, 6): five labels of 20 groups, and one of a few."""
+    truth = np.concatenate([np.repeat(np.arange(SIX - 1), 20), np.full(rare, SIX - 1)])
+    correct = rng.random(len(truth)) < np.where(truth == SIX - 1, right_rare, right)
+    said = np.where(correct, truth, (truth + rng.integers(1, SIX, len(truth))) % SIX)
+    hot = np.eye(SIX, dtype=bool)
+    return confusion_counts(hot[truth], hot[said], np.arange(len(truth)), len(truth))[None]
+
+
+EVERY = np.ones(SIX, bool)
+
+
+@pytest.mark.parametrize("rare", [1, 2, LEAST_GROUPS, 10])
+def test_a_perfect_classifier_is_surely_perfect(rare):
+    counts = six_labels(np.random.default_rng(0), rare, right_rare=1, right=1)
+    found = paired_bootstrap(counts, counts, EVERY, seed=0)
+    assert (found.first[-1].low, found.first[-1].value, found.first[-1].high) == (1, 1, 1)
+    assert all((one.low, one.high) == (1, 1) for one in found.first[: SIX - 1])
+    assert found.first[SIX - 1].value == 1 and found.first[SIX - 1].is_known is (rare >= LEAST_GROUPS)
+    assert found.difference[SIX - 1].is_known is (rare >= LEAST_GROUPS)
+
+
+def test_a_label_that_no_test_group_shows_has_no_interval():
+    counts = six_labels(np.random.default_rng(0), 10)[..., : SIX - 1]
+    padded = np.concatenate([counts, np.zeros_like(counts[..., :1])], axis=-1)
+    found = paired_bootstrap(padded, padded, np.array([*EVERY[:-1], False]), seed=0)
+    assert [one.is_known for one in found.first] == [True] * 5 + [False] + [True]
+
+
+def test_too_few_test_groups_give_no_interval_at_all():
+    counts = confusion_counts(np.eye(2, dtype=bool), np.eye(2, dtype=bool), np.arange(2), 2)[None]
+    found = paired_bootstrap(counts, counts, np.array([True, True]), seed=0)
+    assert not any(one.is_known for one in (*found.first, *found.difference)) and found.first[-1].value == 1
+    nothing = paired_bootstrap(counts * 0, counts * 0, np.array([False, False]), seed=0)
+    assert not any(one.is_known for one in nothing.first)
+
+
+def test_one_group_of_a_rare_label_does_not_make_an_improvement(few_resamples):
+    first = six_labels(np.random.default_rng(1), 1, right_rare=0)
+    second = first.copy()
+    second[0, :, -1] = 0
+    second[0, 0, -1, -1] = 1  # the only group of the rare label, right now
+    found = paired_bootstrap(first, second, EVERY, seed=0).difference[-1]
+    assert found.value > 0.05 and not found.excludes_zero
+
+
+@pytest.mark.parametrize("rare", [2, 3])
+def test_intervals_of_macro_f1_hold_what_they_say_where_a_label_is_rare(few_resamples, rare):
+    rng = np.random.default_rng(2)
+    true = f1_from_counts(sum(six_labels(rng, rare)[0].sum(1) for _ in range(2000))).mean()
+    hits = []
+    for seed in range(200):
+        counts = six_labels(rng, rare)
+        found = paired_bootstrap(counts, counts, EVERY, seed).first[-1]
+        hits.append(found.low <= true <= found.high)
+    assert np.mean(hits) >= 0.9

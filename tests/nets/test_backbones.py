@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.nets import build
-from leafcore.nets.backbones import BUNDLED, build_backbone, closed_form_head, input_statistics
+from leafcore.nets.backbones import BUNDLED, InputScale, build_backbone, closed_form_head
 
 CROSSWORD, CLOCK, TRAFFIC_LIGHT = 918, 409, 920  # ImageNet's numbers
 
@@ -77,10 +78,9 @@ def test_packaged_weights_carry_what_batch_norm_learned(imagenet):
 
 @pytest.mark.parametrize(("draw", "wanted"), [(crossword, CROSSWORD), (clock, CLOCK), (traffic_light, TRAFFIC_LIGHT)])
 def test_packaged_weights_recognise_what_imagenet_holds(imagenet, draw, wanted):
-    mean, std = input_statistics(imagenet)
-    pixels = torch.tensor(np.asarray(draw().resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1) / 255
+    pixels = torch.tensor(np.asarray(draw().resize((224, 224), Image.Resampling.BICUBIC))).permute(2, 0, 1)
     with torch.no_grad():
-        probabilities = imagenet(((pixels - mean) / std)[None]).softmax(1)[0]
+        probabilities = imagenet(InputScale.of(imagenet)(pixels[None])).softmax(1)[0]
     assert probabilities.argmax() == wanted and probabilities[wanted] > 0.4
 
 
@@ -132,6 +132,38 @@ def test_a_description_rebuilds_the_same_network():
     assert {name: tensor.shape for name, tensor in first.state_dict().items()} == {
         name: tensor.shape for name, tensor in second.state_dict().items()
     }
+
+
+# --- how pictures are scaled ------------------------------------------------------------------------------------------
+
+
+def levels() -> torch.Tensor:
+    """Return black, mid-grey and white: (3, 3, 2, 2) uint8."""
+    return torch.tensor([0, 128, 255], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 2, 2)
+
+
+def test_lite0_wants_pictures_between_minus_one_and_one():
+    scaled = InputScale.of(build_backbone(BUNDLED))(levels())
+    assert scaled.dtype == torch.float32 and scaled[:, 0, 0, 0].tolist() == pytest.approx(
+        [-1, 128 / 127.5 - 1, 1], abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet101"])
+def test_resnets_want_imagenets_mean_and_spread(name):
+    assert InputScale.of(build_backbone(name)) == InputScale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    scaled = InputScale.of(build_backbone(name))(levels())
+    assert scaled[2, :, 0, 0].tolist() == pytest.approx([(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225])
+
+
+def test_a_scale_survives_json():
+    scale = InputScale.of(build_backbone("resnet18"))
+    assert InputScale.described(json.loads(json.dumps({"input": scale.describe()}))) == scale
+
+
+def test_what_says_nothing_of_its_scale_was_trained_between_minus_one_and_one():
+    assert InputScale.described({"recipe": "lflseg"}) == InputScale((0.5,) * 3, (0.5,) * 3)
+    assert InputScale.of(torch.nn.Conv2d(3, 3, 1)) == InputScale((0.5,) * 3, (0.5,) * 3)
 
 
 # --- what a heat map in closed form needs -----------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_one_label_is_a_softmax(simple):
     images, targets = simple.next_batch()
     simple.net.train()
     with torch.no_grad():
-        logits = simple.net(simple._scaled(images))
+        logits = simple.net(simple.scale(images))
     wanted = -(torch.log(logits.exp() / logits.exp().sum(1, keepdim=True)) * targets).sum(1).mean()
     assert simple.step((images, targets))["cross_entropy"].item() == pytest.approx(wanted.item(), rel=1e-5)
 
@@ -80,7 +80,7 @@ def test_several_labels_are_a_sigmoid_each():
     images, wanted_labels = recipe.next_batch()
     recipe.net.train()
     with torch.no_grad():
-        chance = 1 / (1 + (-recipe.net(recipe._scaled(images))).exp())
+        chance = 1 / (1 + (-recipe.net(recipe.scale(images))).exp())
     wanted = -(wanted_labels * chance.log() + (1 - wanted_labels) * (1 - chance).log()).mean()
     assert recipe.step((images, wanted_labels))["cross_entropy"].item() == pytest.approx(wanted.item(), rel=1e-5)
     assert not np.allclose(recipe.predict(recipe.val_set).sum(1), 1)
@@ -100,7 +100,7 @@ def test_there_are_no_probabilities_of_no_pictures(simple):
 def test_pictures_are_scaled_as_the_backbone_expects(simple):
     white = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
     mean, std = (torch.tensor(simple.net.pretrained_cfg[name]).view(3, 1, 1) for name in ("mean", "std"))
-    assert torch.allclose(simple._scaled(white)[0], ((1 - mean) / std).expand(3, 2, 2))
+    assert torch.allclose(simple.scale(white)[0], ((1 - mean) / std).expand(3, 2, 2))
 
 
 def test_it_learns_what_is_easy_and_keeps_its_best_epoch(simple):
@@ -125,6 +125,18 @@ def test_the_best_epoch_so_far_survives_a_resume(simple):
     assert all(torch.equal(value, simple.best.weights[name]) for name, value in resumed.best.weights.items())
     resumed.step(resumed.next_batch())
     assert resumed.end_epoch()["val_macro_f1"] <= 1 and resumed.best.score == 2.0
+
+
+def test_a_training_run_does_not_carry_its_best_weights_about(journey, settings, tmp_path):
+    config, watcher = settings("classifier"), Watcher(tmp_path / "run")
+    recipe = Classifier.from_config(config, journey.workspace, torch.device("cpu"), watcher)
+    recipe.step(recipe.next_batch())
+    recipe.end_epoch()
+    assert not recipe.best.weights and "best" not in recipe.state_dict()["stateful"], "they are in weights/"
+
+
+def test_a_description_says_how_pictures_are_scaled(simple):
+    assert simple.describe()["input"] == {"mean": [0.5] * 3, "std": [0.5] * 3}
 
 
 def test_the_rate_falls_along_a_cosine(simple):

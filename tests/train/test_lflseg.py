@@ -1,12 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from leafcore.errors import CheckpointError
+from leafcore.train import lflseg, lflseg_data
 from leafcore.train.configs import LFLSegConfig
-from leafcore.train.lflseg import GRID, LFLSeg
-from leafcore.train.lflseg_data import LFLSegPictures
+from leafcore.train.lflseg import LFLSeg
+from leafcore.train.lflseg_data import GRID, LFLSegPictures, lflseg_pictures
+from leafcore.workspace import Workspace
+from tests.conftest import carrier
+from tests.watcher import Watcher
 
 SIZE, LOADED = 64, 72  # px of the crops, px of the decoded pictures
 
@@ -35,8 +42,8 @@ def make(batch_size=9, leaves=4, **values):
 
 
 def grey_of(images):
-    """Return the pixels of (N, 3, S, S) in [-1, 1] as grey levels."""
-    return ((images[:, 0] + 1) * 127.5).round().int()
+    """Return the pixels of (N, 3, S, S) in [0, 255] as grey levels."""
+    return images[:, 0].round().int()
 
 
 @pytest.mark.parametrize(("batch_size", "each"), [(3, 1), (4, 1), (9, 3), (32, 10)])
@@ -44,14 +51,15 @@ def test_a_batch_holds_a_third_of_each_class(batch_size, each):
     images, classes = make(batch_size).next_batch()
     assert images.shape == (3 * each, 3, SIZE, SIZE) and images.dtype == torch.float32
     assert classes.tolist() == [0] * each + [1] * each + [2] * each
-    assert images.min() >= -1 and images.max() <= 1
+    assert images.min() > 9.9 and images.max() == pytest.approx(200), "levels from 0 to 255"
 
 
 def test_whole_leaves_are_whole_parts_are_ninths_and_others_are_others():
     images, _ = make(9).next_batch()
     greys = grey_of(images)
     for whole in greys[:3]:
-        assert len(whole.unique()) == 9
+        middles = whole[12::20, 12::20].flatten()
+        assert len(middles.unique()) == 9 and middles.max() - middles.min() == 8, "all nine cells, a little soft"
     for part in greys[3:6]:
         assert len(part.unique()) == 1, "one cell, enlarged"
         assert 10 <= part[0, 0] < 10 + 4 * 9
@@ -70,7 +78,7 @@ def test_the_step_descends_the_cross_entropy():
     images, classes = recipe.next_batch()
     recipe.net.train()
     with torch.no_grad():
-        probabilities = recipe.net(images).softmax(1)
+        probabilities = recipe.net(recipe.scale(images)).softmax(1)
     wanted = -probabilities[torch.arange(9), classes].log().mean()
     losses = [recipe.step((images, classes))["cross_entropy"].item() for _ in range(6)]
     assert losses[0] == pytest.approx(wanted.item(), rel=1e-5) and losses[-1] < 0.8 * losses[0]
@@ -80,8 +88,9 @@ class ByBrightness(nn.Module):
     """Says non-leaf from grey 240 on, partial leaf for one grey, else full leaf."""
 
     def forward(self, images):
-        flat = images.amax((1, 2, 3)) - images.amin((1, 2, 3)) < 0.01
-        bright = images.mean((1, 2, 3)) > 240 / 127.5 - 1
+        grey = images[:, 0]
+        flat = grey.amax((1, 2)) - grey.amin((1, 2)) < 0.01
+        bright = grey.mean((1, 2)) > 240 / 127.5 - 1
         return nn.functional.one_hot(torch.where(bright, 2, flat.long()), 3).float()
 
 
@@ -123,3 +132,134 @@ def test_the_rate_ends_where_one_cycle_ends():
 def test_a_backbone_that_no_heat_map_comes_of_is_refused_before_training():
     with pytest.raises(CheckpointError, match="MobileNetV3 does not end in global average pooling"):
         make(backbone="mobilenetv3_small_050")
+
+
+# --- scale ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_network_sees_pictures_as_its_imagenet_weights_expect_while_training_and_validating(monkeypatch):
+    recipe, seen = make(9, backbone="resnet18"), []
+    forward = type(recipe.net).forward
+    monkeypatch.setattr(type(recipe.net), "forward", lambda net, images: seen.append(images) or forward(net, images))
+    recipe.step(recipe.next_batch())
+    recipe.end_epoch()
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    for images, grey in ((seen[0], 200), (seen[-1], 250)):  # the last pictures of a batch, and of all, are plain
+        assert torch.allclose(images[-1, :, 0, 0], (grey / 255 - mean) / std, atol=1e-5)
+
+
+def test_a_description_says_how_pictures_are_scaled_and_how_much_detail_a_whole_leaf_may_show():
+    recipe = make(backbone="resnet18")
+    recipe.pictures = replace(recipe.pictures, detail=0.25)
+    described = recipe.describe()
+    assert described["input"] == {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    assert described["detail"] == 0.25
+
+
+# --- sharpness --------------------------------------------------------------------------------------------------------
+
+
+def clouds(count, side, seed=0):
+    """Return pictures that look alike at every scale, as photographs nearly do: (count, side, side, 3) uint8."""
+    along = np.fft.fftfreq(side)
+    falling = 1 / np.maximum(np.hypot(along[:, None], along), 1 / side)
+    waves = np.fft.fft2(np.random.default_rng(seed).normal(size=(count, side, side))) * falling
+    waves[:, 0, 0] = 0
+    grey = np.fft.ifft2(waves).real
+    grey = 128 + 40 * grey / grey.std((1, 2), keepdims=True)
+    return np.repeat(np.clip(grey, 0, 255)[..., None], 3, axis=3).astype(np.uint8)
+
+
+def laplacian(images):
+    """Return the mean absolute Laplacian of (N, 3, H, W): (N,)."""
+    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+    return nn.functional.conv2d(images.mean(1, keepdim=True), kernel).abs().mean((1, 2, 3))
+
+
+def fineness(images):
+    """Return how much of what changes at all is fine: (N,). Unlike the Laplacian it does not grow with contrast."""
+    coarser = nn.functional.interpolate(images, scale_factor=0.5, mode="bilinear", antialias=True)
+    return laplacian(images) / laplacian(coarser).clamp_min(1e-3)
+
+
+def told_apart(one, other, measure):
+    """Return how well a threshold on a measure tells two sets of pictures apart: AUC, 0.5 to 1."""
+    values = torch.cat([measure(one), measure(other)])
+    auc = roc_auc_score([1] * len(one) + [0] * len(other), values)
+    return max(auc, 1 - auc)
+
+
+def classes_told_apart(recipe, measure, batches=5):
+    """Return how well a measure tells two classes of training pictures apart, at best: AUC, 0.5 to 1."""
+    drawn = [recipe.next_batch() for _ in range(batches)]
+    images, classes = torch.cat([images for images, _ in drawn]), torch.cat([classes for _, classes in drawn])
+    pairs = ((0, 1), (0, 2), (1, 2))
+    return max(told_apart(images[classes == one], images[classes == other], measure) for one, other in pairs)
+
+
+def alike(leaf_px, detail):
+    """Return a recipe whose classes differ in nothing but how their pictures came about."""
+    recipe = make(96)
+    pictures = {"train_leaf": clouds(40, leaf_px), "train_nonleaf": clouds(40, LOADED, seed=1)}
+    return LFLSeg(recipe.config, replace(recipe.pictures, **pictures, detail=detail), recipe.device)
+
+
+@pytest.mark.parametrize(("leaf_px", "detail"), [(LOADED, 1 / 3), (3 * LOADED, 1.0)])
+@pytest.mark.parametrize("measure", [laplacian, fineness])
+def test_sharpness_tells_nothing_where_pictures_differ_in_nothing_else(leaf_px, detail, measure):
+    assert classes_told_apart(alike(leaf_px, detail), measure) < 0.62
+
+
+@pytest.mark.parametrize("measure", [laplacian, fineness])
+def test_sharpness_would_tell_all_if_parts_were_merely_enlarged(measure, monkeypatch):
+    monkeypatch.setattr(lflseg, "LEAST_SHARE", 1.0)
+    assert classes_told_apart(alike(LOADED, detail=1.0), measure) > 0.99
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Return a function that makes a recipe over rendered leaves and scenes, of 80 or 224 px for a network of 64."""
+    workspace = Workspace(tmp_path_factory.mktemp("rendered"))
+    carry = carrier(workspace)
+    datasets = {
+        size: carry("render", name=f"r{size}", count=90, size_px=size).result()["dataset"] for size in (80, 224)
+    }
+
+    def build(size_px, **values):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lflseg_data, "RENDERED_NONLEAF", 60)
+            fixed = {"backbone": "test_resnet", "pretrained": False, "size_px": SIZE, "batch_size": 96}
+            config = LFLSegConfig(dataset=datasets[size_px], **fixed, **values)
+            pictures = lflseg_pictures(config, workspace, Watcher(tmp_path_factory.mktemp("run")))
+            return LFLSeg(config, pictures, torch.device("cpu"))
+
+    return build
+
+
+@pytest.mark.parametrize("size_px", [80, 224])
+def test_rendered_leaves_and_parts_are_equally_fine(rendered, size_px, monkeypatch):
+    recipe = rendered(size_px)
+    assert classes_told_apart(recipe, fineness) < 0.7
+    plain = replace(recipe.pictures, train_leaf=shrunk(recipe.pictures.train_leaf), detail=1.0)
+    monkeypatch.setattr(lflseg, "LEAST_SHARE", 1.0)
+    assert classes_told_apart(LFLSeg(recipe.config, plain, recipe.device), fineness) > 0.9, "as it was"
+
+
+def shrunk(images):
+    pictures = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
+    small = nn.functional.interpolate(pictures, size=LOADED, mode="bilinear", antialias=True)
+    return small.permute(0, 2, 3, 1).round().byte().numpy()
+
+
+def test_validation_shows_all_classes_equally_fine(rendered, monkeypatch):
+    recipe, seen = rendered(80), []
+    monkeypatch.setattr(recipe.net, "forward", lambda images: seen.append(images) or torch.zeros(len(images), 3))
+    recipe.end_epoch()
+    whole, parts = seen[:2]
+    assert len(whole) == len(parts) == len(recipe.pictures.val_leaf)
+    assert told_apart(whole, parts, fineness) < 0.75
+
+
+def test_the_same_seed_shows_the_same_pictures(rendered):
+    first, second, third = (rendered(80, seed=seed).next_batch()[0] for seed in (3, 3, 4))
+    assert torch.equal(first, second) and not torch.equal(first, third)

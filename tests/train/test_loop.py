@@ -271,6 +271,48 @@ def test_a_run_may_promote_its_last_epoch_under_a_name(journey):
     assert (checkpoint.card.run, checkpoint.card.epoch) == (run.id, run.result()["epochs"])
 
 
+def scored(monkeypatch, *scores):
+    """Let the classifier's epochs score so."""
+    left = list(scores)
+    monkeypatch.setattr("leafcore.train.classifier.macro_f1", lambda targets, predicted: left.pop(0))
+
+
+@pytest.mark.parametrize(
+    ("scores", "save_every", "best"),
+    [
+        ((0.2, 0.7, 0.7, 0.4), 1, 2),  # the first of equals
+        ((0.1, 0.2, 0.3, 0.4), 1, 4),
+        ((0.9, 0.2, 0.3, 0.6, 0.5), 2, 4),  # of those that are saved: 2, 4 and the last
+        ((0.0, 0.0), 1, 1),
+    ],
+)
+def test_a_classifiers_best_epoch_on_validation_is_the_one_to_use(learn, monkeypatch, scores, save_every, best):
+    scored(monkeypatch, *scores)
+    watcher = learn(epochs=len(scores), max_steps_per_epoch=1, save_every=save_every)
+    assert watcher.result.best_epoch == best and watcher.result.epochs == len(scores)
+
+
+def test_a_classifier_promotes_its_best_epoch(own, settings, monkeypatch):
+    config = settings("classifier", epochs=3, max_steps_per_epoch=1, promote_as="mine")
+    run = submit(own, "classifier", config)
+    scored(monkeypatch, 0.1, 0.8, 0.3)
+    execute(own, run, lane="cpu", owner="cli")
+    checkpoint = open_checkpoint(own, "mine")
+    assert (checkpoint.card.run, checkpoint.card.epoch) == (run.id, run.result()["best_epoch"]) == (run.id, 2)
+    assert checkpoint.weights.read_bytes() == (run.folder / "weights" / "0002.safetensors").read_bytes()
+
+
+def test_the_best_epoch_survives_a_resume(learn, monkeypatch):
+    scored(monkeypatch, 0.8, 0.3, 0.5)
+    with pytest.raises(Stopped):
+        learn(epochs=3, max_steps_per_epoch=1, stop_after=2)
+    assert learn(epochs=3, max_steps_per_epoch=1).result.best_epoch == 1
+
+
+def test_a_recipe_without_a_score_to_choose_by_uses_its_last_epoch(journey):
+    assert [journey.runs[kind].result()["best_epoch"] for kind in ("leafgan", "lflseg")] == [2, 2]
+
+
 def test_previews_are_saved_with_what_they_show(journey):
     folder = journey.runs["leafgan"].folder / "previews"
     facts = read_json(folder / "0002.json")
