@@ -25,6 +25,7 @@ from leafcore.data.manifest import Dataset, load
 from leafcore.data.pixels import image_pixels
 from leafcore.measure.scores import macro_f1, predicted_labels
 from leafcore.progress import Progress
+from leafcore.train.checkpointing import read_weights, weights_path
 from leafcore.train.classifier import Classifier, LabelledImages, multi_hot
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.loop import fit
@@ -35,13 +36,13 @@ BINS = 8  # per channel
 
 def classifier_score(dataset: Dataset, workspace: Workspace, seed: int, quiet: Progress) -> float:
     """Return the macro-F1 on the test split of a classifier at the draft preset."""
-    config = ClassifierConfig.build({"dataset": dataset.ref, "seed": seed, "save_every": 1000}, preset="draft")
-    with torch.random.fork_rng():
+    config = ClassifierConfig.build({"dataset": dataset.ref, "seed": seed}, preset="draft")
+    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(seed)
         classifier = Classifier.from_config(config, workspace, torch.device("cpu"), quiet)
-        with tempfile.TemporaryDirectory() as folder:
-            fit(classifier, Progress(Path(folder)))
-    classifier.net.load_state_dict(classifier.best.weights)
+        best = fit(classifier, Progress(Path(folder))).best_epoch
+        _, networks = read_weights(weights_path(Path(folder), best))
+    classifier.net.load_state_dict(networks["classifier"])
     records = dataset.select(split="test")
     pixels = image_pixels(workspace, dataset.paths(records), config.size_px, quiet)
     test = LabelledImages([pixels], multi_hot(list(records["labels"]), dataset.labels))

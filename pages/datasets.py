@@ -35,8 +35,11 @@ with st.container(horizontal=True):
     st.metric("Label sets", len(sets), border=True)
     st.metric("Imbalance", f"{imbalance_ratio(dataset):.1f} : 1", border=True, help="Largest class over smallest.")
     st.metric("Skipped files", len(dataset.card.skipped), border=True)
-for warning in dataset.card.warnings:
-    st.warning(warning, icon=":material/warning:")
+if dataset.card.warnings:
+    heads = "; ".join(warning.partition(";")[0].rstrip(".") for warning in dataset.card.warnings[:3])
+    with st.expander(f":orange[{heads}]", icon=":material/warning:"):
+        for warning in dataset.card.warnings:
+            st.markdown(warning)
 
 pictures, plan, table, health, versions = st.tabs(
     [
@@ -65,11 +68,11 @@ with pictures:
 with plan:
     plan_box(dataset)
 with table:
-    left, right = st.columns(2)
+    left, right = st.columns([3, 2])
     left.caption("Exactly these labels; effective: what the count is worth (Cui et al. 2019, beta 0.999)")
-    left.dataframe(sets.assign(effective=effective_number(sets["total"]).round(1)))
+    left.dataframe(sets.assign(effective=effective_number(sets["total"]).round(1)).rename(index=words))
     right.caption("This label, alone or among others")
-    right.dataframe(counts_by_label(dataset))
+    right.dataframe(counts_by_label(dataset).rename(index=words))
     if dataset.is_multi_label:
         st.caption("Labels that occur together; on the diagonal, all pictures of a label")
         st.plotly_chart(

@@ -27,11 +27,13 @@ class Watcher(Progress):
         self.samples: list[np.ndarray] = []
 
     def phase(self, name: str) -> None:
+        if self.phases[-1:] == ["unpacking"]:  # files out of a ZIP are of another kind than the pictures read after
+            self.done = 0
         self.phases.append(name)
         self.decoded = 0
 
     def report(self, done: int, total: int, **scalars: float) -> None:
-        if self.phases[-1:] in (["decoding"], ["unpacking"]):
+        if self.phases[-1:] == ["decoding"]:
             assert self.decoded < done <= total
             self.decoded = done
             return
