@@ -13,9 +13,12 @@ READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-co
 LAUNCH = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, where there is one; LEAF_REQUIRE_BROWSER makes its absence a failure."""
+    """Chromium, where there is one; LEAF_REQUIRE_BROWSER makes its absence a failure.
+
+    It ends with this package: Playwright keeps an event loop in the main thread, where later tests run their own.
+    """
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         message = "no Chromium; `apt-get install chromium` brings it"
