@@ -26,7 +26,7 @@ from leafcore.data.pixels import image_pixels
 from leafcore.measure.scores import macro_f1, predicted_labels
 from leafcore.progress import Progress
 from leafcore.train.checkpointing import read_weights, weights_path
-from leafcore.train.classifier import Classifier, LabelledImages, multi_hot
+from leafcore.train.classifier import Classifier, LabelledImages
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.loop import fit
 from leafcore.workspace import Workspace
@@ -45,8 +45,8 @@ def classifier_score(dataset: Dataset, workspace: Workspace, seed: int, quiet: P
     classifier.net.load_state_dict(networks["classifier"])
     records = dataset.select(split="test")
     pixels = image_pixels(workspace, dataset.paths(records), config.size_px, quiet)
-    test = LabelledImages([pixels], multi_hot(list(records["labels"]), dataset.labels))
-    return macro_f1(test.targets, predicted_labels(classifier.predict(test), dataset.is_multi_label))
+    test = LabelledImages([pixels], dataset.classes().encode(list(records["labels"])))
+    return macro_f1(test.targets, predicted_labels(classifier.predict(test), not dataset.classes().exclusive))
 
 
 def histogram_scores(dataset: Dataset, workspace: Workspace, quiet: Progress) -> dict[str, float]:
@@ -55,7 +55,7 @@ def histogram_scores(dataset: Dataset, workspace: Workspace, quiet: Progress) ->
     for split in ("train", "test"):
         records = dataset.select(split=split)
         pixels = image_pixels(workspace, dataset.paths(records), 128, quiet)
-        parts[split] = (histograms(pixels), multi_hot(list(records["labels"]), dataset.labels))
+        parts[split] = (histograms(pixels), dataset.classes().encode(list(records["labels"])))
     models = {
         "logistic_regression": make_pipeline(
             StandardScaler(), MultiOutputClassifier(LogisticRegression(max_iter=2000))

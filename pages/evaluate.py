@@ -59,7 +59,8 @@ with st.grid(4, min_column_width=150):
     added = f"beside {found.arms['real'].train_images} real ones"
     st.metric("Synthetic pictures", found.synthetic_images, added, delta_color="off", delta_arrow="off", border=True)
 st.caption(
-    f"{found.dataset} · test split: n = {found.test_images} pictures in {found.test_groups} groups · "
+    f"{found.dataset} · labels: {found.label_policy} · "
+    f"test split: n = {found.test_images} pictures in {found.test_groups} groups · "
     f"{len(found.arms['real'].seeds)} seeds · 95 % intervals from 2,000 resamples of groups, paired across arms · "
     f"this test split has been opened {found.test_opened} times."
 )

@@ -67,6 +67,7 @@ def summary(dataset: Dataset) -> dict[str, object]:
     sets = counts_by_label_set(dataset)
     return {
         "dataset": dataset.ref,
+        "label_policy": dataset.card.label_policy,
         "images": len(dataset.records),
         "groups": int(dataset.records["group"].nunique()),
         "imbalance_ratio": round(imbalance_ratio(dataset), 2),

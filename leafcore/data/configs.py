@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
+from leafcore.data.classes import LabelPolicy
 from leafcore.data.formats import Format
 from leafcore.errors import ConfigError
 from leafcore.workspace import check_name
@@ -42,6 +43,12 @@ class ImportConfig(SplitConfig):
     group_column: str = setting("", "Of such a table: the column that says what belongs together.", advanced=True)
     group_regex: str = setting(
         "", "Pictures whose file name matches with the same first bracket belong together.", advanced=True
+    )
+    label_policy: LabelPolicy = setting(
+        "multi-label",
+        "Pictures of several labels: multi-label tells each label for itself, single-only leaves them out, combination "
+        "makes each combination a class of its own.",
+        advanced=True,
     )
     near_duplicates: bool = setting(
         True, "Pictures that show the same photograph belong together, so that no split divides them.", advanced=True

@@ -13,11 +13,12 @@ import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.data.archives import begin, unpack
+from leafcore.data.classes import LabelPolicy
 from leafcore.data.configs import ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.duplicates import Pair, near_duplicates, small
 from leafcore.data.formats import detect, read
 from leafcore.data.groups import groups_by_name, merge_alike
-from leafcore.data.labels import label_set
+from leafcore.data.labels import label_set, split_labels
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
 from leafcore.data.scan import scan
@@ -58,6 +59,7 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
     else:
         layout = detect(source) if layout == "auto" else layout
         listing = read(source, layout)
+    listing = _admitted(listing, config.label_policy)
     records, unreadable = scan(listing, progress)
     skipped = (*listing.skipped, *unreadable)
     if records.empty:
@@ -79,9 +81,20 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
             "seed": config.seed,
             "group_regex": config.group_regex,
         },
+        label_policy=config.label_policy,
         skipped=skipped,
     )
     return _write(config, workspace, progress, config.name, records, card, join_alike=config.near_duplicates)
+
+
+def _admitted(listing: Listing, policy: LabelPolicy) -> Listing:
+    """Leave pictures of several labels out where the policy says so; they are named among the skipped."""
+    if policy != "single-only":
+        return listing
+    several = [entry for entry in listing.entries if len(split_labels(entry.labels)) > 1]
+    left_out = [Skipped(image=entry.image, reason="shows several labels, left out by single-only") for entry in several]
+    entries = [entry for entry in listing.entries if len(split_labels(entry.labels)) == 1]
+    return Listing(listing.root, entries, [*listing.skipped, *left_out])
 
 
 def _opened(config: ImportConfig, workspace: Workspace, progress: Progress) -> Path:

@@ -11,6 +11,7 @@ A version is the hash of its content, so the same content has the same version o
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from leafcore.data.classes import Classes, LabelPolicy
 from leafcore.data.labels import label_set, require_known, split_labels
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import read_json, write_atomic, write_bytes, write_json
@@ -74,6 +76,7 @@ class Card(BaseModel):
     """How a version came to be.
 
     Attributes:
+        label_policy: How classifiers treat pictures of several labels; part of the version.
         parent: The version that it was edited from; empty for an import.
         decisions: What was decided about single pictures, in this version and those before it.
     """
@@ -86,6 +89,7 @@ class Card(BaseModel):
     license: str
     created: float
     settings: dict[str, str | int | float | None] = {}
+    label_policy: LabelPolicy = "multi-label"
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     parent: str = ""
@@ -134,6 +138,17 @@ class Dataset:
         """Whether any picture has more than one label."""
         return any(" " in labels for labels in self.label_sets)
 
+    def classes(self, more: Iterable[str] = ()) -> Classes:
+        """Return what a classifier of these pictures tells apart.
+
+        Args:
+            more: Label sets of synthetic pictures that join.
+
+        Raises:
+            DatasetError: One of those has several labels, and this version keeps pictures of one only.
+        """
+        return Classes.of(self.card.label_policy, [*self.label_sets, *more])
+
     def select(self, *, split: Split | None = None, labels: str | None = None) -> pd.DataFrame:
         """Return the records of a split, of exactly one label set, or of both.
 
@@ -158,9 +173,9 @@ class Dataset:
         return [self.root / name for name in records[column]]
 
 
-def version_of(records: pd.DataFrame) -> str:
-    """Return the first 12 hex digits of the SHA-256 over what each picture is and where it belongs."""
-    digest = hashlib.sha256()
+def version_of(records: pd.DataFrame, policy: LabelPolicy = "multi-label") -> str:
+    """Return the first 12 hex digits of the SHA-256 over each picture, where it belongs, and the policy."""
+    digest = hashlib.sha256(b"" if policy == "multi-label" else policy.encode())
     columns = [records[name].astype(str).tolist() for name in ("image", "labels", "group", "split", "sha256")]
     for row in zip(*columns, strict=True):
         digest.update("\t".join(row).encode() + b"\n")
@@ -180,7 +195,7 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     """
     folder = workspace.dataset(check_name(name, "dataset"))
     records = _with_later_columns(records).sort_values("image", ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
-    version = version_of(records)
+    version = version_of(records, card.label_policy)
     table = folder / f"{version}.parquet"
     write_json(folder / f"{version}.json", card.model_dump(mode="json"))
     if not table.exists():

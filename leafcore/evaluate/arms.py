@@ -1,13 +1,12 @@
 """The arms of a comparison: the same test split, the same steps, other training pictures."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from leafcore.data.labels import split_labels
+from leafcore.data.classes import Classes
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen, admit_unknown, load_seen, merge, roles_of
@@ -16,7 +15,7 @@ from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.evaluate.configs import Arm, EvaluateConfig
 from leafcore.progress import Progress
-from leafcore.train.classifier import LabelledImages, multi_hot
+from leafcore.train.classifier import LabelledImages
 from leafcore.workspace import Workspace
 
 
@@ -26,8 +25,7 @@ class Material:
 
     Attributes:
         dataset: The real pictures.
-        labels: All labels, in the order of the targets' columns.
-        multi_label: Whether any picture has several.
+        classes: What the classifiers tell apart, in the order of the targets' columns.
         train: What each arm learns from.
         val: What its best epoch is chosen on.
         test: What it is judged on.
@@ -37,8 +35,7 @@ class Material:
     """
 
     dataset: Dataset
-    labels: tuple[str, ...]
-    multi_label: bool
+    classes: Classes
     train: dict[Arm, LabelledImages]
     val: LabelledImages
     test: LabelledImages
@@ -51,13 +48,13 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
     """Decode what the arms train on and are judged by.
 
     Raises:
-        DatasetError: A split is empty, or a run holds no synthetic pictures.
+        DatasetError: A split is empty, a run holds no synthetic pictures, or some that the label policy leaves out.
         NotFoundError: A dataset or run is unknown.
     """
     dataset = load(workspace, config.dataset)
     added = [open_synthetic_set(workspace, run_id) for run_id in config.synthetic]
     synthetic_sets = [str(labels) for pictures in added for labels in pictures.manifest["labels"]]
-    labels = tuple(sorted({*dataset.labels, *(name for labels in synthetic_sets for name in split_labels(labels))}))
+    classes = dataset.classes(synthetic_sets)
     load_px = load_size(config.size_px)
 
     def real(split: Split, size_px: int) -> tuple[LabelledImages, pd.DataFrame]:
@@ -65,18 +62,17 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         if records.empty:
             raise DatasetError(f"dataset: {dataset.ref} has no {split} picture; import it again with a larger share.")
         pixels = image_pixels(workspace, dataset.paths(records), size_px, progress)
-        return LabelledImages([pixels], multi_hot(list(records["labels"]), labels)), records
+        return LabelledImages([pixels], classes.encode(list(records["labels"]))), records
 
     train, _ = real("train", load_px)
     val, _ = real("val", config.size_px)
     test, test_records = real("test", config.size_px)
     files = [path for pictures in added for path in pictures.paths()]
     extra = image_pixels(workspace, files, load_px, progress)
-    more = LabelledImages([*train.images, extra], np.concatenate([train.targets, multi_hot(synthetic_sets, labels)]))
+    more = LabelledImages([*train.images, extra], np.concatenate([train.targets, classes.encode(synthetic_sets)]))
     return Material(
         dataset=dataset,
-        labels=labels,
-        multi_label=dataset.is_multi_label or any(" " in name for name in synthetic_sets),
+        classes=classes,
         train={"real": train, "real_plus_synthetic": more},
         val=val,
         test=test,
@@ -94,8 +90,3 @@ def seen_by(pictures: SyntheticSet) -> Seen:
     steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
     roles = {role for step in steps for role in roles_of(step["recipe"])}
     return admit_unknown(load_seen(pictures.folder), [*sorted(roles), "source"], pictures.id)
-
-
-def set_names(targets: np.ndarray, labels: Sequence[str]) -> list[str]:
-    """Return the label set of each row of (N, labels) targets."""
-    return [" ".join(name for name, on in zip(labels, row, strict=True) if on) for row in np.asarray(targets, bool)]

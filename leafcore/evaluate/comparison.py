@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leafcore.data.leaks import LeakReport
-from leafcore.evaluate.arms import Material, set_names
+from leafcore.evaluate.arms import Material
 from leafcore.evaluate.configs import ARMS, Arm
 from leafcore.evaluate.result import MACRO, ArmScore, Comparison, Estimate, LabelScore
 from leafcore.measure.scores import macro_f1, per_label, predicted_labels, set_confusion
@@ -41,15 +41,18 @@ def compare(
     targets = material.test.targets.astype(bool)
     groups, group = np.unique(material.test_records["group"].to_numpy(str), return_inverse=True)
     counted = np.asarray(targets.any(axis=0))
-    decided = {arm: [predicted_labels(cell.probabilities, material.multi_label) for cell in cells[arm]] for arm in ARMS}
+    decided = {
+        arm: [predicted_labels(cell.probabilities, not material.classes.exclusive) for cell in cells[arm]]
+        for arm in ARMS
+    }
     counts = {
         arm: np.stack([confusion_counts(targets, one, group, len(groups)) for one in decided[arm]]) for arm in ARMS
     }
     bootstrap = paired_bootstrap(counts["real"], counts["real_plus_synthetic"], counted, seed)
-    names = sorted(set(set_names(targets, material.labels)))
+    names = sorted(set(material.classes.decode(targets)))
     intervals: dict[Arm, list[Interval]] = {"real": bootstrap.first, "real_plus_synthetic": bootstrap.second}
     arms = {arm: _arm_score(material, arm, cells[arm], decided[arm], intervals[arm], names) for arm in ARMS}
-    keys = [*material.labels, MACRO]
+    keys = [*material.classes.names, MACRO]
     difference = {
         key: _estimate(interval)
         for key, interval, shown in zip(keys, bootstrap.difference, [*counted.tolist(), True], strict=True)
@@ -57,6 +60,7 @@ def compare(
     }
     return Comparison(
         dataset=material.dataset.ref,
+        label_policy=material.dataset.card.label_policy,
         test_images=len(targets),
         test_groups=len(groups),
         label_sets=tuple(names),
@@ -79,8 +83,8 @@ def _arm_score(
 ) -> ArmScore:
     targets = material.test.targets.astype(bool)
     scores = [per_label(targets, one) for one in decided]
-    true_sets = set_names(targets, material.labels)
-    confusion = sum(set_confusion(true_sets, set_names(one, material.labels), names) for one in decided)
+    true_sets = material.classes.decode(targets)
+    confusion = sum(set_confusion(true_sets, material.classes.decode(one), names) for one in decided)
     labels = {
         label: LabelScore(
             precision=float(np.mean([score["precision"][index] for score in scores])),
@@ -88,7 +92,7 @@ def _arm_score(
             f1=_estimate(intervals[index]),
             support=int(targets[:, index].sum()),
         )
-        for index, label in enumerate(material.labels)
+        for index, label in enumerate(material.classes.names)
     }
     return ArmScore(
         train_images=len(material.train[arm]),

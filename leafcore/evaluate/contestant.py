@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from leafcore.data.classes import Classes
 from leafcore.progress import Progress
 from leafcore.train.classifier import Classifier, LabelledImages
 from leafcore.train.configs import ClassifierConfig
@@ -45,8 +46,7 @@ class Contestant(Classifier):
     Args:
         config: Its settings; `epochs` is how often validation picks the best weights.
         sets: What it learns from, at the size of `load_size`, and what its best weights are chosen on, at `size_px`.
-        labels: The labels' names, in the order of the targets' columns.
-        multi_label: Whether pictures may have several labels.
+        classes: What it tells apart, in the order of the targets' columns.
         device: Where to compute.
         steps: How many steps it takes.
         progress: Told the validation scores.
@@ -56,13 +56,12 @@ class Contestant(Classifier):
         self,
         config: ClassifierConfig,
         sets: tuple[LabelledImages, LabelledImages],
-        labels: tuple[str, ...],
-        multi_label: bool,
+        classes: Classes,
         device: torch.device,
         steps: int,
         progress: Progress,
     ) -> None:
-        super().__init__(config, *sets, labels, multi_label, device)
+        super().__init__(config, *sets, classes, device)
         self.steps_per_epoch = steps
         self.rounds = Rounds(steps, config.epochs)
         self.stateful["rounds"] = self.rounds

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
+from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import Arm
 from leafcore.files import read_json
@@ -69,6 +70,7 @@ class Comparison(BaseModel):
 
     Attributes:
         dataset: `name@version`.
+        label_policy: How the classifiers treated pictures of several labels.
         test_images: Pictures that judge.
         test_groups: Independent groups among them; the intervals come from these.
         label_sets: Names of the confusion matrices' rows.
@@ -93,6 +95,7 @@ class Comparison(BaseModel):
     verdict: str
     synthetic_images: int
     test_opened: int = 0
+    label_policy: LabelPolicy = "multi-label"
 
     @property
     def macro_f1(self) -> dict[str, float]:

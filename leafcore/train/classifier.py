@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from leafcore.data.labels import split_labels
+from leafcore.data.classes import Classes
 from leafcore.data.manifest import load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.sampling import ShuffledStream
@@ -35,7 +35,7 @@ class LabelledImages:
 
     Attributes:
         images: (N, L, L, 3) uint8, or several such arrays, one after another.
-        targets: (N, labels) float32, 1 where a picture has the label.
+        targets: (N, classes) float32, 1 where a picture is of the class.
     """
 
     images: Sequence[np.ndarray]
@@ -74,25 +74,14 @@ class BestWeights:
         self.score, self.weights = state["score"], state["weights"]
 
 
-def multi_hot(label_sets: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Return (N, labels) float32, 1 where a label set holds the label."""
-    column = {label: index for index, label in enumerate(labels)}
-    targets = np.zeros((len(label_sets), len(labels)), np.float32)
-    for row, names in enumerate(label_sets):
-        for name in split_labels(names):
-            targets[row, column[name]] = 1.0
-    return targets
-
-
 class Classifier(Recipe):
-    """Tells the labels of a picture: one sigmoid per label if pictures may have several, else a softmax.
+    """Tells what a picture shows: a softmax where it is of exactly one class, else a sigmoid per label.
 
     Args:
         config: Its settings.
         train: What it learns from, at the size of `load_size`.
         val: What its best epoch is chosen on, at `size_px`.
-        labels: The labels' names, in the order of the targets' columns.
-        multi_label: Whether pictures may have several labels.
+        classes: What it tells apart, in the order of the targets' columns.
         device: Where to compute.
         keep_best: Whether to hold the best epoch's weights in `best`, and in the state: for who saves no weights.
     """
@@ -105,12 +94,11 @@ class Classifier(Recipe):
         config: ClassifierConfig,
         train: LabelledImages,
         val: LabelledImages,
-        labels: Sequence[str],
-        multi_label: bool,
+        classes: Classes,
         device: torch.device,
         keep_best: bool = True,
     ) -> None:
-        self.config, self.labels, self.multi_label, self.device = config, tuple(labels), multi_label, device
+        self.config, self.classes, self.device = config, classes, device
         self.train_set, self.val_set = train, val
         self.generator = torch.Generator().manual_seed(config.seed)
         self.net = build(self._network(config.pretrained)).to(device)
@@ -140,14 +128,15 @@ class Classifier(Recipe):
             raise DatasetError(
                 f"dataset: {dataset.ref} has {len(train)} train and {len(val)} validation pictures; both are needed."
             )
+        classes = dataset.classes()
         sets = [
             LabelledImages(
                 [image_pixels(workspace, dataset.paths(records), size_px, progress)],
-                multi_hot(list(records["labels"]), dataset.labels),
+                classes.encode(list(records["labels"])),
             )
             for records, size_px in ((train, load_size(config.size_px)), (val, config.size_px))
         ]
-        recipe = cls(config, sets[0], sets[1], dataset.labels, dataset.is_multi_label, device, keep_best=False)
+        recipe = cls(config, sets[0], sets[1], classes, device, keep_best=False)
         recipe.seen = {"classifier": list(train["sha256"]), "probe": list(val["sha256"])}
         return recipe
 
@@ -169,10 +158,10 @@ class Classifier(Recipe):
         self.net.train()
         with autocast(self.device, self.config.precision):
             logits = self.net(self.scale(images))
-        if self.multi_label:
-            loss = F.binary_cross_entropy_with_logits(logits.float(), targets)
-        else:
+        if self.classes.exclusive:
             loss = F.cross_entropy(logits.float(), targets)
+        else:
+            loss = F.binary_cross_entropy_with_logits(logits.float(), targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -181,7 +170,7 @@ class Classifier(Recipe):
     def end_epoch(self) -> dict[str, float]:
         """Lower the learning rate along a cosine; return macro-F1 on validation pictures."""
         self.scheduler.step()
-        predicted = predicted_labels(self.predict(self.val_set), self.multi_label)
+        predicted = predicted_labels(self.predict(self.val_set), not self.classes.exclusive)
         score = macro_f1(self.val_set.targets, predicted)
         if self._keep_best:
             self.best.offer(score, self.net.state_dict())
@@ -189,14 +178,14 @@ class Classifier(Recipe):
 
     @torch.no_grad()
     def predict(self, pictures: LabelledImages) -> np.ndarray:
-        """Return (N, labels) float32 probabilities for pictures at `size_px`."""
+        """Return (N, classes) float32 probabilities for pictures at `size_px`."""
         self.net.eval()
         parts = []
         for start in range(0, len(pictures), self.config.batch_size):
             indices = np.arange(start, min(start + self.config.batch_size, len(pictures)))
             logits = self.net(self.scale(pictures.pick(indices).to(self.device))).float()
-            parts.append((logits.sigmoid() if self.multi_label else logits.softmax(1)).cpu().numpy())
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+            parts.append((logits.softmax(1) if self.classes.exclusive else logits.sigmoid()).cpu().numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes.names)), np.float32)
 
     def preview(self) -> Preview | None:
         """Return nothing: the Evaluate page shows what this model says."""
@@ -206,8 +195,8 @@ class Classifier(Recipe):
         """See `Recipe.describe`."""
         return {
             "recipe": "classifier",
-            "labels": list(self.labels),
-            "multi_label": self.multi_label,
+            "labels": list(self.classes.names),
+            "multi_label": not self.classes.exclusive,
             "size_px": self.config.size_px,
             "input": self.scale.describe(),
             "dataset": self.config.dataset,
@@ -215,5 +204,5 @@ class Classifier(Recipe):
         }
 
     def _network(self, pretrained: bool) -> dict[str, Any]:
-        args = {"name": self.config.backbone, "num_classes": len(self.labels), "pretrained": pretrained}
+        args = {"name": self.config.backbone, "num_classes": len(self.classes.names), "pretrained": pretrained}
         return {"type": "backbone", "args": args}

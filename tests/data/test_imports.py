@@ -88,3 +88,34 @@ def test_pictures_saved_again_are_kept_in_one_group(workspace: Workspace, tmp_pa
     bring_in(workspace, tmp_path / "leaves", near_duplicates=False)
     group = groups(load(workspace, "leaves"))
     assert group["rust/1.jpg"] != group["scab/again.jpg"]
+
+
+# --- pictures of several labels -------------------------------------------------------------------------------------
+
+
+def test_a_policy_of_single_labels_leaves_the_others_out_by_name(workspace: Workspace, tmp_path: Path) -> None:
+    dataset = load(workspace, bring_in(workspace, several(tmp_path), label_policy="single-only").dataset)
+    assert dataset.label_sets == {"healthy": 3, "rust": 3} and not dataset.is_multi_label
+    assert [file.image for file in dataset.card.skipped] == ["images/both-0.png", "images/both-1.png"]
+    assert dataset.card.skipped[0].reason == "shows several labels, left out by single-only"
+
+
+def test_the_policy_is_part_of_the_version(workspace: Workspace, tmp_path: Path) -> None:
+    source = several(tmp_path)
+    told, combined = (load(workspace, bring_in(workspace, source, label_policy=policy).dataset)
+                      for policy in ("multi-label", "combination"))  # fmt: skip
+    assert told.version != combined.version and told.records.equals(combined.records)
+    assert told.classes().names == ("healthy", "rust", "scab")
+    assert combined.classes().names == ("healthy", "rust", "rust scab") and combined.classes().exclusive
+
+
+def several(root: Path) -> Path:
+    """Write a table of six pictures of one label and two of two."""
+    (root / "images").mkdir()
+    rows = ["image,labels"]
+    for labels, name, count in (("healthy", "healthy", 3), ("rust", "rust", 3), ("rust scab", "both", 2)):
+        for index in range(count):
+            save_noise(root / "images" / f"{name}-{index}.png", f"{name}-{index}")
+            rows.append(f"{name}-{index}.png,{labels}")
+    (root / "train.csv").write_text("\n".join(rows))
+    return root

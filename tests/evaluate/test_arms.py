@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from leafcore.data.classes import Classes
 from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
-from leafcore.evaluate.arms import load_material, set_names
+from leafcore.evaluate.arms import load_material
 from leafcore.images import load_square
 from tests.conftest import carrier
 from tests.watcher import Watcher
@@ -46,10 +47,10 @@ def test_synthetic_pictures_join_train_and_nothing_else(own, journey, config, ma
 
 def test_targets_say_what_each_picture_shows(own, journey, config, material):
     dataset = load(own, config.dataset)
-    assert material.labels == ("healthy", "rust", "scab") and not material.multi_label
-    assert set_names(material.test.targets, material.labels) == list(material.test_records["labels"])
-    assert set_names(material.train["real"].targets, material.labels) == list(dataset.select(split="train")["labels"])
-    assert set_names(material.train["real_plus_synthetic"].targets[-6:], material.labels) == ["rust"] * 6
+    assert material.classes == Classes(("healthy", "rust", "scab"), exclusive=True)
+    assert material.classes.decode(material.test.targets) == list(material.test_records["labels"])
+    assert material.classes.decode(material.train["real"].targets) == list(dataset.select(split="train")["labels"])
+    assert material.classes.decode(material.train["real_plus_synthetic"].targets[-6:]) == ["rust"] * 6
 
 
 def test_each_picture_keeps_its_target(own, config, material):
@@ -72,8 +73,17 @@ def test_several_synthetic_sets_are_added_together(own, journey, config, tmp_pat
     both = config.model_copy(update={"synthetic": (*config.synthetic, other.id)})
     material = load_material(both, own, Watcher(tmp_path / "run"))
     assert material.synthetic == 9
-    assert set_names(material.train["real_plus_synthetic"].targets[-3:], material.labels) == ["rust scab"] * 3
-    assert material.multi_label, "a picture of two labels needs a sigmoid each"
+    assert material.classes.decode(material.train["real_plus_synthetic"].targets[-3:]) == ["rust scab"] * 3
+    assert not material.classes.exclusive, "a picture of two labels needs a sigmoid each"
+
+
+def test_a_version_of_combinations_makes_a_pair_of_labels_a_class(own, journey, config, leaf_folders, tmp_path):
+    carry = carrier(own)
+    dataset = carry("import", source=leaf_folders, name="combined", label_policy="combination").result()["dataset"]
+    pair = carry("synthesize", chain=("healthy-to-rust",), dataset=dataset, source="scab", count=3, device="cpu")
+    chosen = config.model_copy(update={"dataset": dataset, "synthetic": (pair.id,)})
+    classes = load_material(chosen, own, Watcher(tmp_path / "run")).classes
+    assert classes == Classes(("healthy", "rust", "rust scab", "scab"), exclusive=True)
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -96,7 +106,3 @@ def test_a_run_that_made_no_pictures_is_refused(own, journey, config, tmp_path):
         load_material(
             config.model_copy(update={"synthetic": (journey.runs["masks"].id,)}), own, Watcher(tmp_path / "run")
         )
-
-
-def test_label_sets_are_read_off_the_targets():
-    assert set_names(np.array([[1, 0, 1], [0, 0, 0]]), ["a", "b", "c"]) == ["a c", ""]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from leafcore.data.classes import Classes
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.arms import load_material
 from leafcore.evaluate.comparison import Cell, compare, verdict
@@ -106,13 +107,13 @@ def test_scores_are_the_predictions_own(material):
         seeds = [f1_score(truth, one > 0.5, average="macro", zero_division=0) for one in answers]
         assert found.arms[arm].seeds == pytest.approx(seeds)
         assert found.arms[arm].macro_f1.value == pytest.approx(np.mean(seeds))
-        for index, label in enumerate(material.labels):
+        for index, label in enumerate(material.classes.names):
             per_seed = [f1_score(truth[:, index], one[:, index] > 0.5, zero_division=0) for one in answers]
             assert found.arms[arm].labels[label].f1.value == pytest.approx(np.mean(per_seed))
             assert found.arms[arm].labels[label].support == truth[:, index].sum()
     gain = found.macro_f1["real_plus_synthetic"] - found.macro_f1["real"]
     assert found.difference["macro"].value == pytest.approx(gain) and gain > 0
-    assert set(found.difference) == {*material.labels, "macro"}
+    assert set(found.difference) == {*material.classes.names, "macro"}
 
 
 def test_the_confusion_adds_the_seeds_up(material):
@@ -158,7 +159,7 @@ def test_where_there_is_no_interval_json_says_null_and_reads_it_back():
 def test_a_label_without_a_test_picture_is_not_compared(material):
     wider = replace(
         material,
-        labels=(*material.labels, "wilt"),
+        classes=Classes((*material.classes.names, "wilt"), exclusive=True),
         test=replace(material.test, targets=np.pad(material.test.targets, ((0, 0), (0, 1)))),
     )
     answers = [probabilities(wider)]

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from leafcore.data.classes import Classes
 from leafcore.errors import DatasetError
-from leafcore.train.classifier import BestWeights, Classifier, LabelledImages, multi_hot
+from leafcore.train.classifier import BestWeights, Classifier, LabelledImages
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.loop import train
 from tests.conftest import carrier
@@ -29,18 +30,13 @@ def make(train_set, val_set, multi_label=False, **values):
         **{"dataset": "d", "backbone": "test_resnet", "pretrained": False, "size_px": 32, "batch_size": 6, "epochs": 4}
         | values
     )
-    return Classifier(config, train_set, val_set, LABELS, multi_label, torch.device("cpu"))
+    return Classifier(config, train_set, val_set, Classes(LABELS, not multi_label), torch.device("cpu"))
 
 
 @pytest.fixture
 def simple():
     """Three classes that differ in colour."""
     return make(pictures(np.eye(3).repeat(4, 0)), pictures(np.eye(3).repeat(2, 0), size_px=32))
-
-
-def test_label_sets_become_ones_in_their_columns():
-    found = multi_hot(["scab", "healthy", "rust scab"], LABELS)
-    assert found.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 1]] and found.dtype == np.float32
 
 
 def test_pictures_are_picked_across_several_arrays():
