@@ -14,12 +14,13 @@ from leafcore.errors import DiskFull
 RESERVE_BYTES = 64 * 1024**2  # what a guarded write leaves free on the disk
 
 
-def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, flush: bool = True) -> None:
     """Write a file under a temporary name beside it, flush it to the disk, then put it in place.
 
     Args:
         path: Where the file goes; its folder is made if it is missing.
         write: Called with the open temporary file.
+        flush: Whether to wait for the disk; not worth it for a small file of a cache.
 
     Raises:
         OSError: The disk refused; the old file, if there was one, is untouched.
@@ -29,8 +30,9 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         with temporary.open("wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

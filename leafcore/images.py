@@ -141,15 +141,11 @@ def encode_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
     return buffer.getvalue()
 
 
-def thumbnail(path: Path, size_px: int = THUMBNAIL_PX) -> bytes:
-    """Return a small JPEG of a picture, its longest side at most `size_px`.
-
-    Raises:
-        DatasetError: As `open_rgb`.
-    """
-    image = open_rgb(path)
-    image.thumbnail((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return encode_jpeg(np.asarray(image))
+def thumbnail(image: Image.Image, size_px: int = THUMBNAIL_PX) -> bytes:
+    """Return a small JPEG of a picture in mode RGB, its longest side at most `size_px`."""
+    small = image.copy()
+    small.thumbnail((size_px, size_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return encode_jpeg(np.asarray(small))
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]], gap_px: int = 2) -> np.ndarray:

@@ -154,7 +154,7 @@ def test_a_single_pixel_is_a_picture(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), (1, 2, 3)).save(tmp_path / "dot.png")
     assert pixels(tmp_path / "dot.png").tolist() == [[[1, 2, 3]]]
     assert load_square(tmp_path / "dot.png", 8).shape == (8, 8, 3)
-    assert Image.open(io.BytesIO(thumbnail(tmp_path / "dot.png"))).size == (1, 1)
+    assert Image.open(io.BytesIO(thumbnail(open_rgb(tmp_path / "dot.png")))).size == (1, 1)
 
 
 # --- what cannot be decoded -----------------------------------------------------------------------------------------
@@ -266,8 +266,8 @@ def test_grey_is_encoded_as_grey(encode: Callable[[np.ndarray], bytes]) -> None:
 def test_a_thumbnail_keeps_the_shape_and_is_never_enlarged(tmp_path: Path) -> None:
     Image.fromarray(noise(300, 600)).save(tmp_path / "large.png")
     Image.fromarray(noise(30, 60)).save(tmp_path / "small.png")
-    assert Image.open(io.BytesIO(thumbnail(tmp_path / "large.png"))).size == (256, 128)
-    assert Image.open(io.BytesIO(thumbnail(tmp_path / "small.png"))).size == (60, 30)
+    assert Image.open(io.BytesIO(thumbnail(open_rgb(tmp_path / "large.png")))).size == (256, 128)
+    assert Image.open(io.BytesIO(thumbnail(open_rgb(tmp_path / "small.png")))).size == (60, 30)
 
 
 # --- sheets and overlays --------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from leafcore import images
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.manifest import Dataset
+from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
-from leafcore.files import read_json, write_bytes
+from leafcore.files import read_json
 from leafcore.questions import LookQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
@@ -86,17 +87,15 @@ def _zone() -> str:
 
 def thumbnail(path: Path, sha256: str) -> bytes:
     """Return a small JPEG of a picture, kept in the workspace's cache; a grey square if it cannot be read."""
-    kept = workspace().cache / "thumbnails" / f"{sha256}.jpg"
+    kept = thumbnail_file(workspace(), sha256)
     try:
         return kept.read_bytes()
     except FileNotFoundError:
         pass
     try:
-        small = images.thumbnail(path)
+        return keep_thumbnail(kept, images.open_rgb(path))
     except DatasetError:
         return images.encode_jpeg(np.full((128, 128, 3), 128, np.uint8))
-    write_bytes(kept, small)
-    return small
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -60,7 +60,7 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
         layout = detect(source) if layout == "auto" else layout
         listing = read(source, layout)
     listing = _admitted(listing, config.label_policy)
-    records, unreadable = scan(listing, progress)
+    records, unreadable = scan(listing, workspace, progress)
     skipped = (*listing.skipped, *unreadable)
     if records.empty:
         raise DatasetError(
@@ -141,7 +141,7 @@ def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progres
             write_bytes(root / entry.mask, encode_png(drawn.mask))
         progress.report(done, len(plan))
         progress.raise_if_stopped()
-    records, skipped = scan(Listing(root, entries), progress)
+    records, skipped = scan(Listing(root, entries), workspace, progress)
     card = Card(
         root=str(root),
         source="rendered",
