@@ -1,7 +1,8 @@
 """How scanning (decode, hash, thumbnail, perceptual hash) uses the cores.
 
 Run `python -m benchmarks.scan [FOLDER]`; without a folder, leaves are drawn first. Claim: all cores together take at
-most 1.15 times the processor time of one; the speed-up is reported. Medians of interleaved pairs, each in a new workspace.
+most 1.15 times the processor time of one; the speed-up is reported. Medians of interleaved pairs, each in a workspace
+of its own.
 """
 
 import argparse
