@@ -29,10 +29,10 @@ SHARES = (0.3, 0.28, 0.15, 0.15, 0.02, 0.06, 0.04)
 
 
 def make(count: int) -> pd.DataFrame:
-    """Return a manifest of `count` rows, about three pictures to a leaf."""
+    """Return a manifest of `count` rows: one to five pictures of a leaf, taken in sequence."""
     rng = np.random.default_rng(count)
-    leaf = rng.integers(0, count // 3, count)
-    labels = np.array(LABELS)[np.searchsorted(np.cumsum(SHARES)[:-1], rng.random(count // 3))][leaf]
+    leaf = np.repeat(np.arange(count), rng.integers(1, 6, count))[:count]
+    labels = np.array(LABELS)[np.searchsorted(np.cumsum(SHARES)[:-1], rng.random(count))][leaf]
     number = np.arange(count)
     return pd.DataFrame(
         {
