@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leafcore.chains import Way, find_way
+from leafcore.data.targets import STUDY, study_targets, wanted_counts
 from leafcore.errors import ConfigError
-from leafcore.plan import STUDY, Way, find_way, make_plan, study_targets, wanted_counts
+from leafcore.plan import make_plan
 from tests.planted import plant_translator
 
 COUNTS = {"healthy": 100, "scab": 80, "rust": 10, "frog_eye_leaf_spot": 30}
@@ -37,7 +39,7 @@ def test_a_target_of_nothing_is_refused():
 
 
 def test_a_plan_says_what_to_make_of_what_by_which_chain(translators):
-    plan = make_plan(COUNTS, translators, wanted_counts(COUNTS, 60), seconds_each=0.5)
+    plan = make_plan(COUNTS, translators, wanted_counts(COUNTS, 60), seconds_per_pixel=0.5 / 32**2)
     rust, frog = plan.rows
     assert (rust.labels, rust.have, rust.wanted, rust.count) == ("rust", 10, 60, 50)
     assert rust.way == Way(source="healthy", chain=("to-rust",)) and rust.reason == ""

@@ -1,49 +1,155 @@
-"""The explorer of a dataset: how many pictures of what there are, and the pictures themselves."""
+"""The explorer of a dataset: how many pictures of what there are, in several views, and the pictures themselves."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from leafcore.data.balance import (
-    cooccurrence,
-    counts_by_label,
-    counts_by_label_set,
-    effective_number,
-    imbalance_ratio,
-)
+from leafcore.data.balance import cooccurrence, effective_number, per_label, with_synthetic
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset
-from ui import charts, show
+from ui import charts
+from ui.count_charts import PARTS, TITLES, bars, clicked, megapixels, treemap
+from ui.gallery import chosen, gallery_box, take
+from ui.overview import made_of, overview
+
+ORDERS = ("most first", "rarest first", "by name")
+NAMED = 4  # synthetic sets in the caption
+WORTH = "worth: effective number, (1 − βⁿ) / (1 − β) with β = 0.999 (Cui et al. 2019)"
 
 
 def facts(dataset: Dataset) -> None:
     """Draw a dataset's size in four numbers."""
+    told = overview(dataset)
     st.metric("Pictures", f"{len(dataset.records):,}")
-    st.metric("Groups", f"{dataset.records['group'].nunique():,}", help="Pictures of one leaf or plant.")
-    st.metric("Label sets", len(dataset.label_sets))
-    st.metric("Imbalance", f"{imbalance_ratio(dataset):.1f} : 1", help="Largest label set over smallest.")
+    st.metric("Groups", f"{told.groups:,}", help="Pictures of one leaf or plant.")
+    st.metric("Label sets", len(told.sets))
+    st.metric("Imbalance", f"{told.imbalance:.1f} : 1", help="Largest label set over smallest.")
 
 
 def explore_box(dataset: Dataset) -> None:
     """Draw the counts, and below them the pictures."""
-    sets = counts_by_label_set(dataset)
-    log_axis = st.toggle("Logarithmic", key="ds_log", help="Bars side by side on a logarithmic axis.")
+    runs = made_of(dataset)
+    made: Counter[str] = Counter()
+    for run in runs:
+        made[run.result()["labels"]] += run.result()["count"]
+    sets = with_synthetic(overview(dataset).sets, made)
+    controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    views = [name for name in VIEWS if name != "Together" or dataset.is_multi_label]
+    with controls:
+        view = st.segmented_control("View", views, default="Bars", required=True, key="view", bind="query-params")
+    VIEWS[str(view)](dataset, sets, controls)
+    if runs:
+        named = "; ".join(f"{run.result()['count']} {words(run.result()['labels'])} `{run.id}`" for run in runs[:NAMED])
+        st.caption(f"Synthetic: {named}{f'; and {len(runs) - NAMED} more sets' if len(runs) > NAMED else ''}.")
+    gallery_box(dataset, runs)
+
+
+def _per(dataset: Dataset) -> bool:
+    """Draw the choice between label sets and labels; return whether labels are counted."""
+    if not dataset.is_multi_label:
+        return False
+    options = ["Label sets", "Labels"]
+    per = st.segmented_control("Count", options, default=options[0], required=True, key="per", bind="query-params")
+    return per == "Labels"
+
+
+def _draw_bars(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) -> None:
+    present = [part for part in PARTS if sets[part].any()]
+    with controls:
+        by_label = _per(dataset)
+        parts = st.pills(
+            "Show",
+            present,
+            selection_mode="multi",
+            default=present,
+            format_func=TITLES.__getitem__,
+            key="count_parts",
+            persist_state="session",
+        )
+        order = st.selectbox("Order", ORDERS, key="count_order", persist_state="session", width=150)
+        log = st.toggle("Logarithmic", key="count_log", persist_state="session", help="Bars then stand side by side.")
+    if not parts:
+        st.caption("Choose what to show.")
+        return
+    counts = arranged(per_label(sets) if by_label else sets, parts, order)
     st.plotly_chart(
-        charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {dataset.name}, by split"
+        bars(counts, parts, log=log, chosen=chosen(by_label)),
+        key="bars",
+        on_select=lambda: take(clicked(st.session_state["bars"]["selection"], by_label)),
+        selection_mode="points",
+        alt=f"Pictures of {dataset.name} per {'label' if by_label else 'label set'}, by split and source",
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
-            "Split", ["all", "train", "val", "test"], default="all", required=True, key="split", bind="query-params"
-        )
-        labels = st.selectbox(
-            "Show", ["all", *sets.index], format_func=words, key="cls", bind="query-params", width=280
-        )
-    show.gallery(dataset, split=split or "all", labels=labels)
-    left, right = st.columns([3, 2])
-    left.caption("Exactly these labels; effective: what the count is worth (Cui et al. 2019, beta 0.999)")
-    left.dataframe(sets.assign(effective=effective_number(sets["total"]).round(1)).rename(index=words))
-    right.caption("This label, alone or among others")
-    right.dataframe(counts_by_label(dataset).rename(index=words))
+    st.caption(f"Click a bar to see its pictures. {WORTH[0].upper()}{WORTH[1:]}.")
+
+
+def arranged(counts: pd.DataFrame, parts: Sequence[str], order: str) -> pd.DataFrame:
+    """Return counts in an order.
+
+    Args:
+        counts: Index: label sets or labels; a column per part.
+        parts: The columns that are shown, and therefore compared.
+        order: One of `ORDERS`.
+    """
+    if order == "by name":
+        return counts.sort_index()
+    shown = counts[list(parts)].sum(axis=1).sort_values(ascending=order == "rarest first", kind="stable")
+    return counts.loc[shown.index]
+
+
+def _draw_treemap(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) -> None:
+    del controls
+    st.plotly_chart(
+        treemap(sets),
+        key="treemap",
+        on_select=lambda: take(clicked(st.session_state["treemap"]["selection"], by_label=False)),
+        selection_mode="points",
+        alt=f"Photographs of {dataset.name} per label, and per label set inside",
+    )
     if dataset.is_multi_label:
-        st.caption("Labels that occur together; on the diagonal, all pictures of a label")
-        st.plotly_chart(
-            charts.cooccurrence(cooccurrence(dataset)), key="cooccurrence", alt="How often labels occur together"
+        st.caption("A photograph of two labels is in two boxes. Click a box to see its pictures.")
+
+
+def _draw_table(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) -> None:
+    with controls:
+        by_label = _per(dataset)
+    counts = per_label(sets) if by_label else sets
+    table = counts.assign(worth=effective_number(counts["total"]).round(1)).rename(index=words)
+    st.dataframe(table, column_config={"worth": st.column_config.NumberColumn(help=WORTH)})
+
+
+def _draw_together(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) -> None:
+    del sets, controls
+    st.plotly_chart(charts.cooccurrence(cooccurrence(dataset)), key="together", alt="How often labels occur together")
+    st.caption("Photographs of both labels; on the diagonal, all of a label.")
+
+
+def _draw_sizes(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) -> None:
+    del sets, controls
+    sizes = overview(dataset).sizes
+    total = len(dataset.records)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        named = [f"{width} × {height}" for width, height, _ in sizes.common]
+        counts = [count for _, _, count in sizes.common]
+        st.dataframe(
+            {"size (px)": named, "pictures": counts, "share": [count / total for count in counts]},
+            column_config={"share": st.column_config.NumberColumn(format="percent")},
+            hide_index=True,
         )
+        st.caption(
+            f"{sizes.kinds:,} different sizes; smallest {sizes.smallest[0]} × {sizes.smallest[1]}, "
+            f"largest {sizes.largest[0]} × {sizes.largest[1]}."
+        )
+    right.plotly_chart(megapixels(sizes), key="megapixels", alt=f"Photographs of {dataset.name} per megapixels")
+
+
+VIEWS: dict[str, Callable[[Dataset, pd.DataFrame, DeltaGenerator], None]] = {
+    "Bars": _draw_bars,
+    "Treemap": _draw_treemap,
+    "Table": _draw_table,
+    "Together": _draw_together,
+    "Sizes": _draw_sizes,
+}

@@ -1,5 +1,7 @@
 """How unbalanced a dataset is."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from leafcore.data.labels import split_labels
@@ -24,11 +26,25 @@ def counts_by_label(dataset: Dataset) -> pd.DataFrame:
     Returns:
         Index: labels, most pictures first; columns: train, val, test, total.
     """
-    sets = counts_by_label_set(dataset)
-    rows = {
-        label: sets.loc[[label in split_labels(str(labels)) for labels in sets.index]].sum() for label in dataset.labels
-    }
-    return pd.DataFrame(rows).T.rename_axis("label").sort_values("total", ascending=False)
+    return per_label(counts_by_label_set(dataset))
+
+
+def per_label(sets: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of label sets as one of labels, most pictures first; what has two labels counts in both."""
+    labels = sorted({label for labels in sets.index for label in split_labels(str(labels))})
+    rows = {label: sets.loc[[label in split_labels(str(labels)) for labels in sets.index]].sum() for label in labels}
+    return pd.DataFrame(rows).T.rename_axis("label").sort_values("total", ascending=False, kind="stable")
+
+
+def with_synthetic(sets: pd.DataFrame, made: Mapping[str, int]) -> pd.DataFrame:
+    """Return a table of label sets with a column `synthetic`; `total` stays what there is of real pictures.
+
+    Args:
+        sets: As `counts_by_label_set` returns it.
+        made: Synthetic pictures per label set; some of these may have no real picture.
+    """
+    every = [*sets.index, *sorted(made.keys() - set(sets.index))]
+    return sets.reindex(every, fill_value=0).assign(synthetic=[made.get(str(labels), 0) for labels in every])
 
 
 def imbalance_ratio(dataset: Dataset) -> float:

@@ -1,0 +1,110 @@
+"""The gallery of a dataset: its pictures and what was made of them, filtered, sorted, 48 a page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from leafcore.data.browse import ORDERS, Query, find
+from leafcore.data.labels import words
+from leafcore.data.manifest import SPLITS, Dataset
+from leafcore.runs import Run
+from ui import cached, overview, show
+from ui.count_charts import Click
+from ui.service import workspace
+
+ALL, PHOTOGRAPHS, SYNTHETIC = "all", "photographs", "synthetic"
+ANY = "any "  # before a label: alone or among others
+
+
+def filters_of(click: Click) -> dict[str, str]:
+    """Return what the gallery's filters become after a click, by their keys."""
+    is_made = click.part == "synthetic"
+    return {
+        "cls": f"{ANY}{click.label}" if click.label else click.labels or ALL,
+        "split": ALL if is_made else click.part or ALL,
+        "src": SYNTHETIC if is_made else PHOTOGRAPHS,
+    }
+
+
+def take(click: Click | None) -> None:
+    """Set the gallery's filters to what was clicked; the same click again takes them back. Only in a callback."""
+    if click is None:
+        return
+    filters = filters_of(click)
+    if all(st.session_state.get(key) == value for key, value in filters.items()):
+        filters = filters_of(Click())
+    st.session_state.update(filters, page=1)
+
+
+def chosen(by_label: bool) -> tuple[str, str]:
+    """Return which bar and which part of it the gallery shows; empty where it shows all."""
+    state = st.session_state
+    name, part = state.get("cls", ALL), state.get("split", ALL)
+    if state.get("src", PHOTOGRAPHS) != PHOTOGRAPHS:
+        part = "synthetic"
+    if name != ALL and name.startswith(ANY) != by_label:
+        name = ALL
+    return ("" if name == ALL else name.removeprefix(ANY)), ("" if part == ALL else part)
+
+
+def gallery_box(dataset: Dataset, runs: Sequence[Run]) -> None:
+    """Draw the filters and the pictures that pass them.
+
+    Args:
+        dataset: Whose pictures.
+        runs: Those that made synthetic pictures of it.
+    """
+    sources = [PHOTOGRAPHS, SYNTHETIC, *(run.id for run in runs)] if runs else [PHOTOGRAPHS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = _choice("Split", [ALL, *SPLITS], "split", 110)
+        labels = _choice(
+            "Labels", [ALL, *dataset.label_sets, *(f"{ANY}{label}" for label in dataset.labels)], "cls", 260
+        )
+        source = _choice("Source", sources, "src", 200) if runs else PHOTOGRAPHS
+        text = st.text_input("File name", key="gallery_name", width=180, placeholder="any", on_change=_first_page)
+        order = _choice("Sort by", list(ORDERS), "sort", 160)
+    is_label = labels.startswith(ANY)
+    query = Query(
+        split="" if split == ALL else split,
+        labels="" if is_label or labels == ALL else labels,
+        label=labels.removeprefix(ANY) if is_label else "",
+        text=text.strip(),
+        order=order,
+    )
+    if source == PHOTOGRAPHS:
+        root, records, rows = dataset.root, dataset.records, overview.find(dataset, query)
+    else:
+        root = workspace().runs
+        records = overview.synthetic_records([run for run in runs if source in (SYNTHETIC, run.id)])
+        rows = find(records, query)
+    if not len(rows):
+        st.caption("No picture is like that.")
+        return
+    pages = -(-len(rows) // show.PAGE)
+    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    shown = dataset.rows(records.iloc[rows[(page - 1) * show.PAGE : page * show.PAGE]])
+    show.thumbnails(
+        [cached.thumbnail(root / row["image"], row["sha256"]) for row in shown],
+        alts=[f"{Path(row['image']).name}: {words(row['labels'])}, {row['split']}, {_kind(source)}" for row in shown],
+        captions=[words(row["labels"]) for row in shown],
+    )
+    st.caption(f"{len(rows):,} pictures, page {page} of {pages}.")
+
+
+def _kind(source: str) -> str:
+    return "photograph" if source == PHOTOGRAPHS else "synthetic"
+
+
+def _choice(label: str, options: Sequence[str], key: str, width: int) -> str:
+    return st.selectbox(
+        label, options, format_func=_title, key=key, bind="query-params", width=width, on_change=_first_page
+    )
+
+
+def _title(choice: str) -> str:
+    return f"{ANY}{words(choice.removeprefix(ANY))}" if choice.startswith(ANY) else choice.replace("_", " ")
+
+
+def _first_page() -> None:
+    st.session_state["page"] = 1
