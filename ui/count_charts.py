@@ -129,12 +129,14 @@ def treemap(sets: pd.DataFrame, column: str = "total") -> go.Figure:
     boxes: list[tuple[str, str, str, int]] = []  # id, parent, title, value
     for label in sorted({label for labels in counts for label in split_labels(labels)}):
         inside = {labels: count for labels, count in counts.items() if label in split_labels(labels)}
+        if set(inside) == {label}:
+            boxes.append((f"{label}{SEPARATOR}{label}", ROOT, words(label), inside[label]))
+            continue
         boxes.append((label, ROOT, words(label), sum(inside.values())))
-        if set(inside) != {label}:
-            boxes += [
-                (f"{label}{SEPARATOR}{labels}", label, "alone" if labels == label else words(labels), count)
-                for labels, count in inside.items()
-            ]
+        boxes += [
+            (f"{label}{SEPARATOR}{labels}", label, "alone" if labels == label else words(labels), count)
+            for labels, count in inside.items()
+        ]
     root = (ROOT, "", "all", sum(value for _, parent, _, value in boxes if parent == ROOT))
     ids, parents, titles, values = zip(root, *boxes, strict=True)
     figure = go.Figure(

@@ -58,9 +58,8 @@ def gallery_box(dataset: Dataset, runs: Sequence[Run]) -> None:
     sources = [PHOTOGRAPHS, SYNTHETIC, *(run.id for run in runs)] if runs else [PHOTOGRAPHS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = _choice("Split", [ALL, *SPLITS], "split", 110)
-        labels = _choice(
-            "Labels", [ALL, *dataset.label_sets, *(f"{ANY}{label}" for label in dataset.labels)], "cls", 260
-        )
+        single = [f"{ANY}{label}" for label in dataset.labels] if dataset.is_multi_label else []
+        labels = _choice("Labels", [ALL, *dataset.label_sets, *single], "cls", 260)
         source = _choice("Source", sources, "src", 200) if runs else PHOTOGRAPHS
         text = st.text_input("File name", key="gallery_name", width=180, placeholder="any", on_change=_first_page)
         order = _choice("Sort by", list(ORDERS), "sort", 160)
