@@ -27,7 +27,7 @@ if not names:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=320)
+    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=260)
     dataset = cached.dataset(name)
     facts(dataset)
 if dataset.card.warnings:

@@ -102,20 +102,20 @@ def bars(
             showlegend=False,
             cliponaxis=False,
         )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(type="log" if log else "linear", title="pictures", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(type="log" if log else "linear", title="pictures", fixedrange=True)
     return figure.update_layout(
         height=90 + 30 * len(names),
         margin={**MARGIN, "r": 120},
         barmode="group" if log else "stack",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemclick": False},
-        dragmode=False,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal", "itemclick": False},
+        modebar={"remove": ["zoom", "pan", "zoomin", "zoomout", "autoscale", "resetscale"]},
     )
 
 
 def _ends(counts: pd.DataFrame) -> list[str]:
     worth = effective_number(counts["total"])
-    return [f"{total:,} (worth {value:,.0f})" for total, value in zip(counts["total"], worth, strict=True)]
+    return [f" {total:,} (worth {value:,.0f})" for total, value in zip(counts["total"], worth, strict=True)]
 
 
 def treemap(sets: pd.DataFrame, column: str = "total") -> go.Figure:

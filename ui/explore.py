@@ -23,10 +23,10 @@ WORTH = "worth: effective number, (1 − βⁿ) / (1 − β) with β = 0.999 (Cu
 def facts(dataset: Dataset) -> None:
     """Draw a dataset's size in four numbers."""
     told = overview(dataset)
-    st.metric("Pictures", f"{len(dataset.records):,}")
-    st.metric("Groups", f"{told.groups:,}", help="Pictures of one leaf or plant.")
-    st.metric("Label sets", len(told.sets))
-    st.metric("Imbalance", f"{told.imbalance:.1f} : 1", help="Largest label set over smallest.")
+    st.metric("Pictures", f"{len(dataset.records):,}", width="content")
+    st.metric("Groups", f"{told.groups:,}", width="content", help="Pictures of one leaf or plant.")
+    st.metric("Label sets", len(told.sets), width="content")
+    st.metric("Imbalance", f"{told.imbalance:.1f} : 1", width="content", help="Largest label set over smallest.")
 
 
 def explore_box(dataset: Dataset) -> None:
@@ -130,6 +130,9 @@ def _draw_sizes(dataset: Dataset, sets: pd.DataFrame, controls: DeltaGenerator) 
     del sets, controls
     sizes = overview(dataset).sizes
     total = len(dataset.records)
+    if sizes.kinds == 1:
+        st.markdown(f"Every photograph is {sizes.largest[0]} × {sizes.largest[1]} px.")
+        return
     left, right = st.columns([2, 3], gap="large")
     with left:
         named = [f"{width} × {height}" for width, height, _ in sizes.common]

@@ -57,12 +57,12 @@ def gallery_box(dataset: Dataset, runs: Sequence[Run]) -> None:
     """
     sources = [PHOTOGRAPHS, SYNTHETIC, *(run.id for run in runs)] if runs else [PHOTOGRAPHS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = _choice("Split", [ALL, *SPLITS], "split", 110)
+        split = _choice("Split", [ALL, *SPLITS], "split", 100)
         single = [f"{ANY}{label}" for label in dataset.labels] if dataset.is_multi_label else []
-        labels = _choice("Labels", [ALL, *dataset.label_sets, *single], "cls", 260)
-        source = _choice("Source", sources, "src", 200) if runs else PHOTOGRAPHS
-        text = st.text_input("File name", key="gallery_name", width=180, placeholder="any", on_change=_first_page)
-        order = _choice("Sort by", list(ORDERS), "sort", 160)
+        labels = _choice("Labels", [ALL, *dataset.label_sets, *single], "cls", 230)
+        source = _choice("Source", sources, "src", 150) if runs else PHOTOGRAPHS
+        text = st.text_input("File name", key="gallery_name", width=130, placeholder="any", on_change=_first_page)
+        order = _choice("Sort by", list(ORDERS), "sort", 140)
     is_label = labels.startswith(ANY)
     query = Query(
         split="" if split == ALL else split,

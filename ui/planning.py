@@ -82,14 +82,17 @@ def _offer(dataset: Dataset, plan: BalancePlan) -> None:
 
 def _draw_row(dataset: Dataset, row: PlanRow) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{words(row.labels)}** {row.have} → {row.have + row.count}")
-        st.caption(row.sentence())
+        reached = row.have + row.count
+        of = "" if reached == row.wanted else f" of {row.wanted}"
+        st.markdown(f"**{words(row.labels)}** {row.have} → {reached}{of}", width="content")
+        st.caption(row.sentence(), width="content")
         st.space("stretch")
         for domains in row.train:
             st.page_link(
                 path_of("train"),
                 label=f"Train {words(domains.a)} → {words(domains.b)}",
                 icon=":material/model_training:",
+                width="content",
                 query_params={"ds": dataset.name, "a": domains.a, "b": domains.b},
             )
         if row.way is not None:
@@ -97,6 +100,7 @@ def _draw_row(dataset: Dataset, row: PlanRow) -> None:
                 path_of("studio"),
                 label="Open in Studio",
                 icon=":material/auto_awesome:",
+                width="content",
                 query_params=[
                     ("ds", dataset.name),
                     ("src", words(row.way.source)),

@@ -107,7 +107,8 @@ def image_sizes(records: pd.DataFrame, common: int = 8, bins: int = 24) -> Sizes
     counts = records.groupby(["width", "height"]).size().sort_values(ascending=False, kind="stable")
     sizes = [(int(width), int(height)) for width, height in counts.index]
     pixels = np.array([width * height for width, height in sizes])
-    histogram, edges = np.histogram(pixels / 1e6, bins=bins, weights=counts.to_numpy())
+    megapixels = pixels / 1e6
+    histogram, edges = np.histogram(megapixels, bins, range=(0, megapixels.max()), weights=counts.to_numpy())
     return Sizes(
         common=tuple((*size, int(count)) for size, count in zip(sizes[:common], counts, strict=False)),
         kinds=len(sizes),
