@@ -20,11 +20,12 @@ def _layout(figure: go.Figure, height: int, **layout: object) -> go.Figure:
     return figure
 
 
-def cooccurrence(table: pd.DataFrame) -> go.Figure:
+def cooccurrence(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     """Return how often labels occur together, as a matrix with its numbers.
 
     Args:
         table: As `balance.cooccurrence` returns it.
+        dark: Whether the page is.
     """
     names = [words(name) for name in table.index]
     figure = go.Figure(
@@ -33,13 +34,17 @@ def cooccurrence(table: pd.DataFrame) -> go.Figure:
             x=names,
             y=names,
             text=table.to_numpy(),
-            texttemplate="%{text}",
-            colorscale="Greens",
+            texttemplate="%{text:,}",
+            textfont={"color": "#e6ece5" if dark else "#1f2a22"},
+            colorscale=[[0, "rgba(0, 158, 115, 0)"], [1, "rgba(0, 158, 115, 0.7)"]],  # any background shines through
             showscale=False,
-            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y} and %{x}: %{text:,}<extra></extra>",
         )
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     return _layout(figure, 120 + 40 * len(names))
 
 

@@ -1,6 +1,6 @@
 """Charts of how many pictures there are: bars, a treemap, megapixels. What is clicked says what it stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,7 @@ def clicked(selection: Mapping[str, Any], by_label: bool) -> Click | None:
 
 def bars(
     counts: pd.DataFrame,
-    parts: tuple[str, ...] = ("train", "val", "test"),
+    parts: Sequence[str] = ("train", "val", "test"),
     *,
     log: bool = False,
     chosen: tuple[str, str] = ("", ""),

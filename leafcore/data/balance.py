@@ -1,11 +1,14 @@
 """How unbalanced a dataset is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from leafcore.data.labels import split_labels
 from leafcore.data.manifest import SPLITS, Dataset
+from leafcore.errors import ConfigError
+
+ORDERS = ("most first", "rarest first", "by name")
 
 
 def counts_by_label_set(dataset: Dataset) -> pd.DataFrame:
@@ -45,6 +48,25 @@ def with_synthetic(sets: pd.DataFrame, made: Mapping[str, int]) -> pd.DataFrame:
     """
     every = [*sets.index, *sorted(made.keys() - set(sets.index))]
     return sets.reindex(every, fill_value=0).assign(synthetic=[made.get(str(labels), 0) for labels in every])
+
+
+def arranged(counts: pd.DataFrame, parts: Sequence[str], order: str) -> pd.DataFrame:
+    """Return a table of counts in an order.
+
+    Args:
+        counts: Index: label sets or labels.
+        parts: The columns whose sum is compared.
+        order: One of `ORDERS`; where counts are equal the table's order stays.
+
+    Raises:
+        ConfigError: There is no such order.
+    """
+    if order not in ORDERS:
+        raise ConfigError(f"order: got {order!r}, expected one of {', '.join(ORDERS)}.")
+    if order == "by name":
+        return counts.sort_index()
+    shown = counts[list(parts)].sum(axis=1).sort_values(ascending=order == "rarest first", kind="stable")
+    return counts.loc[shown.index]
 
 
 def imbalance_ratio(dataset: Dataset) -> float:
