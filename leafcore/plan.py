@@ -75,6 +75,8 @@ class BalancePlan(BaseModel):
     def sentence(self) -> str:
         """Return how many pictures the plan makes, and at which cost."""
         seconds = [row.seconds for row in self.rows if row.way is not None]
+        if not seconds:
+            return "nothing is missing" if not self.rows else "nothing can be made yet"
         known = None if None in seconds else sum(second or 0 for second in seconds)
         cost = cost_of(sum(row.megabytes for row in self.rows), known)
         return f"{sum(row.count for row in self.rows)} pictures, {cost}"

@@ -164,6 +164,11 @@ def test_a_plan_says_what_it_costs_and_guesses_no_time(translators):
     assert known.sentence() == "80 pictures, about 0.2 MB and 3 min"
 
 
+def test_a_plan_that_makes_nothing_says_why(translators):
+    assert make_plan(COUNTS, translators, {"rust": 5}).sentence() == "nothing is missing"
+    assert make_plan(COUNTS, translators, {"scab": 500}).sentence() == "nothing can be made yet"
+
+
 def test_a_step_takes_as_long_for_a_pixel_as_the_newest_synthesis_did(journey, workspace):
     (run,) = list_runs(journey.workspace, "synthesize")
     status = run.status()

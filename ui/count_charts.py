@@ -68,7 +68,7 @@ def bars(
     """Return pictures per label set or label, stacked by part.
 
     Args:
-        counts: Index: label sets or labels, from the top; columns: the parts, and `total` of real pictures.
+        counts: Index: label sets or labels, from the top; columns: the parts.
         parts: Which keys of `PARTS` to show.
         log: Whether the axis is logarithmic; bars then stand side by side.
         chosen: What the gallery shows, an index value and a part, each empty for all; the rest is faint.
@@ -95,7 +95,7 @@ def bars(
         figure.add_scatter(
             y=names,
             x=counts[list(parts)].sum(axis=1),
-            text=_ends(counts),
+            text=_ends(counts[[part for part in parts if part != "synthetic"]].sum(axis=1)),
             mode="text",
             textposition="middle right",
             hoverinfo="skip",
@@ -113,9 +113,10 @@ def bars(
     )
 
 
-def _ends(counts: pd.DataFrame) -> list[str]:
-    worth = effective_number(counts["total"])
-    return [f" {total:,} (worth {value:,.0f})" for total, value in zip(counts["total"], worth, strict=True)]
+def _ends(real: pd.Series) -> list[str]:
+    """Return what stands at the bars' ends: real pictures, and what they are worth."""
+    worth = effective_number(real)
+    return [f" {count:,} (worth {value:,.0f})" if count else "" for count, value in zip(real, worth, strict=True)]
 
 
 def treemap(sets: pd.DataFrame, column: str = "total") -> go.Figure:

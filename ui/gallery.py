@@ -32,9 +32,9 @@ def take(click: Click | None) -> None:
     """Set the gallery's filters to what was clicked; the same click again takes them back. Only in a callback."""
     if click is None:
         return
-    filters = filters_of(click)
-    if all(st.session_state.get(key) == value for key, value in filters.items()):
-        filters = filters_of(Click())
+    filters, everything = filters_of(click), filters_of(Click())
+    if all(st.session_state.get(key, everything[key]) == value for key, value in filters.items()):
+        filters = everything
     st.session_state.update(filters, page=1)
 
 

@@ -84,9 +84,9 @@ def _draw_row(dataset: Dataset, row: PlanRow) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         reached = row.have + row.count
         of = "" if reached == row.wanted else f" of {row.wanted}"
-        st.markdown(f"**{words(row.labels)}** {row.have} → {reached}{of}", width="content")
-        st.caption(row.sentence(), width="content")
-        st.space("stretch")
+        with st.container(gap=None):
+            st.markdown(f"**{words(row.labels)}** {row.have} → {reached}{of}")
+            st.caption(row.sentence())
         for domains in row.train:
             st.page_link(
                 path_of("train"),

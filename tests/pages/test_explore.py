@@ -86,6 +86,12 @@ def test_what_is_not_chosen_is_faint_and_what_is_synthetic_hatched():
 def test_bars_end_with_their_count_and_what_it_is_worth():
     ends = bars(SETS).data[-1]
     assert ends.text[0].strip() == "10 (worth 10)"
+    assert bars(SETS, ["test", "synthetic"]).data[-1].text == (
+        " 2 (worth 2)",
+        " 1 (worth 1)",
+        " 1 (worth 1)",
+        " 1 (worth 1)",
+    )
     assert {trace.type for trace in bars(SETS, log=True).data} == {"bar"}, (
         "on a logarithmic axis bars stand side by side"
     )
