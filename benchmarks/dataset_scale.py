@@ -19,7 +19,7 @@ from leafcore.data.leaks import check
 from leafcore.data.manifest import Card, Dataset, load, save
 from leafcore.data.splits import assign_splits
 from leafcore.workspace import Workspace
-from ui import charts
+from ui.count_charts import bars
 
 SMALL, LARGE = 100_000, 1_000_000
 MAX_RATIO, MAX_BYTES = 12.0, 2_000_000
@@ -83,7 +83,7 @@ def first_page(dataset: Dataset) -> bytes:
     sets = counts_by_label_set(dataset)
     rows = dataset.rows(dataset.records.iloc[:PAGE])
     tables = [sets.to_json(), counts_by_label(dataset).to_json(), json.dumps(rows, default=str)]
-    return "".join([charts.balance(sets, log=False).to_json(), *tables]).encode()
+    return "".join([bars(sets).to_json(), *tables]).encode()
 
 
 def main() -> None:

@@ -22,8 +22,10 @@ from leafcore import __version__
 from leafcore.checkpoints import CheckpointCard, list_checkpoints, promote
 from leafcore.data import balance
 from leafcore.data.manifest import list_datasets, load, versions
+from leafcore.data.targets import parse_target
 from leafcore.errors import ConfigError, LeafError, NotFoundError, as_leaf_error
 from leafcore.jobs import KINDS, build_config, submit
+from leafcore.plan import BalancePlan, plan_dataset
 from leafcore.runs import ACTIVE, Record, Run, Status, list_runs, open_run
 from leafcore.serving import Shutdown
 from leafcore.workspace import Workspace
@@ -177,6 +179,14 @@ def _add_reading(api: FastAPI, workspace: Workspace) -> None:
         found = load(workspace, name)
         card = found.card.model_dump(mode="json", exclude={"root", "source"})
         return {**balance.summary(found), "card": card, "versions": versions(workspace, found.name)}
+
+    @api.get("/datasets/{name}/plan")
+    def plan(name: str, target: str = "median", cap: int | None = None) -> BalancePlan:
+        """Plan what to make so that every label set has the largest's, the median's, the study's or N train pictures.
+
+        With a cap, every label set gets as many, and sources leave train as their translations join.
+        """
+        return plan_dataset(workspace, load(workspace, name), parse_target(target), cap)
 
     @api.get("/checkpoints")
     def checkpoints() -> list[CheckpointCard]:

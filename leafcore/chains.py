@@ -1,11 +1,39 @@
 """Chains of translators: which checkpoints, in which order, and what they make of a label. Free of torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+
+from pydantic import BaseModel, ConfigDict
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
-from leafcore.data.labels import label_set, union
+from leafcore.data.labels import is_healthy, label_set, split_labels, union
 from leafcore.errors import CheckpointError
 from leafcore.workspace import Workspace
+
+MAX_STEPS = 2  # of a chain that is proposed; a person may choose more
+
+
+class Way(BaseModel):
+    """How a label set can be made.
+
+    Attributes:
+        source: The label set of the pictures that are translated.
+        chain: Names of the translators in order.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    chain: tuple[str, ...]
+
+
+class Domains(BaseModel):
+    """What a translator would be trained on: from label set A to label set B."""
+
+    model_config = ConfigDict(frozen=True)
+
+    a: str
+    b: str
 
 
 def open_chain(workspace: Workspace, refs: Sequence[str]) -> list[Checkpoint]:
@@ -54,3 +82,59 @@ def source_of(checkpoint: Checkpoint) -> str:
 def target_of(checkpoint: Checkpoint) -> str:
     """Return the label set that a translator was trained to translate to."""
     return label_set(str(checkpoint.card.description["b"]))
+
+
+def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> Way | None:
+    """Return the best chain that makes a label set.
+
+    A first step that was trained on such sources goes before one that was not; then the fewest steps; then the label
+    set with the most pictures to translate.
+
+    Args:
+        labels: What is to be made.
+        counts: Train pictures per label set: possible sources.
+        translators: What there is.
+    """
+    wanted = set(split_labels(labels))
+    known = {  # one of each kind is enough
+        (source_of(step), target_of(step), chain_size([step])): step
+        for step in sorted(translators, key=lambda step: step.name, reverse=True)
+        if is_healthy(target_of(step)) or wanted.issuperset(split_labels(target_of(step)))
+    }
+    found: list[tuple[tuple[bool, int, int, tuple[str, ...]], Way]] = []
+    for length in range(1, MAX_STEPS + 1):
+        for kinds in permutations(known, length):
+            if len({size_px for _, _, size_px in kinds}) > 1:
+                continue
+            targets = [target for _, target, _ in kinds]
+            for source, available in counts.items():
+                if source == labels or not available or union(source, targets) != labels:
+                    continue
+                chain = tuple(known[kind].name for kind in kinds)
+                rank = (kinds[0][0] != source, length, -available, chain)
+                found.append((rank, Way(source=source, chain=chain)))
+    return min(found, key=lambda entry: entry[0])[1] if found else None
+
+
+def needed_trainings(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> tuple[Domains, ...]:
+    """Return the fewest trainings after which a chain would make a label set; none if no chain ever would.
+
+    Args:
+        labels: What is to be made.
+        counts: Train pictures per label set: possible sources.
+        translators: What there is.
+    """
+    targets = {target_of(checkpoint) for checkpoint in translators}
+    healthy = max((name for name in counts if is_healthy(name)), key=lambda name: counts[name], default=None)
+    wanted = set(split_labels(labels))
+    found = []
+    for source, count in counts.items():
+        held = set(split_labels(source))
+        if source == labels or not count or not (is_healthy(source) or is_healthy(labels) or held < wanted):
+            continue
+        steps = [name for name in split_labels(labels) if name not in held]
+        a = source if healthy is None or is_healthy(labels) else healthy  # what it learns there, it does elsewhere too
+        lacking = tuple(Domains(a=a, b=name) for name in steps if name not in targets)
+        if lacking and len(steps) <= MAX_STEPS:
+            found.append((len(lacking), not is_healthy(source), -count, lacking))
+    return min(found, key=lambda entry: entry[:3])[3] if found else ()

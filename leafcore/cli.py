@@ -21,11 +21,13 @@ from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.config import Config
 from leafcore.data import balance
 from leafcore.data.manifest import load
+from leafcore.data.targets import parse_target
 from leafcore.demo import COUNTS, demo
 from leafcore.doctor import diagnose
 from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
+from leafcore.plan import plan_dataset
 from leafcore.progress import Progress
 from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
@@ -128,8 +130,11 @@ def build_parser() -> Parser:
     added.add_argument("--name", required=True, help="What to call it.")
     added.add_argument("--replace", action="store_true", help="Overwrite the checkpoint that has this name.")
     added.add_argument("--half", action="store_true", help="Keep the weights in 16 bits, at half the size.")
-    added = command("balance", "Count a dataset's pictures by label set and split.", _balance)
+    added = command("balance", "Count a dataset's pictures, and plan what to make so that it is balanced.", _balance)
     added.add_argument("dataset", metavar="NAME")
+    target = "Train pictures of every label set: largest, median, study or a number (default median)."
+    added.add_argument("--target", default="median", metavar="largest|median|study|N", help=target)
+    added.add_argument("--cap", type=int, metavar="N", help="Instead: as many of each, sources being replaced.")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
     for name, summary, call in (
@@ -245,7 +250,10 @@ def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
 
 
 def _balance(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    return balance.summary(load(workspace, arguments.dataset))
+    dataset = load(workspace, arguments.dataset)
+    plan = plan_dataset(workspace, dataset, parse_target(arguments.target), arguments.cap)
+    told = plan.model_dump(mode="json") if arguments.json else {row.labels: row.sentence() for row in plan.rows}
+    return {**balance.summary(dataset), "plan": told or plan.sentence()}
 
 
 def _checkpoints(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

@@ -4,45 +4,19 @@
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import product
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leafcore.chains import chain_size, source_of, target_of
-from leafcore.checkpoints import Checkpoint
-from leafcore.data.labels import is_healthy, split_labels, union
-from leafcore.errors import ConfigError
+from leafcore.chains import MAX_STEPS, Domains, Way, chain_size, find_way, needed_trainings
+from leafcore.checkpoints import Checkpoint, list_checkpoints
+from leafcore.data.labels import words
+from leafcore.data.manifest import Dataset
+from leafcore.data.targets import Target, capped_counts, wanted_counts
+from leafcore.progress import duration
+from leafcore.runs import list_runs
+from leafcore.workspace import Workspace
 
-MAX_STEPS = 2
 BYTES_PER_PIXEL = 2.2  # of a PNG of a leaf photograph, measured on what the shipped generators make
-
-Target = Literal["largest", "median"] | int
-
-# How many pictures the LeafGAN study on Plant Pathology 2021 added to which label set. Rust with frog eye came from a
-# chain of two, scab with frog eye from scab.
-STUDY = {
-    "powdery_mildew": 166,
-    "complex": 198,
-    "rust": 140,
-    "frog_eye_leaf_spot": 196,
-    "frog_eye_leaf_spot rust": 100,
-    "frog_eye_leaf_spot scab": 112,
-}
-
-
-class Way(BaseModel):
-    """How a label set can be made.
-
-    Attributes:
-        source: The label set of the pictures that are translated.
-        chain: Names of the translators in order.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    source: str
-    chain: tuple[str, ...]
 
 
 class PlanRow(BaseModel):
@@ -53,7 +27,8 @@ class PlanRow(BaseModel):
         have: Train pictures there are.
         wanted: Train pictures there should be.
         count: How many are made: what is missing, or as many as there are sources.
-        way: How; None if no translator makes these labels.
+        way: How; None if nothing makes these labels.
+        train: The trainings that would provide the generators that lack.
         reason: Why fewer are made than are missing; empty if none are.
         megabytes: About how large they are.
         seconds: About how long making them takes; None if nothing has been made yet on this machine.
@@ -66,9 +41,18 @@ class PlanRow(BaseModel):
     wanted: int
     count: int = 0
     way: Way | None = None
+    train: tuple[Domains, ...] = ()
     reason: str = ""
     megabytes: float = 0.0
     seconds: float | None = None
+
+    def sentence(self) -> str:
+        """Return what to make, from what, by which chain, at which cost; or why not."""
+        if self.way is None:
+            return self.reason
+        cost = cost_of(self.megabytes, self.seconds)
+        note = f"; {self.reason}" if self.reason else ""
+        return f"{self.count} from {words(self.way.source)} by {' → '.join(self.way.chain)}, {cost}{note}"
 
 
 class BalancePlan(BaseModel):
@@ -88,57 +72,21 @@ class BalancePlan(BaseModel):
     after: dict[str, int]
     replaces: bool
 
-
-def wanted_counts(counts: Mapping[str, int], target: Target) -> dict[str, int]:
-    """Return how many pictures each label set should have.
-
-    Args:
-        counts: Train pictures per label set.
-        target: "largest" or "median" of the counts, or a number.
-
-    Raises:
-        ConfigError: The number is below 1, or there is no label set.
-    """
-    if not counts:
-        raise ConfigError("target: the train split is empty, so there is nothing to balance.")
-    if isinstance(target, int):
-        if target < 1:
-            raise ConfigError(f"target: got {target}, expected at least 1 picture per label set.")
-        level = target
-    else:
-        ordered = sorted(counts.values())
-        level = ordered[-1] if target == "largest" else ordered[len(ordered) // 2]
-    return {labels: max(level, count) for labels, count in counts.items()}
+    def sentence(self) -> str:
+        """Return how many pictures the plan makes, and at which cost."""
+        seconds = [row.seconds for row in self.rows if row.way is not None]
+        if not seconds:
+            return "nothing is missing" if not self.rows else "nothing can be made yet"
+        known = None if None in seconds else sum(second or 0 for second in seconds)
+        cost = cost_of(sum(row.megabytes for row in self.rows), known)
+        return f"{sum(row.count for row in self.rows)} pictures, {cost}"
 
 
-def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> Way | None:
-    """Return the best chain that makes a label set.
-
-    A first step that was trained on such sources goes before one that was not; then the fewest steps; then the label
-    set with the most pictures to translate.
-
-    Args:
-        labels: What is to be made.
-        counts: Train pictures per label set: possible sources.
-        translators: What there is.
-    """
-    known = list(translators)
-    found: list[tuple[tuple[bool, int, int, tuple[str, ...]], Way]] = []
-    for length in range(1, MAX_STEPS + 1):
-        for steps in product(known, repeat=length):
-            if len({step.name for step in steps}) < length or not _fit(steps):
-                continue
-            for source, available in counts.items():
-                if source == labels or not available or union(source, [target_of(step) for step in steps]) != labels:
-                    continue
-                chain = tuple(step.name for step in steps)
-                rank = (source_of(steps[0]) != source, length, -available, chain)
-                found.append((rank, Way(source=source, chain=chain)))
-    return min(found, key=lambda entry: entry[0])[1] if found else None
-
-
-def _fit(steps: tuple[Checkpoint, ...]) -> bool:
-    return len({chain_size([step]) for step in steps}) == 1
+def cost_of(megabytes: float, seconds: float | None) -> str:
+    """Return a cost for people; a time that was never measured on this machine is not guessed."""
+    if seconds is None:
+        return f"about {megabytes:.3g} MB, time unknown until the first synthesis here"
+    return f"about {megabytes:.3g} MB and {duration(seconds)}"
 
 
 def make_plan(
@@ -147,7 +95,7 @@ def make_plan(
     wanted: Mapping[str, int],
     *,
     replaces: bool = False,
-    seconds_each: float | None = None,
+    seconds_per_pixel: float | None = None,
 ) -> BalancePlan:
     """Plan which pictures to make.
 
@@ -159,9 +107,10 @@ def make_plan(
         translators: What can translate.
         wanted: Train pictures per label set there should be; label sets that are missing here are left alone.
         replaces: Whether a source leaves train when its translation joins, so that over-represented label sets shrink.
-        seconds_each: How long a picture takes on this machine, if that is known.
+        seconds_per_pixel: How long a step takes for a pixel on this machine, if that is known.
     """
-    known = {checkpoint.name: checkpoint for checkpoint in translators}
+    known = list(translators)
+    sizes = {checkpoint.name: chain_size([checkpoint]) for checkpoint in known}
     free = {name: max(0, count - wanted.get(name, 0)) if replaces else count for name, count in counts.items()}
     after = dict(counts)
     rows = []
@@ -170,37 +119,74 @@ def make_plan(
         if missing <= 0:
             continue
         row = PlanRow(labels=labels, have=have, wanted=wanted[labels])
-        way = find_way(labels, {name: count for name, count in free.items() if count}, known.values())
+        way = find_way(labels, {name: count for name, count in free.items() if count}, known)
         if way is None:
-            rows.append(row.model_copy(update={"reason": _missing_translator(labels)}))
+            rows.append(row.model_copy(update=_obstacle(labels, counts, known)))
             continue
         count = min(missing, free[way.source])
         if replaces:
             free[way.source] -= count
             after[way.source] -= count
         after[labels] = after.get(labels, 0) + count
-        size_px = chain_size([known[way.chain[0]]])
-        rows.append(
-            row.model_copy(
-                update={
-                    "way": way,
-                    "count": count,
-                    "reason": "" if count == missing else f"only {count} train pictures of {way.source} to translate",
-                    "megabytes": round(count * size_px**2 * BYTES_PER_PIXEL / 1e6, 1),
-                    "seconds": None if seconds_each is None else round(count * len(way.chain) * seconds_each, 1),
-                }
-            )
-        )
+        pixels = count * sizes[way.chain[0]] ** 2
+        seconds = None if seconds_per_pixel is None else round(pixels * len(way.chain) * seconds_per_pixel, 1)
+        spare = f"only {count} train pictures of {words(way.source)} to {'spare' if replaces else 'translate'}"
+        made = {
+            "way": way,
+            "count": count,
+            "reason": "" if count == missing else spare,
+            "megabytes": round(pixels * BYTES_PER_PIXEL / 1e6, 1),
+            "seconds": seconds,
+        }
+        rows.append(row.model_copy(update=made))
     return BalancePlan(rows=tuple(rows), before=dict(counts), after=after, replaces=replaces)
 
 
-def _missing_translator(labels: str) -> str:
-    """Say which training runs would make a label set."""
-    names = [name for name in split_labels(labels) if not is_healthy(name)]
-    runs = " and ".join(f"healthy → {name}" for name in names) or f"something → {labels}"
-    return f"no generator makes it; train LeafGAN {runs}"
+def _obstacle(labels: str, counts: Mapping[str, int], translators: list[Checkpoint]) -> dict[str, object]:
+    """Say why nothing makes a label set, and which trainings would change that."""
+    if find_way(labels, counts, translators) is not None:
+        return {"reason": "its sources have no train picture to spare"}
+    needed = needed_trainings(labels, counts, translators)
+    if needed:
+        runs = " and ".join(f"{words(domains.a)} → {words(domains.b)}" for domains in needed)
+        return {"train": needed, "reason": f"no generator makes it; train LeafGAN {runs}"}
+    return {"reason": f"no chain of {MAX_STEPS} steps, all of one size, makes it from the pictures there are"}
 
 
-def study_targets(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return what the LeafGAN study on Plant Pathology 2021 brought each label set to."""
-    return {labels: counts.get(labels, 0) + added for labels, added in STUDY.items()}
+def plan_dataset(
+    workspace: Workspace, dataset: Dataset, target: Target = "median", cap: int | None = None
+) -> BalancePlan:
+    """Plan a dataset's train split with the translators that the workspace has.
+
+    With a cap, every label set below it is raised to it, and every source leaves train as its translation joins, so
+    that a label set above the cap shrinks by what was made of it, and never below the cap.
+
+    Args:
+        workspace: Where checkpoints and past runs are.
+        dataset: What to balance.
+        target: See `wanted_counts`; unused where there is a cap.
+        cap: Train pictures of every label set.
+
+    Raises:
+        ConfigError: See `wanted_counts` and `capped_counts`.
+    """
+    train = dataset.select(split="train")["labels"].value_counts()
+    counts = {str(labels): int(count) for labels, count in train.items()}
+    wanted = wanted_counts(counts, target) if cap is None else capped_counts(counts, cap)
+    translators = [checkpoint for checkpoint in list_checkpoints(workspace) if checkpoint.is_translator]
+    return make_plan(
+        counts, translators, wanted, replaces=cap is not None, seconds_per_pixel=seconds_per_pixel(workspace)
+    )
+
+
+def seconds_per_pixel(workspace: Workspace) -> float | None:
+    """Return how long a step took for a pixel in this machine's newest synthesis; None if nothing was made yet."""
+    for run in list_runs(workspace, "synthesize"):
+        status = run.status()
+        if status.state != "done" or status.started is None or status.finished is None:
+            continue
+        result = run.result()
+        if result["count"]:
+            seconds = status.seconds_per_unit or (status.finished - status.started) / result["count"]
+            return float(seconds / (len(run.record.settings["chain"]) * result["size_px"] ** 2))
+    return None

@@ -58,6 +58,16 @@ class Progress:
             raise Stopped
 
 
+def duration(seconds: float | None) -> str:
+    """Return a duration for people: "45 s", "12 min", "3 h 20 min"."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class Eta:
     """The time that is left: the median of the last 50 steps since this start, times what remains.
 

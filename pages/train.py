@@ -39,6 +39,7 @@ preset = st.segmented_control(
 )
 st.caption(TIMES[str(preset)])
 
+forms.fill_from_link(str(recipe), {"ds": "dataset", "a": "a", "b": "b"})
 queued = forms.settings_form(str(recipe), str(preset), submit_label="Queue training")
 if queued is not None:
     st.toast(f"{queued.record.title} is queued.", icon=":material/schedule:")

@@ -1,6 +1,6 @@
 import pytest
 
-from leafcore.chains import chain_labels, chain_size, open_chain, source_of, target_of
+from leafcore.chains import chain_labels, chain_size, needed_trainings, open_chain, source_of, target_of
 from leafcore.errors import CheckpointError, NotFoundError
 from tests.planted import plant_lflseg, plant_translator
 
@@ -62,3 +62,26 @@ def test_an_empty_chain_is_refused(workspace):
 def test_an_unknown_step_is_refused_with_those_there_are(steps):
     with pytest.raises(NotFoundError, match="got 'to-scab', known: heal, to-frog-eye, to-rust"):
         open_chain(steps, ["to-scab"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("scab", [("healthy", "scab")]),
+        ("rust scab", [("healthy", "scab")]),  # there is one to rust already
+        ("complex scab", [("healthy", "complex"), ("healthy", "scab")]),
+        ("blight complex scab", []),  # three steps
+        ("complex mosaic scab", [("healthy", "complex"), ("healthy", "scab")]),  # from the pictures of mosaic
+        ("complex rust scab", [("healthy", "complex")]),  # from the pictures of rust and scab
+        ("healthy", [("rust scab", "healthy")]),
+    ],
+)
+def test_the_trainings_that_lack_are_named(workspace, labels, expected):
+    counts = {"healthy": 50, "rust scab": 60, "mosaic": 5}
+    needed = needed_trainings(labels, counts, [plant_translator(workspace, "to-rust")])
+    assert [(domains.a, domains.b) for domains in needed] == expected
+
+
+def test_without_healthy_leaves_a_generator_learns_from_what_there_is(workspace):
+    (needed,) = needed_trainings("rust scab", {"scab": 9}, [])
+    assert (needed.a, needed.b) == ("scab", "rust")

@@ -1,10 +1,22 @@
+import io
+import json
+import re
+
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
-from leafcore.errors import ConfigError
-from leafcore.plan import STUDY, Way, find_way, make_plan, study_targets, wanted_counts
+from leafcore.api import build_api
+from leafcore.chains import Way, find_way
+from leafcore.cli import main
+from leafcore.data.manifest import Card, save
+from leafcore.data.targets import capped_counts, wanted_counts
+from leafcore.plan import make_plan, plan_dataset, seconds_per_pixel
+from leafcore.runs import list_runs
 from tests.planted import plant_translator
+from tests.server import HOST
 
 COUNTS = {"healthy": 100, "scab": 80, "rust": 10, "frog_eye_leaf_spot": 30}
 # Pictures per label set of Plant Pathology 2021's 18,632 training images.
@@ -21,23 +33,8 @@ def translators(workspace):
     return [plant_translator(workspace, f"to-{b}", b=b) for b in ("rust", "frog_eye_leaf_spot")]
 
 
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [("largest", 100), ("median", 80), (50, 50), (1, 1)],
-)
-def test_targets_raise_what_is_rare_and_leave_the_rest(target, expected):
-    assert wanted_counts(COUNTS, target) == {labels: max(expected, count) for labels, count in COUNTS.items()}
-
-
-def test_a_target_of_nothing_is_refused():
-    with pytest.raises(ConfigError, match="target: got 0, expected at least 1"):
-        wanted_counts(COUNTS, 0)
-    with pytest.raises(ConfigError, match="nothing to balance"):
-        wanted_counts({}, "largest")
-
-
 def test_a_plan_says_what_to_make_of_what_by_which_chain(translators):
-    plan = make_plan(COUNTS, translators, wanted_counts(COUNTS, 60), seconds_each=0.5)
+    plan = make_plan(COUNTS, translators, wanted_counts(COUNTS, 60), seconds_per_pixel=0.5 / 32**2)
     rust, frog = plan.rows
     assert (rust.labels, rust.have, rust.wanted, rust.count) == ("rust", 10, 60, 50)
     assert rust.way == Way(source="healthy", chain=("to-rust",)) and rust.reason == ""
@@ -112,12 +109,98 @@ def shared_translators(tmp_path_factory):
     ]
 
 
-def test_the_studys_own_plan_comes_out_as_it_was_carried_out(shared_translators):
-    plan = make_plan(PLANT_PATHOLOGY_2021, shared_translators, study_targets(PLANT_PATHOLOGY_2021))
+@pytest.fixture
+def orchard(workspace):
+    """A dataset with the class sizes of Plant Pathology 2021, from a table as its train.csv is; no picture is read."""
+    names = [labels for labels, count in PLANT_PATHOLOGY_2021.items() for _ in range(count)]
+    table = "image,labels\n" + "".join(f"{index}.jpg,{labels}\n" for index, labels in enumerate(names))
+    records = pd.read_csv(io.StringIO(table)).assign(split="train", width=4000, height=2672, bytes=1, mask="")
+    records = records.assign(group=records["image"], sha256=records["image"])
+    return save(workspace, "orchard", records, Card(root="", source="", format="", license="", created=0.0))
+
+
+def test_the_studys_own_plan_comes_out_as_it_was_carried_out(workspace, orchard):
+    for b in ("powdery_mildew", "complex", "rust", "frog_eye_leaf_spot"):
+        plant_translator(workspace, f"to-{b}", b=b, size_px=256)
+    plan = plan_dataset(workspace, orchard, "study")
     made = {row.labels: (row.way.source, row.way.chain, row.count) for row in plan.rows}
-    assert {labels: count for labels, (_, _, count) in made.items()} == STUDY
-    assert made["rust"][:2] == ("healthy", ("to-rust",))
+    assert {labels: count for labels, (_, _, count) in made.items()} == {
+        "powdery_mildew": 166, "complex": 198, "rust": 140, "frog_eye_leaf_spot": 196,
+        "frog_eye_leaf_spot rust": 100, "frog_eye_leaf_spot scab": 112,
+    }  # fmt: skip
+    assert made["powdery_mildew"][:2] == ("healthy", ("to-powdery_mildew",))
     assert made["frog_eye_leaf_spot scab"][:2] == ("scab", ("to-frog_eye_leaf_spot",))
     source, chain, _ = made["frog_eye_leaf_spot rust"]
     assert source == "healthy" and set(chain) == {"to-rust", "to-frog_eye_leaf_spot"}
-    assert plan.after == {labels: count + STUDY.get(labels, 0) for labels, count in PLANT_PATHOLOGY_2021.items()}
+    assert plan.before == PLANT_PATHOLOGY_2021
+    assert (plan.after["powdery_mildew"], plan.after["rust"], plan.after["complex"]) == (1350, 2000, 1800)
+    assert plan.after["frog_eye_leaf_spot"] == 3377 and plan.after["frog_eye_leaf_spot rust"] == 220
+    assert plan.after["frog_eye_leaf_spot scab"] == 798 and plan.after["healthy"] == 4624
+
+
+def test_a_cap_takes_its_sources_out_of_train(translators):
+    # 60 healthy leaves are above the cap: rust needs 30 of them, frog eye 10; 20 stay, and so does what scab has.
+    plan = make_plan(COUNTS, translators, capped_counts(COUNTS, 40), replaces=True)
+    assert {row.labels: (row.count, row.way.source) for row in plan.rows} == {
+        "rust": (30, "healthy"),
+        "frog_eye_leaf_spot": (10, "healthy"),
+    }
+    assert plan.after == {"healthy": 60, "scab": 80, "rust": 40, "frog_eye_leaf_spot": 40}
+    # At 80 there are 20 to spare; rust lacks more and takes them all.
+    plan = make_plan(COUNTS, translators, capped_counts(COUNTS, 80), replaces=True)
+    rust, frog = plan.rows
+    assert (rust.count, rust.reason) == (20, "only 20 train pictures of healthy to spare")
+    assert (frog.count, frog.reason, frog.train) == (0, "its sources have no train picture to spare", ())
+    assert plan.after == {"healthy": 80, "scab": 80, "rust": 30, "frog_eye_leaf_spot": 30}
+
+
+def test_a_plan_says_what_it_costs_and_guesses_no_time(translators):
+    unknown = make_plan(COUNTS, translators, {"rust": 60})
+    assert unknown.rows[0].sentence() == (
+        "50 from healthy by to-rust, about 0.1 MB, time unknown until the first synthesis here"
+    )
+    known = make_plan(COUNTS, translators, {"rust": 60, "frog_eye_leaf_spot": 60}, seconds_per_pixel=2 / 32**2)
+    assert known.rows[0].sentence() == "50 from healthy by to-rust, about 0.1 MB and 2 min"
+    assert known.sentence() == "80 pictures, about 0.2 MB and 3 min"
+
+
+def test_a_plan_that_makes_nothing_says_why(translators):
+    assert make_plan(COUNTS, translators, {"rust": 5}).sentence() == "nothing is missing"
+    assert make_plan(COUNTS, translators, {"scab": 500}).sentence() == "nothing can be made yet"
+
+
+def test_a_step_takes_as_long_for_a_pixel_as_the_newest_synthesis_did(journey, workspace):
+    (run,) = list_runs(journey.workspace, "synthesize")
+    status = run.status()
+    expected = (status.finished - status.started) / (6 * 1 * 32**2)
+    assert seconds_per_pixel(journey.workspace) == pytest.approx(expected)
+    assert seconds_per_pixel(workspace) is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "query"),
+    [([], ""), (["--target", "largest"], "?target=largest"), (["--target", "400"], "?target=400"),
+     (["--target", "study"], "?target=study"), (["--cap", "500"], "?cap=500")],
+)  # fmt: skip
+def test_the_command_line_and_the_api_answer_the_same_plan(workspace, orchard, translators, capsys, flags, query):
+    assert main(["balance", "orchard", *flags, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    with TestClient(build_api(workspace, hosts=[HOST])) as client:
+        answer = client.get(f"/datasets/orchard/plan{query}").json()
+    assert told["plan"] == answer and answer["rows"]
+    assert told["label_sets"]["rust"]["total"] == PLANT_PATHOLOGY_2021["rust"]
+
+
+def test_people_read_the_plan_in_sentences(workspace, orchard, translators, capsys):
+    assert main(["balance", "orchard", "--target", "median"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"  complex rust: 1087 from complex by \S*to-rust, about", told), "up to the median, 1,184"
+    assert "  complex powdery_mildew: no generator makes it; train LeafGAN healthy → powdery mildew\n" in told
+
+
+def test_a_wrong_target_is_refused_in_the_same_words_by_both(workspace, orchard, capsys):
+    assert main(["balance", "orchard", "--target", "most"]) == 2
+    said = capsys.readouterr().err.strip()
+    with TestClient(build_api(workspace, hosts=[HOST])) as client:
+        answer = client.get("/datasets/orchard/plan?target=most")
+    assert answer.status_code == 422 and answer.json()["error"]["message"] == said

@@ -63,16 +63,6 @@ def translators() -> dict[str, Checkpoint]:
     return {part.name: part for part in list_checkpoints(workspace()) if part.is_translator}
 
 
-def seconds_per_picture() -> float | None:
-    """Return how long the newest synthesis took for a picture and a step; None if nothing was made yet."""
-    for run in runs_of("synthesize"):
-        status = run.status()
-        if status.started is not None and status.finished is not None:
-            work = int(run.result()["count"]) * len(run.record.settings["chain"])
-            return (status.finished - status.started) / max(1, work)
-    return None
-
-
 def when(run: Run) -> str:
     """Return when a run was submitted, for people."""
     return pd.Timestamp(run.record.created, unit="s", tz="UTC").tz_convert(_zone()).strftime("%d %b %H:%M")

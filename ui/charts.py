@@ -12,46 +12,20 @@ from leafcore.evaluate.result import MACRO, Comparison
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[1], "test": COLORS[2]}
-SPLIT_PATTERNS = {"train": "", "val": "/", "test": "x"}
+MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}
 
 
 def _layout(figure: go.Figure, height: int, **layout: object) -> go.Figure:
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 28, "b": 8}, **layout)
+    figure.update_layout(height=height, margin=MARGIN, **layout)
     return figure
 
 
-def balance(counts: pd.DataFrame, log: bool) -> go.Figure:
-    """Return pictures per label set, stacked by split.
-
-    Args:
-        counts: Index: label sets; columns: train, val, test.
-        log: Whether the axis is logarithmic; bars then stand side by side.
-    """
-    names = [words(name) for name in counts.index]
-    bars = [
-        go.Bar(
-            name=split,
-            y=names,
-            x=counts[split],
-            orientation="h",
-            marker={"color": SPLIT_COLORS[split], "pattern": {"shape": SPLIT_PATTERNS[split]}},
-            hovertemplate="%{y}: %{x} " + split + "<extra></extra>",
-        )
-        for split in ("train", "val", "test")
-    ]
-    figure = go.Figure(bars)
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(type="log" if log else "linear", title="pictures")
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return _layout(figure, 90 + 34 * len(names), barmode="group" if log else "stack", legend=legend)
-
-
-def cooccurrence(table: pd.DataFrame) -> go.Figure:
+def cooccurrence(table: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     """Return how often labels occur together, as a matrix with its numbers.
 
     Args:
         table: As `balance.cooccurrence` returns it.
+        dark: Whether the page is.
     """
     names = [words(name) for name in table.index]
     figure = go.Figure(
@@ -60,13 +34,17 @@ def cooccurrence(table: pd.DataFrame) -> go.Figure:
             x=names,
             y=names,
             text=table.to_numpy(),
-            texttemplate="%{text}",
-            colorscale="Greens",
+            texttemplate="%{text:,}",
+            textfont={"color": "#e6ece5" if dark else "#1f2a22"},
+            colorscale=[[0, "rgba(0, 158, 115, 0)"], [1, "rgba(0, 158, 115, 0.7)"]],  # any background shines through
             showscale=False,
-            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y} and %{x}: %{text:,}<extra></extra>",
         )
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     return _layout(figure, 120 + 40 * len(names))
 
 

@@ -1,5 +1,6 @@
 """A config becomes widgets, and the widgets become a config again. Bounds, units and help come from the fields."""
 
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 import streamlit as st
@@ -74,6 +75,19 @@ def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Ru
         return None
 
 
+def fill_from_link(kind: str, fields: Mapping[str, str]) -> None:
+    """Take choices from the address into a kind's form: once, for after that they are the visitor's to change.
+
+    Args:
+        kind: A key of `KINDS`.
+        fields: Which parameter of the address is which field.
+    """
+    link = {name: st.query_params[parameter] for parameter, name in fields.items() if parameter in st.query_params}
+    if link and st.session_state.get(f"{kind}-link") != link:
+        st.session_state[f"{kind}-link"] = link
+        st.session_state.update({f"{kind}-{name}": value for name, value in link.items()})
+
+
 def _draw(fields: dict[str, FieldInfo], kind: str, preset: str, start: dict[str, Any], values: dict[str, Any]) -> None:
     """Draw plain fields, three in a row."""
     if not fields:
@@ -128,6 +142,8 @@ def _choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str
             st.markdown(f":material/info: {reason}")
             st.page_link(path_of(page), label=f"Open {page.capitalize()}", icon=":material/arrow_forward:")
         return None
+    if st.session_state.get(f"{kind}-{name}") not in options:  # a link, or a choice among what is not here any more
+        st.session_state.pop(f"{kind}-{name}", None)
     keys = list(options)
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
     return st.selectbox(

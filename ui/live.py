@@ -8,6 +8,7 @@ from leafcore import devices
 from leafcore.errors import LeafError
 from leafcore.journey import SAMPLE
 from leafcore.lanes import server_of
+from leafcore.progress import duration
 from leafcore.runs import ACTIVE, RESUMABLE, Run, State, Status, list_runs, open_run
 from ui.service import workspace
 
@@ -31,16 +32,6 @@ ICONS: dict[State, str] = {
     "stopped": ":material/stop_circle:",
     "interrupted": ":material/power_off:",
 }
-
-
-def duration(seconds: float | None) -> str:
-    """Return a duration for people: "45 s", "12 min", "3 h 20 min"."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def active_runs() -> list[Run]:

@@ -5,45 +5,62 @@ import streamlit as st
 
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset
-from leafcore.plan import PlanRow, Target, make_plan, study_targets, wanted_counts
-from ui import cached, charts
+from leafcore.data.targets import STUDY, Target
+from leafcore.errors import LeafError
+from leafcore.plan import BalancePlan, PlanRow, plan_dataset
+from ui import charts
 from ui.places import path_of
+from ui.service import workspace
 
-STUDY = "The LeafGAN study's"
-TARGETS: dict[str, Target] = {"Largest": "largest", "Median": "median"}
+TARGETS: dict[str, Target] = {"Largest": "largest", "Median": "median", "The LeafGAN study's": "study"}
+NUMBER, CAP = "A number", "A cap"
+RULE = (
+    "Every label set below the cap is raised to it. A picture that is translated leaves the train split as its "
+    "translation joins, so label sets above the cap shrink, but never below it."
+)
 
 
 def plan_box(dataset: Dataset) -> None:
     """Draw the plan for a dataset's train split."""
-    counts = {
-        str(labels): int(count) for labels, count in dataset.select(split="train")["labels"].value_counts().items()
-    }
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        is_the_studys = bool(STUDY.keys() & dataset.label_sets.keys())
         chosen = st.segmented_control(
             "Bring every label set to",
-            [*TARGETS, "A number", STUDY],
+            ["Largest", "Median", NUMBER, CAP, *(["The LeafGAN study's"] if is_the_studys else [])],
             default="Median",
             required=True,
             key="plan_target",
+            bind="query-params",
         )
         number = 100
-        if chosen == "A number":
-            number = int(st.number_input("Train pictures", 1, 1_000_000, 100, key="plan_number", width=180))
-        replaces = st.toggle(
-            "Replace sources",
-            key="plan_replaces",
-            help="A source leaves the train split when its translation joins, so that large label sets shrink.",
-        )
-    wanted = study_targets(counts) if chosen == STUDY else wanted_counts(counts, TARGETS.get(str(chosen), number))
-    plan = make_plan(
-        counts, cached.translators().values(), wanted, replaces=replaces, seconds_each=cached.seconds_per_picture()
-    )
+        if chosen in {NUMBER, CAP}:
+            number = int(
+                st.number_input(
+                    "Train pictures", 1, 1_000_000, 100, key="plan_number", width=180, persist_state="session"
+                )
+            )
+    if chosen == CAP:
+        st.caption(RULE)
+    try:
+        target = TARGETS.get(str(chosen), number)
+        plan = plan_dataset(workspace(), dataset, target, cap=number if chosen == CAP else None)
+    except LeafError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     if not plan.rows:
         st.success("Nothing is missing: every label set has what you ask for.", icon=":material/check_circle:")
         return
     st.plotly_chart(charts.plan(plan.before, plan.after), key="plan", alt="Train pictures before and after the plan")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plan.sentence()}**")
+        st.space("stretch")
+        _offer(dataset, plan)
     for row in plan.rows:
         _draw_row(dataset, row)
+
+
+def _offer(dataset: Dataset, plan: BalancePlan) -> None:
+    """Draw the ways to take the plan away."""
     table = pd.DataFrame(
         {
             "labels": row.labels,
@@ -58,33 +75,36 @@ def plan_box(dataset: Dataset) -> None:
         }
         for row in plan.rows
     )
-    st.download_button(
-        "Plan as CSV", table.to_csv(index=False), f"{dataset.name}-plan.csv", icon=":material/download:", key="plan_csv"
-    )
+    for kind, content in (("CSV", table.to_csv(index=False)), ("JSON", plan.model_dump_json(indent=2))):
+        name = f"{dataset.name}-plan.{kind.lower()}"
+        st.download_button(f"Plan as {kind}", content, name, icon=":material/download:", key=f"plan_{kind.lower()}")
 
 
 def _draw_row(dataset: Dataset, row: PlanRow) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{words(row.labels)}** {row.have} → {row.have + row.count}")
-        if row.way is None:
-            st.caption(row.reason)
-            st.space("stretch")
-            st.page_link(path_of("train"), label="Train it", icon=":material/model_training:")
-            return
-        cost = f"{row.megabytes:g} MB" if row.seconds is None else f"{row.megabytes:g} MB, {row.seconds:.0f} s"
-        st.caption(
-            f"{row.count} from {words(row.way.source)} by {' → '.join(row.way.chain)}, about {cost}"
-            + (f"; {row.reason}" if row.reason else "")
-        )
-        st.space("stretch")
-        st.page_link(
-            path_of("studio"),
-            label="Open in Studio",
-            icon=":material/auto_awesome:",
-            query_params=[
-                ("ds", dataset.name),
-                ("src", row.way.source),
-                ("n", str(row.count)),
-                *(("chain", name) for name in row.way.chain),
-            ],
-        )
+        reached = row.have + row.count
+        of = "" if reached == row.wanted else f" of {row.wanted}"
+        with st.container(gap=None):
+            st.markdown(f"**{words(row.labels)}** {row.have} → {reached}{of}")
+            st.caption(row.sentence())
+        for domains in row.train:
+            st.page_link(
+                path_of("train"),
+                label=f"Train {words(domains.a)} → {words(domains.b)}",
+                icon=":material/model_training:",
+                width="content",
+                query_params={"ds": dataset.name, "a": domains.a, "b": domains.b},
+            )
+        if row.way is not None:
+            st.page_link(
+                path_of("studio"),
+                label="Open in Studio",
+                icon=":material/auto_awesome:",
+                width="content",
+                query_params=[
+                    ("ds", dataset.name),
+                    ("src", words(row.way.source)),
+                    ("n", str(row.count)),
+                    *(("chain", name) for name in row.way.chain),
+                ],
+            )

@@ -1,44 +1,13 @@
 """Pictures: galleries, samples, overlays."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from leafcore.data.labels import words
-from leafcore.data.manifest import Dataset
 from leafcore.images import encode_jpeg, encode_png
-from ui import cached
 
 PAGE = 48
-
-
-def gallery(dataset: Dataset, *, split: str, labels: str) -> None:
-    """Draw a dataset's pictures, 48 a page.
-
-    Args:
-        dataset: Which dataset.
-        split: Only this split; "all" for every one.
-        labels: Only this label set; "all" for every one.
-    """
-    records = dataset.records
-    if split != "all":
-        records = records[records["split"] == split]
-    if labels != "all":
-        records = records[records["labels"] == labels]
-    if records.empty:
-        st.caption("No picture is like that.")
-        return
-    pages = -(-len(records) // PAGE)
-    page = st.pagination(pages, key="gallery_page") if pages > 1 else 1
-    shown = dataset.rows(records.iloc[(page - 1) * PAGE : page * PAGE])
-    thumbnails(
-        [cached.thumbnail(dataset.root / row["image"], row["sha256"]) for row in shown],
-        alts=[f"{Path(row['image']).name}: {words(row['labels'])}, {row['split']}" for row in shown],
-        captions=[words(row["labels"]) for row in shown],
-    )
-    st.caption(f"{len(records)} pictures, page {page} of {pages}.")
 
 
 def thumbnails(pictures: Sequence[bytes | str], alts: Sequence[str], captions: Sequence[str] | None = None) -> None:

@@ -1,9 +1,14 @@
 """How unbalanced a dataset is."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from leafcore.data.labels import split_labels
 from leafcore.data.manifest import SPLITS, Dataset
+from leafcore.errors import ConfigError
+
+ORDERS = ("most first", "rarest first", "by name")
 
 
 def counts_by_label_set(dataset: Dataset) -> pd.DataFrame:
@@ -24,11 +29,44 @@ def counts_by_label(dataset: Dataset) -> pd.DataFrame:
     Returns:
         Index: labels, most pictures first; columns: train, val, test, total.
     """
-    sets = counts_by_label_set(dataset)
-    rows = {
-        label: sets.loc[[label in split_labels(str(labels)) for labels in sets.index]].sum() for label in dataset.labels
-    }
-    return pd.DataFrame(rows).T.rename_axis("label").sort_values("total", ascending=False)
+    return per_label(counts_by_label_set(dataset))
+
+
+def per_label(sets: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of label sets as one of labels, most pictures first; what has two labels counts in both."""
+    labels = sorted({label for labels in sets.index for label in split_labels(str(labels))})
+    rows = {label: sets.loc[[label in split_labels(str(labels)) for labels in sets.index]].sum() for label in labels}
+    return pd.DataFrame(rows).T.rename_axis("label").sort_values("total", ascending=False, kind="stable")
+
+
+def with_synthetic(sets: pd.DataFrame, made: Mapping[str, int]) -> pd.DataFrame:
+    """Return a table of label sets with a column `synthetic`; `total` stays what there is of real pictures.
+
+    Args:
+        sets: As `counts_by_label_set` returns it.
+        made: Synthetic pictures per label set; some of these may have no real picture.
+    """
+    every = [*sets.index, *sorted(made.keys() - set(sets.index))]
+    return sets.reindex(every, fill_value=0).assign(synthetic=[made.get(str(labels), 0) for labels in every])
+
+
+def arranged(counts: pd.DataFrame, parts: Sequence[str], order: str) -> pd.DataFrame:
+    """Return a table of counts in an order.
+
+    Args:
+        counts: Index: label sets or labels.
+        parts: The columns whose sum is compared.
+        order: One of `ORDERS`; where counts are equal the table's order stays.
+
+    Raises:
+        ConfigError: There is no such order.
+    """
+    if order not in ORDERS:
+        raise ConfigError(f"order: got {order!r}, expected one of {', '.join(ORDERS)}.")
+    if order == "by name":
+        return counts.sort_index()
+    shown = counts[list(parts)].sum(axis=1).sort_values(ascending=order == "rarest first", kind="stable")
+    return counts.loc[shown.index]
 
 
 def imbalance_ratio(dataset: Dataset) -> float:

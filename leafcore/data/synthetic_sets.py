@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
 from leafcore.images import open_rgb
-from leafcore.runs import open_run
+from leafcore.runs import Run, list_runs, open_run
 from leafcore.workspace import Workspace
 
 PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
@@ -185,6 +185,16 @@ def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
             "pictures; expected the id of a synthesize run."
         ) from None
     return SyntheticSet(run.id, run.folder, manifest.astype({"size_px": "int64", "seed": "int64"}))
+
+
+def synthetic_runs(workspace: Workspace, dataset: str) -> list[Run]:
+    """Return the runs that are done making synthetic pictures of a dataset, any version of it, newest first."""
+    runs = list_runs(workspace, "synthesize")
+    return [run for run in runs if _name(run.record.settings["dataset"]) == dataset and run.status().state == "done"]
+
+
+def _name(ref: str) -> str:
+    return ref.partition("@")[0]
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:

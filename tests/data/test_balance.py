@@ -4,14 +4,18 @@ import pandas as pd
 import pytest
 
 from leafcore.data.balance import (
+    arranged,
     cooccurrence,
     counts_by_label,
     counts_by_label_set,
     effective_number,
     imbalance_ratio,
+    per_label,
     summary,
+    with_synthetic,
 )
 from leafcore.data.manifest import Card, Dataset, Skipped
+from leafcore.errors import ConfigError
 
 # label set -> pictures in train, val, test
 COUNTS = {"healthy": (6, 2, 2), "rust": (3, 1, 0), "rust scab": (1, 0, 0), "scab": (2, 1, 1)}
@@ -75,3 +79,31 @@ def test_labels_that_occur_together_are_counted_both_ways(leaves: Dataset) -> No
     assert table.loc["rust", "rust"] == 5 and table.loc["scab", "scab"] == 5
     assert table.loc["rust", "scab"] == table.loc["scab", "rust"] == 1
     assert table.loc["healthy"].to_dict() == {"healthy": 10, "rust": 0, "scab": 0}
+
+
+def test_synthetic_pictures_stand_beside_the_real_ones(leaves: Dataset) -> None:
+    sets = with_synthetic(counts_by_label_set(leaves), {"rust": 5, "healthy scab": 2})
+    assert sets["synthetic"].to_dict() == {"healthy": 0, "rust": 5, "scab": 0, "rust scab": 0, "healthy scab": 2}
+    assert sets.loc["rust", "total"] == 4, "real ones only"
+    assert sets.loc["healthy scab", ["train", "total"]].tolist() == [0, 0]
+    assert per_label(sets)["synthetic"].to_dict() == {"healthy": 2, "rust": 5, "scab": 2}
+
+
+@pytest.mark.parametrize(
+    ("order", "parts", "expected"),
+    [
+        ("most first", ["train"], ["healthy", "rust", "scab", "rust scab"]),
+        ("rarest first", ["train"], ["rust scab", "scab", "rust", "healthy"]),
+        ("most first", ["test"], ["healthy", "scab", "rust", "rust scab"]),
+        ("by name", ["train"], ["healthy", "rust", "rust scab", "scab"]),
+    ],
+)
+def test_counts_are_arranged_by_what_is_shown(
+    leaves: Dataset, order: str, parts: list[str], expected: list[str]
+) -> None:
+    assert list(arranged(counts_by_label_set(leaves), parts, order).index) == expected
+
+
+def test_an_unknown_arrangement_is_refused(leaves: Dataset) -> None:
+    with pytest.raises(ConfigError, match="order: got 'colour', expected one of most first"):
+        arranged(counts_by_label_set(leaves), ["train"], "colour")

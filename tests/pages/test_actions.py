@@ -234,7 +234,7 @@ def test_the_masks_page_shows_validation_pictures_only(open_app, own, monkeypatc
 
 
 def test_the_balance_plan_leads_to_a_filled_studio(open_app, own):
-    page = open_app(own).open("datasets")
+    page = open_app(own).open("datasets", tab="Balance")
     page.segmented_control(key="plan_target").set_value("Largest").run()
     links = {
         link.proto.label: link.proto.query_string for link in page.get("page_link") if "Studio" in link.proto.label
@@ -252,7 +252,7 @@ def test_health_is_checked_shown_and_decided_about(open_app, workspace, leaf_fol
         execute(workspace, submit(workspace, "import", build_config("import", settings)), lane="files", owner="cli")
     before = load(workspace, "twins")
     app = open_app(workspace)
-    page = app.open("datasets")
+    page = app.open("datasets", tab="Health")
     page.button(key="check_health").click().run()
     execute(workspace, newest(workspace, "health"), lane="files", owner="cli")
     page.run()
