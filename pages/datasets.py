@@ -15,6 +15,7 @@ from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
 from ui.planning import plan_box
+from ui.splitting import split_box
 
 names = cached.dataset_names()
 
@@ -41,14 +42,17 @@ if dataset.card.warnings:
         for warning in dataset.card.warnings:
             st.markdown(warning)
 
-pictures, plan, table, health, versions = st.tabs(
+pictures, plan, table, splits, health, versions = st.tabs(
     [
         ":material/photo_library: Pictures",
         ":material/balance: Balance plan",
         ":material/table: Counts",
+        ":material/call_split: Split",
         ":material/health_and_safety: Health",
         ":material/history: Version",
-    ]
+    ],
+    key="tab",
+    on_change="rerun",
 )
 with pictures:
     st.plotly_chart(charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {name}, by split")
@@ -78,6 +82,9 @@ with table:
         st.plotly_chart(
             charts.cooccurrence(cooccurrence(dataset)), key="cooccurrence", alt="How often labels occur together"
         )
+with splits:
+    if splits.open:  # a preview is made of all pictures
+        split_box(dataset)
 with health:
     health_box(dataset)
 with versions:

@@ -64,6 +64,24 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
     return queue(kind, values) if pressed else None
 
 
+def live_fields(kind: str, *names: str, start: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Draw some settings outside a form, so that what depends on them follows at once.
+
+    Args:
+        kind: A key of `KINDS`.
+        names: Which of its settings.
+        start: Where they start from, if not from their defaults.
+
+    Returns:
+        Their values.
+    """
+    fields = KINDS[kind].config.model_fields
+    begin = {name: "" if fields[name].is_required() else fields[name].default for name in names} | (start or {})
+    values: dict[str, Any] = {}
+    _draw({name: fields[name] for name in names}, kind, "", begin, values)
+    return values
+
+
 def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Run | None:
     """Queue a run; what is wrong with it is shown beside the button."""
     try:

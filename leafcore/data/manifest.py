@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.labels import label_set, require_known, split_labels
@@ -39,8 +40,9 @@ COLUMNS = {
     "mask": "string",  # path of an exact mask below the root; empty if there is none
     "phash": "string",  # perceptual hash, 16 hex digits; empty if it was not taken, see data/duplicates.py
     "traits": "string",  # what is odd about the file, in words with spaces between: see data/traits.py
+    "taken": "string",  # day the picture was taken, such as 2021-05-31; empty if the file does not say
 }
-LATER = ("phash", "traits")  # columns that older versions lack
+LATER = ("phash", "traits", "taken")  # columns that older versions lack
 
 
 class Skipped(BaseModel):
@@ -170,7 +172,8 @@ def version_of(records: pd.DataFrame) -> str:
 def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> Dataset:
     """Write a version and make it the current one.
 
-    The same content has the same version: its table is written once, its card anew, for the pictures may have moved.
+    The same content has the same version: its table is written once (and again if it lacks a later column), its card
+    anew, for the pictures may have moved.
 
     Args:
         workspace: Where it goes.
@@ -183,7 +186,7 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     version = version_of(records)
     table = folder / f"{version}.parquet"
     write_json(folder / f"{version}.json", card.model_dump(mode="json"))
-    if not table.exists():
+    if not table.exists() or not set(COLUMNS) <= set(pq.read_schema(table).names):
         write_atomic(table, lambda file: records.to_parquet(file, index=False))
     make_current(workspace, name, version)
     return Dataset(name, version, records, card)

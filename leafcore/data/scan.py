@@ -11,6 +11,7 @@ from PIL import Image
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Skipped
+from leafcore.data.taken import day_taken
 from leafcore.data.traits import traits_of
 from leafcore.errors import DatasetError
 from leafcore.images import open_rgb
@@ -49,7 +50,7 @@ def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
         picture = open_rgb(path)
         content = path.read_bytes()
         with Image.open(path) as header:
-            traits = traits_of(header)
+            traits, taken = traits_of(header), day_taken(header)
     except (DatasetError, OSError) as error:
         return Skipped(image=entry.image, reason=str(error).removeprefix(f"{path}: "))
     is_drawn = bool(entry.sha256)  # by our own code: told apart by what was drawn, on every processor alike
@@ -61,6 +62,7 @@ def _scan_file(root: Path, entry: Entry) -> dict[str, object] | Skipped:
         "sha256": entry.sha256 or hashlib.sha256(content).hexdigest(),
         "phash": "" if is_drawn else perceptual_hash(picture),
         "traits": traits,
+        "taken": taken,
         "width": picture.width,
         "height": picture.height,
         "bytes": len(content),

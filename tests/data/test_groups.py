@@ -9,7 +9,7 @@ from leafcore.data.groups import groups_by_name, merge_alike
 
 
 def by_name(pattern: str, *images: str) -> list[str]:
-    records = pd.DataFrame({"image": images, "group": images})
+    records = pd.DataFrame({"image": images})
     return groups_by_name(records, re.compile(pattern)).tolist()
 
 
@@ -25,13 +25,13 @@ def test_a_named_bracket_is_a_bracket() -> None:
     assert by_name(r"(?P<leaf>leaf\d+)-(?P<view>\w)", "leaf7-a.jpg") == ["leaf7"]
 
 
-def test_a_name_that_does_not_match_keeps_its_own_group() -> None:
-    assert by_name(r"leaf(\d+)", "leaf7.jpg", "a/other.jpg") == ["7", "a/other.jpg"]
+def test_the_rule_is_silent_about_a_name_that_does_not_match() -> None:
+    assert by_name(r"leaf(\d+)", "leaf7.jpg", "a/other.jpg") == ["7", ""]
 
 
 def test_pictures_in_which_the_bracket_matches_nothing_are_not_thrown_together() -> None:
-    assert by_name(r"^(\d*)", "7.jpg", "a/x.jpg", "a/y.jpg") == ["7", "a/x.jpg", "a/y.jpg"]
-    assert by_name(r"^(?:(\d+)|x)", "7.jpg", "x.jpg") == ["7", "x.jpg"]
+    assert by_name(r"^(\d*)", "7.jpg", "a/x.jpg", "a/y.jpg") == ["7", "", ""]
+    assert by_name(r"^(?:(\d+)|x)", "7.jpg", "x.jpg") == ["7", ""]
 
 
 def test_only_the_files_name_is_looked_at() -> None:

@@ -1,0 +1,106 @@
+"""Splitting a dataset again: how, what that would give, and writing it; and making a dataset scarce."""
+
+from typing import Any
+
+import streamlit as st
+
+from leafcore.data.configs import ResplitConfig
+from leafcore.data.labels import words
+from leafcore.data.manifest import Dataset
+from leafcore.data.split_preview import Preview, preview
+from leafcore.errors import LeafError
+from leafcore.jobs import build_config
+from leafcore.runs import list_runs
+from ui import cached, forms, live
+from ui.service import workspace
+
+PRESETS = {"70 / 15 / 15": "70-15-15", "80 / 20": "80-20"}
+FIELDS = {"Own shares": ("val", "test"), "Folds": ("folds", "val"), "Leave one out": ("leave_out", "val")}
+RULES = ("keep_groups", "near_duplicates", "group_day", "group_run", "group_regex", "leaf_map")
+
+
+def split_box(dataset: Dataset) -> None:
+    """Draw how a dataset is split again beside what that would give, and below it how it is made scarce."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.segmented_control(
+            "Split", [*PRESETS, *FIELDS], default=next(iter(PRESETS)), required=True, key="split_way"
+        )
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        values = _settings(str(way))
+        st.markdown("**What belongs together**")
+        values |= forms.live_fields("split", *RULES)
+    with right:
+        try:
+            shown = _preview(dataset.ref, values)
+        except LeafError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            _draw(shown)
+            folds = int(values.get("folds", 0))
+            _queue_button("split", f"Write {folds} datasets" if folds else "Write as new version", dataset, values)
+    _follow(dataset)
+    with st.expander("Make scarce", icon=":material/compress:"):
+        _scarce(dataset)
+
+
+def _settings(way: str) -> dict[str, Any]:
+    """Draw the settings of a way to split; a preset has but a seed."""
+    if way in PRESETS:
+        return {**ResplitConfig.PRESETS[PRESETS[way]], **forms.live_fields("split", "seed")}
+    return forms.live_fields("split", *FIELDS[way], "seed", start={"folds": 5})
+
+
+@st.cache_data(max_entries=32, show_spinner="Splitting")
+def _preview(ref: str, values: dict[str, Any]) -> Preview:
+    config = build_config("split", {"dataset": ref, **values})
+    assert isinstance(config, ResplitConfig)
+    return preview(cached.dataset(ref), config)
+
+
+def _draw(shown: Preview) -> None:
+    """Draw what a split would give."""
+    table = shown.table.rename(columns=lambda name: name.replace("_", " "))
+    percent = {"share": st.column_config.NumberColumn(format="percent")}
+    st.dataframe(table, column_config=percent, key="split_table", alt="Pictures and groups of each split")
+    if shown.untested:
+        names = ", ".join(words(labels) for labels in shown.untested)
+        st.warning(f"No test picture: {names}.", icon=":material/warning:")
+    for warning in shown.warnings:
+        if warning.startswith(("group_", "leaf_map")):
+            st.caption(f":material/info: {warning}")
+    st.caption("The largest groups")
+    listed = shown.largest.rename(columns={"label_sets": "label sets"})
+    st.dataframe(listed, key="split_groups", height=212, alt="The largest groups and their split")
+
+
+def _queue_button(kind: str, label: str, dataset: Dataset, values: dict[str, Any]) -> None:
+    working = any(run.kind == kind for run in live.active_runs())
+    if st.button(label, type="primary", icon=":material/save:", key=f"write_{kind}", disabled=working):
+        run = forms.queue(kind, {"dataset": dataset.ref, **values})
+        if run is not None:
+            st.session_state["split_run"] = run.id
+            st.rerun()
+
+
+def _follow(dataset: Dataset) -> None:
+    """Draw the run that was queued here last: how it goes, then what it wrote."""
+    run = next((run for run in list_runs(workspace()) if run.id == st.session_state.get("split_run")), None)
+    if run is None or run.record.settings["dataset"].partition("@")[0] != dataset.name:
+        return
+    if run.status().state != "done":
+        live.progress_panel(run, key="split")
+        return
+    written = ", ".join(f"`{ref}`" for ref in run.result()["datasets"])
+    st.success(f"Written: {written}", icon=":material/check_circle:")
+
+
+def _scarce(dataset: Dataset) -> None:
+    values = forms.live_fields("scarce", "limit", "order", "seed")
+    values["name"] = st.text_input(
+        "New dataset",
+        f"{dataset.name}-{values['limit']}",
+        key=f"scarce_name_{dataset.name}_{values['limit']}",
+        width=320,
+    )
+    _queue_button("scarce", "Write as new dataset", dataset, values)
