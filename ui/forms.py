@@ -103,7 +103,19 @@ def _draw(fields: dict[str, FieldInfo], kind: str, preset: str, start: dict[str,
 
 def label_of(name: str, field: FieldInfo) -> str:
     """Return a field's label for people: its name in words, with its unit."""
-    words = {"a": "From (A)", "b": "To (B)", "size_px": "Image size", "nonleaf": "Pictures without a leaf"}
+    words = {
+        "a": "From (A)",
+        "b": "To (B)",
+        "size_px": "Image size",
+        "nonleaf": "Pictures without a leaf",
+        "val": "Validation share",
+        "test": "Test share",
+        "group_day": "Same day",
+        "group_run": "Run of camera numbers",
+        "group_regex": "Same part of the file name",
+        "leaf_map": "PlantVillage's leaf map",
+        "limit": "Pictures per label set",
+    }
     unit = _extra(field, "unit")
     return words.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else "")
 

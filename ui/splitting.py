@@ -15,7 +15,8 @@ from ui import cached, forms, live
 from ui.service import workspace
 
 PRESETS = {"70 / 15 / 15": "70-15-15", "80 / 20": "80-20"}
-FIELDS = {"Own shares": ("val", "test"), "Folds": ("folds", "val"), "Leave one out": ("leave_out", "val")}
+FIELDS = {"Own shares": ("val", "test"), "Folds": ("folds", "val"), "Leave one out": ("val",)}
+LISTED = 100  # groups to look at and to choose from
 RULES = ("keep_groups", "near_duplicates", "group_day", "group_run", "group_regex", "leaf_map")
 
 
@@ -26,16 +27,14 @@ def split_box(dataset: Dataset) -> None:
             "Split", [*PRESETS, *FIELDS], default=next(iter(PRESETS)), required=True, key="split_way"
         )
     left, right = st.columns([2, 3], gap="large")
-    with left:
-        values = _settings(str(way))
-        st.markdown("**What belongs together**")
-        values |= forms.live_fields("split", *RULES)
-    with right:
-        try:
-            shown = _preview(dataset.ref, values)
-        except LeafError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
+    try:
+        with left:
+            values = _settings(dataset, str(way))
+        shown = _preview(dataset.ref, values)
+    except LeafError as error:
+        right.error(str(error), icon=":material/error:")
+    else:
+        with right:
             _draw(shown)
             folds = int(values.get("folds", 0))
             _queue_button("split", f"Write {folds} datasets" if folds else "Write as new version", dataset, values)
@@ -44,25 +43,41 @@ def split_box(dataset: Dataset) -> None:
         _scarce(dataset)
 
 
-def _settings(way: str) -> dict[str, Any]:
+def _settings(dataset: Dataset, way: str) -> dict[str, Any]:
     """Draw the settings of a way to split; a preset has but a seed."""
+    first = st.container()
     if way in PRESETS:
-        return {**ResplitConfig.PRESETS[PRESETS[way]], **forms.live_fields("split", "seed")}
-    return forms.live_fields("split", *FIELDS[way], "seed", start={"folds": 5})
+        values = {**ResplitConfig.PRESETS[PRESETS[way]], **forms.live_fields("split", "seed")}
+    else:
+        values = forms.live_fields("split", *FIELDS[way], "seed", start={"folds": 5})
+    st.markdown("**What belongs together**")
+    rules = forms.live_fields("split", *RULES)
+    if way == "Leave one out":  # which groups there are depends on the rules
+        groups = _preview(dataset.ref, rules).largest
+        values["leave_out"] = first.selectbox(
+            "Group to leave out",
+            groups.index,
+            format_func=lambda group: f"{group} ({groups['pictures'].get(group, 0)})",
+            accept_new_options=True,
+            key=f"leave_out_{dataset.name}",
+            help=ResplitConfig.model_fields["leave_out"].description,
+        )
+    return values | rules
 
 
 @st.cache_data(max_entries=32, show_spinner="Splitting")
 def _preview(ref: str, values: dict[str, Any]) -> Preview:
     config = build_config("split", {"dataset": ref, **values})
     assert isinstance(config, ResplitConfig)
-    return preview(cached.dataset(ref), config)
+    return preview(cached.dataset(ref), config, largest=LISTED)
 
 
 def _draw(shown: Preview) -> None:
     """Draw what a split would give."""
     table = shown.table.rename(columns=lambda name: name.replace("_", " "))
-    percent = {"share": st.column_config.NumberColumn(format="percent")}
-    st.dataframe(table, column_config=percent, key="split_table", alt="Pictures and groups of each split")
+    if "share" in table:
+        table["share"] = [f"{share:.1%}" for share in table["share"]]
+    st.dataframe(table, key="split_table", alt="Pictures and groups of each split")
     if shown.untested:
         names = ", ".join(words(labels) for labels in shown.untested)
         st.warning(f"No test picture: {names}.", icon=":material/warning:")
@@ -76,7 +91,8 @@ def _draw(shown: Preview) -> None:
 
 def _queue_button(kind: str, label: str, dataset: Dataset, values: dict[str, Any]) -> None:
     working = any(run.kind == kind for run in live.active_runs())
-    if st.button(label, type="primary", icon=":material/save:", key=f"write_{kind}", disabled=working):
+    prominence = "primary" if kind == "split" else "secondary"
+    if st.button(label, type=prominence, icon=":material/save:", key=f"write_{kind}", disabled=working):
         run = forms.queue(kind, {"dataset": dataset.ref, **values})
         if run is not None:
             st.session_state["split_run"] = run.id

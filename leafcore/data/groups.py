@@ -64,8 +64,8 @@ def merge_alike(
         rules: What further rules say, each aligned with the records; empty names join nothing.
 
     Returns:
-        The group per record: of joined groups, the name that the first rule gives (of several, the one that sorts
-        first), else the group's name that sorts first. No two groups are called the same.
+        The group per record: of joined groups, the name by which the first rule joins pictures (of several, the one
+        that sorts first), else the group's name that sorts first. No two groups are called the same.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -102,7 +102,7 @@ def _names_of(names: pd.Series, parts: np.ndarray, position: np.ndarray, rules: 
     called = pd.Series(pd.NA, index=first.index, dtype=object)
     for rule in rules:
         said = pd.Series(rule.to_numpy(dtype=object))
-        known = said != ""
+        known = (said != "") & said.duplicated(keep=False)
         called = called.fillna(said[known].groupby(position[known]).min())
     called = called.fillna(first)
     return called.where(~called.duplicated(keep=False), called.str.cat(first, sep=", "))

@@ -186,8 +186,8 @@ def test_a_class_of_one_leaf_is_told_apart_from_one_of_one_image(workspace: Work
     write_folders(tmp_path, {"healthy": 8, "rust": 3}, size_px=16)
     result = bring_in(workspace, tmp_path, group_regex="(rust)")
     assert result.warnings == (
-        "group_regex: 8 of 11 pictures have a file name that does not match, such as healthy/healthy-000.png; they stay "
-        "in the groups they had.",
+        "group_regex: 8 of 11 pictures have a file name that does not match, such as healthy/healthy-000.png; they "
+        "stay in the groups they had.",
         "rust has 3 images of one group: train only, so nothing can be claimed about it.",
     )
 
