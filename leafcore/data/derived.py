@@ -10,7 +10,7 @@ from leafcore.data.manifest import SPLITS, Dataset, list_datasets, load, save
 from leafcore.errors import DatasetError
 from leafcore.workspace import Workspace, check_name
 
-Settings = dict[str, str | int | float | None]  # of a card: how a dataset was made
+Settings = dict[str, bool | str | int | float | None]  # of a card: how a dataset was made
 
 
 class SplitResult(BaseModel):

@@ -71,11 +71,11 @@ def merge_alike(
     from scipy.sparse.csgraph import connected_components
 
     group, names = pd.factorize(records["group"], sort=True)
-    size = len(names)
+    file, files = pd.factorize(records["sha256"])
     first, second = (np.array([group[pair[side]] for pair in alike], dtype=int) for side in (0, 1))
-    starts, ends = [first], [second]
-    for rule in (records["sha256"], *rules):
-        code, keys = pd.factorize(rule.where(rule != ""))
+    starts, ends, size = [first, group], [second, file + len(names)], len(names) + len(files)
+    for rule in rules:
+        code, keys = pd.factorize(rule.mask(rule == ""))
         known = code >= 0
         starts.append(group[known])
         ends.append(code[known] + size)

@@ -87,7 +87,7 @@ class Card(BaseModel):
     format: str
     license: str
     created: float
-    settings: dict[str, str | int | float | None] = {}
+    settings: dict[str, bool | str | int | float | None] = {}
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     parent: str = ""
