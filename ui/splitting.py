@@ -22,10 +22,8 @@ RULES = ("keep_groups", "near_duplicates", "group_day", "group_run", "group_rege
 
 def split_box(dataset: Dataset) -> None:
     """Draw how a dataset is split again beside what that would give, and below it how it is made scarce."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.segmented_control(
-            "Split", [*PRESETS, *FIELDS], default=next(iter(PRESETS)), required=True, key="split_way"
-        )
+    ways = [*PRESETS, *FIELDS]
+    way = st.segmented_control("Split", ways, default=ways[0], required=True, key="split_way")
     left, right = st.columns([2, 3], gap="large")
     try:
         with left:

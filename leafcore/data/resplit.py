@@ -70,7 +70,7 @@ def _unknown_group(dataset: Dataset, name: str, groups: pd.Series) -> str:
 
 
 def resplit(config: ResplitConfig, workspace: Workspace, progress: Progress) -> SplitResult:
-    """Split a dataset again, as a new version of it.
+    """Split a dataset again, as a new version of it; a test split that its source published is divided like the rest.
 
     Folds become datasets of their own, all at once, NAME-fold-1-of-K and so on: a bare name means one current version,
     so only by name can every fold be chosen wherever a dataset is, and all K come from one partition.

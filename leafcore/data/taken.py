@@ -1,7 +1,6 @@
 """When a photograph was taken, as its camera wrote it down."""
 
 import re
-import struct
 from datetime import date
 
 from PIL import ExifTags, Image
@@ -22,7 +21,7 @@ def day_taken(image: Image.Image) -> str:
         exif = image.getexif()
         original = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
         return _iso(original) or _iso(exif.get(ExifTags.Base.DateTime))
-    except (OSError, ValueError, SyntaxError, struct.error):  # a damaged header says nothing; the pixels may be fine
+    except (OSError, ValueError, SyntaxError):  # a damaged header says nothing; the pixels may be fine
         return ""
 
 

@@ -1,4 +1,5 @@
 import io
+import struct
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,11 @@ def test_a_png_says_nothing():
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG")
     assert day_taken(Image.open(file)) == ""
+
+
+def test_a_header_that_points_before_its_own_beginning_says_nothing() -> None:
+    entry = struct.pack("<HHIi", ExifTags.IFD.Exif, 9, 1, -5)  # a signed number where an offset belongs
+    assert day_taken(photo(b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4))) == ""
 
 
 @given(st.data())
