@@ -161,6 +161,16 @@ def _check_source(workspace: Workspace, config: Any, value: Path) -> Checked:
     return source, []
 
 
+def _check_file(workspace: Workspace, config: Any, value: str) -> Checked:
+    del workspace, config
+    if not value.strip():
+        return "", []
+    file = _absolute(value)
+    if not file.is_file():
+        raise DatasetError(f"{file}: there is no such file.")
+    return str(file), []
+
+
 def _absolute(path: str | Path) -> Path:
     """Return a path that means the same in every process: a worker's working folder is another one than a command's."""
     return Path(os.path.expanduser(path)).resolve()
@@ -188,4 +198,5 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "device": _check_device,
     "folder": _check_folder,
     "source": _check_source,
+    "file": _check_file,
 }

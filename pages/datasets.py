@@ -11,10 +11,12 @@ from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
 from ui.planning import plan_box
+from ui.splitting import split_box
 
 TABS: dict[str, Callable[[Dataset], None]] = {
     "Pictures": explore_box,
     "Balance": plan_box,
+    "Split": split_box,
     "Health": health_box,
     "Version": history_box,
 }

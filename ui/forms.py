@@ -65,6 +65,24 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
     return queue(kind, values) if pressed else None
 
 
+def live_fields(kind: str, *names: str, start: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Draw some settings outside a form, so that what depends on them follows at once.
+
+    Args:
+        kind: A key of `KINDS`.
+        names: Which of its settings.
+        start: Where they start from, if not from their defaults.
+
+    Returns:
+        Their values.
+    """
+    fields = KINDS[kind].config.model_fields
+    begin = {name: "" if fields[name].is_required() else fields[name].default for name in names} | (start or {})
+    values: dict[str, Any] = {}
+    _draw({name: fields[name] for name in names}, kind, "", begin, values)
+    return values
+
+
 def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Run | None:
     """Queue a run; what is wrong with it is shown beside the button."""
     try:
@@ -99,7 +117,19 @@ def _draw(fields: dict[str, FieldInfo], kind: str, preset: str, start: dict[str,
 
 def label_of(name: str, field: FieldInfo) -> str:
     """Return a field's label for people: its name in words, with its unit."""
-    words = {"a": "From (A)", "b": "To (B)", "size_px": "Image size", "nonleaf": "Pictures without a leaf"}
+    words = {
+        "a": "From (A)",
+        "b": "To (B)",
+        "size_px": "Image size",
+        "nonleaf": "Pictures without a leaf",
+        "val": "Validation share",
+        "test": "Test share",
+        "group_day": "Same day",
+        "group_run": "Run of camera numbers",
+        "group_regex": "Same part of the file name",
+        "leaf_map": "PlantVillage's leaf map",
+        "limit": "Pictures per label set",
+    }
     unit = _extra(field, "unit")
     return words.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else "")
 

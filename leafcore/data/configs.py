@@ -1,9 +1,9 @@
-"""Settings of imports and drawings."""
+"""Settings of imports, drawings and splits."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
@@ -28,7 +28,43 @@ class SplitConfig(Config):
         return self
 
 
-class ImportConfig(SplitConfig):
+class GroupRules(Config):
+    """Which pictures belong together, so that no split divides them. Rules add up."""
+
+    group_regex: str = setting(
+        "", "Pictures whose file name matches with the same first bracket belong together.", advanced=True
+    )
+    group_run: int = setting(
+        0, "So many pictures of neighbouring camera numbers belong together; 0 for none.", ge=0, le=1000, advanced=True
+    )
+    group_day: bool = setting(False, "Pictures taken on one day (EXIF) belong together.", advanced=True)
+    leaf_map: str = setting(
+        "", "PlantVillage's leaf-map.json: pictures of one leaf belong together.", ref="file", advanced=True
+    )
+    near_duplicates: bool = setting(
+        True, "Pictures that show the same photograph belong together, so that no split divides them.", advanced=True
+    )
+
+    @field_validator("group_regex")
+    @classmethod
+    def _regex(cls, value: str) -> str:
+        try:
+            groups = re.compile(value).groups
+        except re.error as error:
+            raise ValueError(f"group_regex: got {value!r}, which is no regular expression ({error}).") from None
+        if value and groups < 1:
+            raise ValueError(f"group_regex: got {value!r}, expected one bracket around the part that names the group.")
+        return value
+
+    @field_validator("group_run")
+    @classmethod
+    def _run(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("group_run: got 1, expected 0 for none, or 2 and more: one picture is no run.")
+        return value
+
+
+class ImportConfig(SplitConfig, GroupRules):
     """Settings of `import_dataset`."""
 
     source: Path = setting(
@@ -41,17 +77,11 @@ class ImportConfig(SplitConfig):
     image_column: str = setting("", "Of a table of another layout: the column of file names.", advanced=True)
     label_column: str = setting("", "Of such a table: the column of labels.", advanced=True)
     group_column: str = setting("", "Of such a table: the column that says what belongs together.", advanced=True)
-    group_regex: str = setting(
-        "", "Pictures whose file name matches with the same first bracket belong together.", advanced=True
-    )
     label_policy: LabelPolicy = setting(
         "multi-label",
         "Pictures of several labels: multi-label tells each label for itself, single-only leaves them out, combination "
         "makes each combination a class of its own.",
         advanced=True,
-    )
-    near_duplicates: bool = setting(
-        True, "Pictures that show the same photograph belong together, so that no split divides them.", advanced=True
     )
     license: str = setting("none stated", "Licence of the pictures; travels with every export.", advanced=True)
 
@@ -73,17 +103,6 @@ class ImportConfig(SplitConfig):
             raise ValueError("image_column and label_column: name both, or neither; group_column goes with them.")
         return self
 
-    @field_validator("group_regex")
-    @classmethod
-    def _regex(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groups
-        except re.error as error:
-            raise ValueError(f"group_regex: got {value!r}, which is no regular expression ({error}).") from None
-        if value and groups < 1:
-            raise ValueError(f"group_regex: got {value!r}, expected one bracket around the part that names the group.")
-        return value
-
 
 class RenderConfig(SplitConfig):
     """Settings of `render_dataset`."""
@@ -96,6 +115,57 @@ class RenderConfig(SplitConfig):
     name: str = setting("sample-leaves", "What the dataset is called here.")
     count: int = setting(700, "About how many pictures to draw.", ge=20, le=100_000)
     size_px: int = setting(128, "Side of a picture.", unit="px", ge=32, le=1024, multiple_of=16)
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        return _checked_name(value)
+
+
+class ResplitConfig(SplitConfig, GroupRules):
+    """Settings of `resplit`."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "70-15-15": {"val": 0.15, "test": 0.15},
+        "80-20": {"val": 0.0, "test": 0.2},
+    }
+
+    dataset: str = setting(..., "Dataset to split again.", ref="dataset")
+    keep_groups: bool = setting(
+        True, "What belongs together already stays together; without, only the rules below join pictures."
+    )
+    folds: int = setting(
+        0,
+        "Cross-validation: so many datasets NAME-fold-1-of-K, ..., each with another part as its test split; 0 for "
+        "none. Validation is then a share of what is left.",
+        ge=0,
+        le=20,
+    )
+    leave_out: str = setting(
+        "",
+        "A group, or a name that a rule gives, such as a day: it becomes the test split. Validation is then a share of "
+        "what is left.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ResplitConfig":
+        if self.folds == 1:
+            raise ValueError("folds: got 1, expected 0 for none, or 2 and more.")
+        if self.folds and self.leave_out:
+            raise ValueError(f"folds and leave_out: got {self.folds} and {self.leave_out!r}, expected one of the two.")
+        return self
+
+
+class ScarceConfig(SplitConfig):
+    """Settings of `scarce`."""
+
+    dataset: str = setting(..., "Dataset to thin out.", ref="dataset")
+    limit: int = setting(100, "Pictures that each label set keeps at most.", ge=1)
+    name: str = setting(..., "What the thinned dataset is called.")
+    order: Literal["after-split", "before-split"] = setting(
+        "after-split",
+        "after-split: train is thinned, validation and test stay; before-split: all is thinned, then split again.",
+    )
 
     @field_validator("name")
     @classmethod

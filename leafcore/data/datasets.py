@@ -1,32 +1,28 @@
 """Making datasets: import pictures where they lie, or draw our own."""
 
 import hashlib
-import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.data.archives import begin, unpack
 from leafcore.data.classes import LabelPolicy
-from leafcore.data.configs import ImportConfig, RenderConfig, SplitConfig
-from leafcore.data.duplicates import Pair, near_duplicates, small
+from leafcore.data.configs import GroupRules, ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.formats import detect, read
-from leafcore.data.groups import groups_by_name, merge_alike
 from leafcore.data.labels import label_set, split_labels
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
+from leafcore.data.notices import notices
+from leafcore.data.rules import Rules, settings_of
 from leafcore.data.scan import scan
 from leafcore.data.splits import assign_splits
 from leafcore.data.tables import read_mapped
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
-from leafcore.images import encode_png, open_rgb
+from leafcore.images import encode_png
 from leafcore.progress import Progress
 from leafcore.workspace import Workspace
 
@@ -51,6 +47,7 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
         DatasetError: The source is not a dataset, or no picture of it can be read.
         Stopped: Somebody asked to stop; nothing is written.
     """
+    rules = Rules(config)
     source, layout = _opened(config, workspace, progress), str(config.format)
     progress.phase("listing")
     if config.image_column:
@@ -67,24 +64,17 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
             f"{config.source}: none of its {len(skipped)} files can be read; first: {skipped[0].image}: "
             f"{skipped[0].reason}"
         )
-    if config.group_regex:
-        records["group"] = groups_by_name(records, re.compile(config.group_regex))
     card = Card(
         root=str(listing.root),
         source=str(config.source),
         format=layout,
         license=config.license,
         created=time.time(),
-        settings={
-            "val": config.val,
-            "test": config.test,
-            "seed": config.seed,
-            "group_regex": config.group_regex,
-        },
+        settings={"val": config.val, "test": config.test, "seed": config.seed, **settings_of(config)},
         label_policy=config.label_policy,
         skipped=skipped,
     )
-    return _write(config, workspace, progress, config.name, records, card, join_alike=config.near_duplicates)
+    return _write(config, workspace, progress, config.name, records, card, rules)
 
 
 def _admitted(listing: Listing, policy: LabelPolicy) -> Listing:
@@ -151,7 +141,7 @@ def render_dataset(config: RenderConfig, workspace: Workspace, progress: Progres
         settings={"val": config.val, "test": config.test, "seed": config.seed},
         skipped=tuple(skipped),
     )
-    return _write(config, workspace, progress, config.name, records, card, join_alike=False)
+    return _write(config, workspace, progress, config.name, records, card, Rules(GroupRules(near_duplicates=False)))
 
 
 def _write(
@@ -161,29 +151,19 @@ def _write(
     name: str,
     records: pd.DataFrame,
     card: Card,
-    *,
-    join_alike: bool,
+    rules: Rules,
 ) -> ImportResult:
     """Group, split, warn, save, and say what was done."""
-    alike = _near_duplicates(records, Path(card.root), progress) if join_alike else []
+    grouping = rules.group(records, Path(card.root), progress)
     progress.phase("splitting")
-    records["group"] = merge_alike(records, [(pair.first, pair.second) for pair in alike])
+    records["group"] = grouping.groups
     records["split"] = _split(records, config)
-    warnings = tuple(_warnings(records, card.skipped, config.test, alike))
+    known = notices(records, skipped=card.skipped, alike=grouping.alike, is_tested=config.test > 0)
+    warnings = (*grouping.notices(records["image"]), *known)
     for warning in warnings:
         progress.warn(warning)
     dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings}))
     return _result(dataset, card.skipped, warnings)
-
-
-def _near_duplicates(records: pd.DataFrame, root: Path, progress: Progress) -> list[Pair]:
-    progress.phase("comparing")
-
-    @lru_cache(maxsize=256)
-    def thumbnail(row: int) -> np.ndarray:
-        return small(open_rgb(root / str(records["image"].iloc[row])))
-
-    return near_duplicates(records, thumbnail)
 
 
 def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
@@ -195,54 +175,6 @@ def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
         test = 0.0 if "test" in set(fixed["fixed_split"]) else config.test
         split[free.index] = assign_splits(free, val=config.val, test=test, seed=config.seed)
     return split
-
-
-def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, twins: Sequence[Pair]) -> Iterator[str]:
-    if skipped:
-        named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
-        yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
-    if test > 0 or "test" in set(records["split"]):
-        yield from (_untested(str(labels), members) for labels, members in _without_test(records))
-    else:
-        yield "No picture is kept for the test, so nothing can be claimed about any label."
-    alike = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
-    if not alike.empty:
-        conflicts = [
-            " = ".join(f"{image} ({labels})" for image, labels in zip(same["image"], same["labels"], strict=True))
-            for _, same in alike.groupby("sha256", sort=False)
-        ]
-        yield (
-            f"Identical files with different labels: {len(conflicts)}; all are kept, those alike in one group. "
-            f"Look at them: {_named(conflicts, shown=8)}."
-        )
-
-    if twins:
-        pairs = [f"{records['image'].iloc[pair.first]} = {records['image'].iloc[pair.second]}" for pair in twins]
-        yield (
-            f"The same photograph in two files: {len(twins)}; all are kept, those alike in one group. "
-            f"Look at them: {_named(pairs, shown=8)}."
-        )
-
-
-def _without_test(records: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
-    """Yield the label sets of which no picture is in the test split, with their pictures."""
-    for labels, members in records.groupby("labels"):
-        if "test" not in set(members["split"]):
-            yield labels, members
-
-
-def _untested(labels: str, members: pd.DataFrame) -> str:
-    """Say why nothing can be claimed about a label set."""
-    images = "image" if len(members) == 1 else "images"
-    together = " of one group" if len(members) > 1 and members["group"].nunique() == 1 else ""
-    splits = [name for name in ("train", "val") if name in set(members["split"])]
-    where = {"train": "train only", "val": "validation only"}.get(" ".join(splits), "train and validation only")
-    return f"{labels} has {len(members)} {images}{together}: {where}, so nothing can be claimed about it."
-
-
-def _named(items: Sequence[str], shown: int) -> str:
-    more = f"; and {len(items) - shown} more" if len(items) > shown else ""
-    return "; ".join(items[:shown]) + more
 
 
 def _result(dataset: Dataset, skipped: tuple[Skipped, ...], warnings: tuple[str, ...]) -> ImportResult:

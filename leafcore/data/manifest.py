@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.classes import Classes, LabelPolicy
@@ -41,8 +42,9 @@ COLUMNS = {
     "mask": "string",  # path of an exact mask below the root; empty if there is none
     "phash": "string",  # perceptual hash, 16 hex digits; empty if it was not taken, see data/duplicates.py
     "traits": "string",  # what is odd about the file, in words with spaces between: see data/traits.py
+    "taken": "string",  # day the picture was taken, such as 2021-05-31; empty if the file does not say
 }
-LATER = ("phash", "traits")  # columns that older versions lack
+LATER = ("phash", "traits", "taken")  # columns that older versions lack
 
 
 class Skipped(BaseModel):
@@ -88,7 +90,7 @@ class Card(BaseModel):
     format: str
     license: str
     created: float
-    settings: dict[str, str | int | float | None] = {}
+    settings: dict[str, bool | str | int | float | None] = {}
     label_policy: LabelPolicy = "multi-label"
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -185,7 +187,8 @@ def version_of(records: pd.DataFrame, policy: LabelPolicy = "multi-label") -> st
 def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> Dataset:
     """Write a version and make it the current one.
 
-    The same content has the same version: its table is written once, its card anew, for the pictures may have moved.
+    The same content has the same version: its table is written once (and again if it lacks a later column), its card
+    anew, for the pictures may have moved.
 
     Args:
         workspace: Where it goes.
@@ -198,7 +201,7 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     version = version_of(records, card.label_policy)
     table = folder / f"{version}.parquet"
     write_json(folder / f"{version}.json", card.model_dump(mode="json"))
-    if not table.exists():
+    if not table.exists() or not set(COLUMNS) <= set(pq.read_schema(table).names):
         write_atomic(table, lambda file: records.to_parquet(file, index=False))
     make_current(workspace, name, version)
     return Dataset(name, version, records, card)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from leafcore.data.labels import split_labels
+from leafcore.errors import DatasetError
 
 _ORDER = ("test", "val", "train")  # which split a scarce label reaches first, after train has one
 
@@ -36,6 +37,65 @@ def assign_splits(records: pd.DataFrame, *, val: float, test: float, seed: int) 
         split[members.index] = _cut(members["size"].to_numpy(), shares)
     _fill(groups[few], split, shares)
     return pd.Series(split.sort_index().to_numpy()[position], index=records.index)
+
+
+def assign_folds(records: pd.DataFrame, *, folds: int, val: float, seed: int) -> list[pd.Series]:
+    """Give every picture a split, once per fold: each picture is tested in exactly one fold, together with its group.
+
+    Label sets are spread evenly by scikit-learn's `StratifiedGroupKFold`. Those of fewer pictures than folds count as
+    one for that, since they cannot be in every fold.
+
+    Args:
+        records: Columns `labels` and `group`.
+        folds: How many.
+        val: The share of validation pictures among those that a fold does not test, 0 to 1.
+        seed: Of the shuffle.
+
+    Returns:
+        Per fold, as `assign_splits`.
+
+    Raises:
+        DatasetError: There are fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    groups = records["group"].nunique()
+    if groups < folds:
+        raise DatasetError(f"folds: got {folds}, but there are only {groups} groups of pictures; make fewer folds.")
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    strata = _strata(records["labels"], folds)
+    tested = [rows for _, rows in splitter.split(strata, strata, records["group"].to_numpy(dtype=object))]
+    return [hold_out(records, np.isin(np.arange(len(records)), rows), val=val, seed=seed) for rows in tested]
+
+
+def _strata(labels: pd.Series, folds: int) -> np.ndarray:
+    """Return label sets, of which those that are too rare for the folds are one, or count to the most frequent."""
+    counts = labels.value_counts()
+    is_rare = labels.map(counts) < folds
+    pooled = "" if is_rare.sum() >= folds else counts.index[0]
+    return labels.astype(object).mask(is_rare, pooled).to_numpy(dtype=object)
+
+
+def hold_out(records: pd.DataFrame, is_test: np.ndarray, *, val: float, seed: int) -> pd.Series:
+    """Make some pictures the test split, and divide the others into train and validation.
+
+    Args:
+        records: Columns `labels` and `group`.
+        is_test: (N,) bool, alike for a whole group.
+        val: The share of validation pictures among the others, 0 to 1.
+        seed: Of the shuffle.
+
+    Returns:
+        As `assign_splits`.
+
+    Raises:
+        DatasetError: No picture would be left to train on.
+    """
+    if is_test.all():
+        raise DatasetError("No picture would be left to train on: all belong to what is tested; hold out less.")
+    split = pd.Series("test", index=records.index, dtype=object)
+    split[~is_test] = assign_splits(records[~is_test], val=val, test=0.0, seed=seed)
+    return split
 
 
 def _groups(records: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

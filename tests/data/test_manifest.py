@@ -51,6 +51,20 @@ def test_the_version_is_the_same_whatever_the_order_the_place_and_further_column
     assert one.version == other.version
 
 
+def test_the_day_a_picture_was_taken_is_no_part_of_the_version() -> None:
+    assert version_of(LEAVES.assign(taken="2021-05-31")) == version_of(LEAVES)
+
+
+def test_a_table_without_a_later_column_gets_it_when_the_same_content_is_saved_again(workspace: Workspace) -> None:
+    old = save(workspace, "leaves", LEAVES, card())
+    path = workspace.dataset("leaves") / f"{old.version}.parquet"
+    pd.read_parquet(path).drop(columns="taken").to_parquet(path, index=False)
+    assert set(load(workspace, "leaves").records["taken"]) == {""}
+    again = save(workspace, "leaves", LEAVES.assign(taken="2021-05-31"), card())
+    assert again.version == old.version
+    assert set(load(workspace, "leaves").records["taken"]) == {"2021-05-31"}
+
+
 @pytest.mark.parametrize("column", ["image", "labels", "group", "split", "sha256"])
 def test_the_version_changes_with_what_a_picture_is_and_where_it_belongs(column: str) -> None:
     changed = LEAVES.copy()

@@ -1,0 +1,66 @@
+"""What a person should know about a dataset that has just been split."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from leafcore.data.duplicates import Pair
+from leafcore.data.manifest import Skipped
+
+
+def notices(
+    records: pd.DataFrame, *, skipped: Sequence[Skipped], alike: Sequence[Pair], is_tested: bool
+) -> Iterator[str]:
+    """Yield a sentence per thing that a person should know.
+
+    Args:
+        records: Columns as in a manifest.
+        skipped: Files that are not in it.
+        alike: Pictures that show the same photograph in two files.
+        is_tested: Whether some were to be kept for the test.
+    """
+    if skipped:
+        named = some([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
+        yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
+    if is_tested or "test" in set(records["split"]):
+        yield from (_untested(str(labels), members) for labels, members in without_test(records))
+    else:
+        yield "No picture is kept for the test, so nothing can be claimed about any label."
+    same = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
+    if not same.empty:
+        conflicts = [
+            " = ".join(f"{image} ({labels})" for image, labels in zip(files["image"], files["labels"], strict=True))
+            for _, files in same.groupby("sha256", sort=False)
+        ]
+        yield (
+            f"Identical files with different labels: {len(conflicts)}; all are kept, those alike in one group. "
+            f"Look at them: {some(conflicts, shown=8)}."
+        )
+    if alike:
+        pairs = [f"{records['image'].iloc[pair.first]} = {records['image'].iloc[pair.second]}" for pair in alike]
+        yield (
+            f"The same photograph in two files: {len(alike)}; all are kept, those alike in one group. "
+            f"Look at them: {some(pairs, shown=8)}."
+        )
+
+
+def without_test(records: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
+    """Yield the label sets of which no picture is in the test split, with their pictures."""
+    for labels, members in records.groupby("labels"):
+        if "test" not in set(members["split"]):
+            yield labels, members
+
+
+def _untested(labels: str, members: pd.DataFrame) -> str:
+    """Say why nothing can be claimed about a label set."""
+    images = "image" if len(members) == 1 else "images"
+    together = " of one group" if len(members) > 1 and members["group"].nunique() == 1 else ""
+    splits = [name for name in ("train", "val") if name in set(members["split"])]
+    where = {"train": "train only", "val": "validation only"}.get(" ".join(splits), "train and validation only")
+    return f"{labels} has {len(members)} {images}{together}: {where}, so nothing can be claimed about it."
+
+
+def some(items: Sequence[str], shown: int) -> str:
+    """Return the first of some items, and how many more there are."""
+    more = f"; and {len(items) - shown} more" if len(items) > shown else ""
+    return "; ".join(items[:shown]) + more

@@ -1,0 +1,122 @@
+"""Group rules as settings say them, carried out on a dataset's pictures."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from leafcore.data.configs import GroupRules
+from leafcore.data.derived import Settings
+from leafcore.data.duplicates import Pair, near_duplicates, small
+from leafcore.data.groups import groups_by_name, groups_by_run, merge_alike
+from leafcore.data.leaf_map import LeafMap, groups_by_leaf, read_leaf_map
+from leafcore.images import open_rgb
+from leafcore.progress import Progress
+
+# What is the matter with pictures that a rule says nothing of.
+_SILENT = {
+    "group_day": "do not say when they were taken (EXIF)",
+    "group_regex": "have a file name that does not match",
+    "leaf_map": "are not in the leaf map",
+    "group_run": "have no number in their file name",
+}
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Who belongs together.
+
+    Attributes:
+        groups: The group per record.
+        alike: Pictures that show the same photograph in two files.
+        said: What each rule says per record, by setting; "group" is what was known before. Empty where it is silent.
+    """
+
+    groups: pd.Series
+    alike: tuple[Pair, ...]
+    said: Mapping[str, pd.Series]
+
+    def members(self, name: str) -> pd.Series:
+        """Return which records are in the groups that a name means: a group's own, or one that a rule gives."""
+        carry = self.groups == name
+        for names in self.said.values():
+            carry |= names == name
+        return self.groups.isin(self.groups[carry])
+
+    def notices(self, images: pd.Series) -> Iterator[str]:
+        """Yield what rules could not say, and which of them joined nothing."""
+        for setting, names in self.said.items():
+            silent = names == ""
+            if silent.any() and setting in _SILENT:
+                yield (
+                    f"{setting}: {silent.sum()} of {len(names)} pictures {_SILENT[setting]}, such as "
+                    f"{images[silent].iloc[0]}; they stay in the groups they had."
+                )
+            if setting in _SILENT and not silent.all() and not names[~silent].duplicated().any():
+                yield f"{setting}: joins no two pictures."
+
+
+class Rules:
+    """Group rules that are ready to be carried out: a leaf map has been read.
+
+    Raises:
+        DatasetError: The leaf map is missing, or none.
+    """
+
+    def __init__(self, config: GroupRules) -> None:
+        self._config = config
+        path = Path(config.leaf_map).expanduser()
+        self._leaves: LeafMap | None = read_leaf_map(path) if config.leaf_map else None
+
+    def group(self, records: pd.DataFrame, root: Path, progress: Progress) -> Grouping:
+        """Join what belongs together: same file, same photograph, same name by any rule.
+
+        Args:
+            records: Columns `image`, `group` (what is known already), `sha256`, `phash` and `taken`.
+            root: Where the pictures' paths start.
+            progress: Told what is done.
+
+        Raises:
+            DatasetError: A picture cannot be read any more.
+        """
+        alike: list[Pair] = []
+        if self._config.near_duplicates:
+            progress.phase("comparing")
+            alike = _same_photographs(records, root)
+        said = dict(self._said(records))
+        groups = merge_alike(records, [(pair.first, pair.second) for pair in alike], list(said.values()))
+        return Grouping(groups, tuple(alike), {**said, "group": records["group"]})
+
+    def _said(self, records: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+        """Yield what each rule says, the one that joins most first: it names the groups."""
+        if self._config.group_day:
+            yield "group_day", records["taken"].astype(object)
+        if self._config.group_regex:
+            yield "group_regex", groups_by_name(records, re.compile(self._config.group_regex))
+        if self._leaves is not None:
+            yield "leaf_map", groups_by_leaf(records, self._leaves)
+        if self._config.group_run:
+            yield "group_run", groups_by_run(records, self._config.group_run)
+
+
+def settings_of(rules: GroupRules) -> Settings:
+    """Return the rules that differ from their defaults, for a dataset's card; of a file its name."""
+    fields = GroupRules.model_fields
+    values: Settings = {name: getattr(rules, name) for name in fields if getattr(rules, name) != fields[name].default}
+    if rules.leaf_map:
+        values["leaf_map"] = Path(rules.leaf_map).name
+    return values
+
+
+def _same_photographs(records: pd.DataFrame, root: Path) -> list[Pair]:
+    """Return the pairs that show the same photograph in two files; only pictures of similar hashes are opened."""
+
+    @lru_cache(maxsize=256)
+    def thumbnail(row: int) -> np.ndarray:
+        return small(open_rgb(root / str(records["image"].iloc[row])))
+
+    return near_duplicates(records, thumbnail)
