@@ -48,6 +48,8 @@ def _settings(dataset: Dataset, way: str) -> dict[str, Any]:
         values = {**ResplitConfig.PRESETS[PRESETS[way]], **forms.live_fields("split", "seed")}
     else:
         values = forms.live_fields("split", *FIELDS[way], "seed", start={"folds": 5})
+    if dataset.is_multi_label or dataset.card.label_policy != "multi-label":
+        values |= forms.live_fields("split", "label_policy")
     st.markdown("**What belongs together**")
     rules = forms.live_fields("split", *RULES)
     if way == "Leave one out":  # which groups there are depends on the rules

@@ -18,6 +18,11 @@ MEANING: dict[LabelPolicy, str] = {
 }
 
 
+def admitted(label_sets: Iterable[str], policy: LabelPolicy) -> list[bool]:
+    """Return of each picture whether the policy keeps it."""
+    return [policy != "single-only" or len(split_labels(labels)) == 1 for labels in label_sets]
+
+
 @dataclass(frozen=True)
 class Classes:
     """The classes of a classifier.

@@ -134,6 +134,11 @@ class ResplitConfig(SplitConfig, GroupRules):
     keep_groups: bool = setting(
         True, "What belongs together already stays together; without, only the rules below join pictures."
     )
+    label_policy: LabelPolicy | Literal["keep"] = setting(
+        "keep",
+        "Pictures of several labels: multi-label tells each label for itself, single-only leaves them out, combination "
+        "makes each combination a class of its own; keep: as in this version.",
+    )
     folds: int = setting(
         0,
         "Cross-validation: so many datasets NAME-fold-1-of-K, ..., each with another part as its test split; 0 for "

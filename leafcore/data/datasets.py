@@ -3,16 +3,17 @@
 import hashlib
 import shutil
 import time
+from itertools import compress
 from pathlib import Path
 
 import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.data.archives import begin, unpack
-from leafcore.data.classes import LabelPolicy
+from leafcore.data.classes import LabelPolicy, admitted
 from leafcore.data.configs import GroupRules, ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.formats import detect, read
-from leafcore.data.labels import label_set, split_labels
+from leafcore.data.labels import label_set
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
 from leafcore.data.notices import notices
@@ -79,12 +80,12 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
 
 def _admitted(listing: Listing, policy: LabelPolicy) -> Listing:
     """Leave pictures of several labels out where the policy says so; they are named among the skipped."""
-    if policy != "single-only":
-        return listing
-    several = [entry for entry in listing.entries if len(split_labels(entry.labels)) > 1]
-    left_out = [Skipped(image=entry.image, reason="shows several labels, left out by single-only") for entry in several]
-    entries = [entry for entry in listing.entries if len(split_labels(entry.labels)) == 1]
-    return Listing(listing.root, entries, [*listing.skipped, *left_out])
+    kept = admitted((entry.labels for entry in listing.entries), policy)
+    left_out = [
+        Skipped(image=entry.image, reason="shows several labels, left out by single-only")
+        for entry in compress(listing.entries, [not one for one in kept])
+    ]
+    return Listing(listing.root, list(compress(listing.entries, kept)), [*listing.skipped, *left_out])
 
 
 def _opened(config: ImportConfig, workspace: Workspace, progress: Progress) -> Path:

@@ -1,10 +1,11 @@
 """Splitting a dataset again: other shares, other groups, folds, or one group left out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from leafcore.data.classes import LabelPolicy, admitted
 from leafcore.data.configs import ResplitConfig
 from leafcore.data.derived import Settings, SplitResult, require_own, result_of, save_derived
 from leafcore.data.manifest import Dataset, load, make_current, save, version_of, versions
@@ -25,21 +26,26 @@ class Division:
     Attributes:
         tables: The records with their new groups and splits: one table, or one per fold.
         warnings: What a person should know, per table.
+        policy: How pictures of several labels are treated.
     """
 
     tables: tuple[pd.DataFrame, ...]
     warnings: tuple[tuple[str, ...], ...]
+    policy: LabelPolicy
 
 
 def divide(dataset: Dataset, config: ResplitConfig, progress: Progress) -> Division:
     """Group and split a dataset again; nothing is written.
 
     Raises:
-        DatasetError: The leaf map is none, a picture cannot be read any more, there are fewer groups than folds, or
-            there is no such group to leave out.
+        DatasetError: No picture has one label only, the leaf map is none, a picture cannot be read any more, there are
+            fewer groups than folds, or there is no such group to leave out.
     """
     rules = Rules(config)
-    known = dataset.records
+    policy = dataset.card.label_policy if config.label_policy == "keep" else config.label_policy
+    known = dataset.records[admitted(dataset.records["labels"], policy)].reset_index(drop=True)
+    if known.empty:
+        raise DatasetError(f"label_policy: every picture of {dataset.ref} has several labels; single-only leaves none.")
     records = known if config.keep_groups else known.assign(group=known["image"])
     grouping = rules.group(records, dataset.root, progress)
     progress.phase("splitting")
@@ -58,7 +64,7 @@ def divide(dataset: Dataset, config: ResplitConfig, progress: Progress) -> Divis
     found = tuple(grouping.notices(records["image"]))
     skipped, alike = dataset.card.skipped, grouping.alike
     warnings = (notices(table, skipped=skipped, alike=alike, is_tested=is_tested) for table in tables)
-    return Division(tables, tuple((*found, *said) for said in warnings))
+    return Division(tables, tuple((*found, *said) for said in warnings), policy)
 
 
 def _unknown_group(dataset: Dataset, name: str, groups: pd.Series) -> str:
@@ -88,6 +94,7 @@ def resplit(config: ResplitConfig, workspace: Workspace, progress: Progress) -> 
     for warning in dict.fromkeys(text for said in division.warnings for text in said):
         progress.warn(warning)
     settings = _settings(config)
+    dataset = replace(dataset, card=dataset.card.model_copy(update={"label_policy": division.policy}))
     written = []
     for fold, (table, warnings) in enumerate(zip(division.tables, division.warnings, strict=True), start=1):
         if names:
@@ -120,7 +127,7 @@ def _save_version(
     warnings: tuple[str, ...],
 ) -> Dataset:
     """Write a version of the same dataset; one that is there already becomes the current one, and keeps its card."""
-    version = version_of(records.sort_values("image"))
+    version = version_of(records.sort_values("image"), dataset.card.label_policy)
     if version in versions(workspace, dataset.name):
         make_current(workspace, dataset.name, version)
         return load(workspace, dataset.name)

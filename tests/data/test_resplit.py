@@ -233,3 +233,20 @@ def test_photographs_that_were_saved_twice_stay_together(workspace: Workspace, s
     for pair in pairs:
         one, other = (records.loc[f"train_images/{name}.jpg"] for name in pair)
         assert one["group"] == other["group"] and one["split"] == other["split"]
+
+
+def test_a_label_policy_is_chosen_with_the_split_and_kept_by_the_next(workspace: Workspace, leaves: Dataset) -> None:
+    split(workspace, label_policy="combination")
+    combined = load(workspace, "leaves")
+    assert combined.card.label_policy == "combination" and combined.version != leaves.version
+    split(workspace, seed=1)
+    assert load(workspace, "leaves").card.label_policy == "combination"
+
+
+def test_single_labels_only_leave_the_others_out_and_undo_brings_them_back(
+    workspace: Workspace, leaves: Dataset
+) -> None:
+    split(workspace, label_policy="single-only")
+    single = load(workspace, "leaves")
+    assert set(single.label_sets) == {"healthy", "rust"} and single.classes().exclusive
+    assert undo(workspace, single).version == leaves.version
