@@ -17,6 +17,10 @@ HEAVY = ("torch", "torchvision", "timm", "sklearn", "cv2", "diffusers")
 def test_every_setting_is_a_flag_with_help(capsys):
     named = {
         ("import", "source"): "PATH",
+        ("split", "dataset"): "NAME",
+        ("scarce", "dataset"): "NAME",
+        ("scarce", "limit"): "--max",
+        ("scarce", "name"): "--as",
         ("health", "dataset"): "NAME",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
