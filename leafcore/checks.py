@@ -12,6 +12,7 @@ from leafcore import devices
 from leafcore.chains import chain_size
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
+from leafcore.data.kaggle import kaggle_source
 from leafcore.data.labels import require_known
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
@@ -155,6 +156,8 @@ def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_source(workspace: Workspace, config: Any, value: Path) -> Checked:
     del workspace, config
+    if kaggle_source(value):
+        return value, []
     source = _absolute(value)
     if not source.exists():
         raise DatasetError(f"{source}: there is no such file or folder.")

@@ -4,6 +4,8 @@ import os
 import shutil
 import stat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from leafcore.data.listing import leads_outside
@@ -38,7 +40,7 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
     folder.mkdir(parents=True)
     is_whole = False
     try:
-        with zipfile.ZipFile(archive) as packed:
+        with _refusing(archive), zipfile.ZipFile(archive) as packed:
             members = _checked(archive, packed)
             require_space(folder, sum(member.file_size for member in members))
             for done, member in enumerate(members, start=1):
@@ -46,12 +48,38 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
                 progress.report(done, len(members))
                 progress.raise_if_stopped()
         is_whole = True
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise DatasetError(f"{archive}: not a ZIP that can be unpacked ({error}); pack it again.") from None
     finally:
         if not is_whole:
             shutil.rmtree(folder, ignore_errors=True)
     return begin(folder)
+
+
+def outline(archive: Path, folder: Path) -> None:
+    """Write what a ZIP looks like: its tables as they are, and an empty file for each picture.
+
+    Args:
+        archive: The ZIP.
+        folder: An existing, empty folder.
+
+    Raises:
+        DatasetError: As `unpack`.
+    """
+    with _refusing(archive), zipfile.ZipFile(archive) as packed:
+        for member in _checked(archive, packed):
+            if PurePosixPath(member.filename).suffix.lower() in SUFFIXES:
+                (folder / member.filename).parent.mkdir(parents=True, exist_ok=True)
+                (folder / member.filename).touch()
+            else:
+                _write(packed, member, folder)
+
+
+@contextmanager
+def _refusing(archive: Path) -> Iterator[None]:
+    """Say in one line what is wrong with a ZIP."""
+    try:
+        yield
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise DatasetError(f"{archive}: not a ZIP that can be unpacked ({error}); pack it again.") from None
 
 
 def _checked(archive: Path, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -17,11 +17,13 @@ from leafcore.data.configs import ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.duplicates import Pair, near_duplicates, small
 from leafcore.data.formats import detect, read
 from leafcore.data.groups import groups_by_name, merge_alike
+from leafcore.data.kaggle import fetch, kaggle_source
 from leafcore.data.labels import label_set
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
+from leafcore.data.mapping import Columns
 from leafcore.data.scan import scan
-from leafcore.data.splits import assign_splits
+from leafcore.data.source_splits import keep_splits, moved
 from leafcore.data.tables import read_mapped
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
@@ -53,7 +55,8 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
     source, layout = _opened(config, workspace, progress), str(config.format)
     progress.phase("listing")
     if config.image_column:
-        listing = read_mapped(source, config.image_column, config.label_column, config.group_column)
+        columns = Columns(config.image_column, config.label_column, config.group_column, config.split_column)
+        listing = read_mapped(source, columns)
         layout = "table"
     else:
         layout = detect(source) if layout == "auto" else layout
@@ -85,7 +88,10 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
 
 
 def _opened(config: ImportConfig, workspace: Workspace, progress: Progress) -> Path:
-    """Return where the source's files lie: the source itself, or what its ZIP holds, unpacked into the workspace."""
+    """Return where the source's files lie: the source itself, or what its ZIP or Kaggle holds, in the workspace."""
+    on_kaggle = kaggle_source(config.source)
+    if on_kaggle:
+        return begin(fetch(on_kaggle, workspace, progress))
     source = config.source.expanduser().resolve()
     if source.suffix.lower() != ".zip" or not source.is_file():
         return source
@@ -155,7 +161,7 @@ def _write(
     alike = _near_duplicates(records, Path(card.root), progress) if join_alike else []
     progress.phase("splitting")
     records["group"] = merge_alike(records, [(pair.first, pair.second) for pair in alike])
-    records["split"] = _split(records, config)
+    records["split"] = keep_splits(records, val=config.val, test=config.test, seed=config.seed)
     warnings = tuple(_warnings(records, card.skipped, config.test, alike))
     for warning in warnings:
         progress.warn(warning)
@@ -173,17 +179,6 @@ def _near_duplicates(records: pd.DataFrame, root: Path, progress: Progress) -> l
     return near_duplicates(records, thumbnail)
 
 
-def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
-    """Split what the source has not split itself; a group of which it has put a picture somewhere goes there whole."""
-    fixed = records.loc[records["fixed_split"] != ""]
-    split = records["group"].map(fixed.groupby("group")["fixed_split"].first()).astype(object)
-    free = records[split.isna()]
-    if not free.empty:
-        test = 0.0 if "test" in set(fixed["fixed_split"]) else config.test
-        split[free.index] = assign_splits(free, val=config.val, test=test, seed=config.seed)
-    return split
-
-
 def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, twins: Sequence[Pair]) -> Iterator[str]:
     if skipped:
         named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
@@ -192,6 +187,13 @@ def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, tw
         yield from (_untested(str(labels), members) for labels, members in _without_test(records))
     else:
         yield "No picture is kept for the test, so nothing can be claimed about any label."
+    elsewhere = records.loc[moved(records), "image"].tolist()
+    if elsewhere:
+        pictures = "1 picture" if len(elsewhere) == 1 else f"{len(elsewhere)} pictures"
+        yield (
+            f"Moved out of the source's own split: {pictures}, because others of the group are on another side. "
+            f"They are: {_named(elsewhere, shown=8)}."
+        )
     alike = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
     if not alike.empty:
         conflicts = [

@@ -10,7 +10,7 @@ from leafcore.data.manifest import Skipped
 from leafcore.errors import DatasetError
 from leafcore.images import SUFFIXES
 
-DOMAINS = ("trainA", "trainB", "testA", "testB")
+DOMAINS = ("trainA", "trainB", "valA", "valB", "testA", "testB")
 
 
 def read_folders(path: Path) -> Listing:
@@ -26,9 +26,13 @@ def read_folders(path: Path) -> Listing:
         files = sorted(child.rglob("*")) if child.is_dir() else [child]
         for file in files:
             below = file.relative_to(path)
-            if file.is_dir() or any(part.startswith(".") for part in below.parts):
+            if any(part.startswith(".") for part in below.parts):
                 continue
             is_picture = file.suffix.lower() in SUFFIXES
+            if file.is_dir():
+                if is_picture:
+                    skipped.append(Skipped(image=below.as_posix(), reason="a folder, not a picture"))
+                continue
             if is_picture and file != child:
                 entries.append(Entry(below.as_posix(), label_name(child.name)))
             elif is_picture:
@@ -46,9 +50,10 @@ def read_folders(path: Path) -> Listing:
 def read_domains(path: Path) -> Listing:
     """Read an unpaired translation dataset: `trainA trainB testA testB`, as CycleGAN and LeafGAN have it.
 
-    What is in `testA` and `testB` stays the test split. A folder `trainA_mask` (LeafGAN's own layout; `trainA_masked`
-    and other cases of the letters are taken as well) holds a mask of the same stem for each picture of `trainA`. A
-    folder named `horse2zebra` gives its domains their labels; otherwise they are `A` and `B`.
+    What is in `testA` and `testB` stays the test split, and what is in `valA` and `valB` the validation split. A folder
+    `trainA_mask` (LeafGAN's own; `trainA_masked` and other cases of the letters are taken as well) holds a mask of the
+    same stem for each picture of `trainA`. A folder named `horse2zebra` gives its domains their labels; otherwise they
+    are `A` and `B`.
 
     Raises:
         DatasetError: A train folder is missing or empty.
@@ -73,7 +78,7 @@ def read_domains(path: Path) -> Listing:
                     below,
                     labels[domain[-1]],
                     mask=mask.relative_to(path).as_posix() if mask else "",
-                    split="test" if domain.startswith("test") else "",
+                    split=domain[:-1],
                 )
             )
         if domain.startswith("train") and len(entries) == found:
@@ -90,7 +95,10 @@ def _masks(folders: dict[str, Path], domain: str) -> dict[str, Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith("."))
+    """Yield what is not hidden; of folders, those that are called like a picture, for the scan to name."""
+    for file in sorted(folder.iterdir()):
+        if not file.name.startswith(".") and (not file.is_dir() or file.suffix.lower() in SUFFIXES):
+            yield file
 
 
 def looks_like_domains(path: Path) -> bool:
