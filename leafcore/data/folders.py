@@ -1,16 +1,18 @@
 """Layouts in which the folder says what a picture shows."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from leafcore.data.labels import label_name
+from leafcore.data.labels import label_name, label_set
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Skipped
 from leafcore.errors import DatasetError
 from leafcore.images import SUFFIXES
 
 DOMAINS = ("trainA", "trainB", "valA", "valB", "testA", "testB")
+DOMAIN_LABELS = "domains.json"
 
 
 def read_folders(path: Path) -> Listing:
@@ -52,14 +54,13 @@ def read_domains(path: Path) -> Listing:
 
     What is in `testA` and `testB` stays the test split, and what is in `valA` and `valB` the validation split. A folder
     `trainA_mask` (LeafGAN's own; `trainA_masked` and other cases of the letters are taken as well) holds a mask of the
-    same stem for each picture of `trainA`. A folder named `horse2zebra` gives its domains their labels; otherwise they
-    are `A` and `B`.
+    same stem for each picture of `trainA`. The domains get their labels from `domains.json`, as `leafcore write` leaves
+    it, else from a folder's name such as `horse2zebra`; otherwise they are `A` and `B`.
 
     Raises:
-        DatasetError: A train folder is missing or empty.
+        DatasetError: A train folder is missing or empty, or `domains.json` says no labels.
     """
-    named = re.fullmatch(r"(.+)2(.+)", path.name)
-    labels = {"A": label_name(named[1]), "B": label_name(named[2])} if named else {"A": "A", "B": "B"}
+    labels = _domain_labels(path)
     folders = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
     entries: list[Entry] = []
     skipped: list[Skipped] = []
@@ -84,6 +85,18 @@ def read_domains(path: Path) -> Listing:
         if domain.startswith("train") and len(entries) == found:
             raise DatasetError(f"{path}: {domain} holds no picture; expected trainA and trainB, and testA and testB.")
     return Listing(path, entries, skipped)
+
+
+def _domain_labels(path: Path) -> dict[str, str]:
+    file = path / DOMAIN_LABELS
+    if file.is_file():
+        try:
+            said = json.loads(file.read_text("utf-8"))
+            return {letter: label_set(str(said[letter])) for letter in ("A", "B")}
+        except (ValueError, KeyError, TypeError):
+            raise DatasetError(f'{file}: expected JSON such as {{"A": "healthy", "B": "rust"}}.') from None
+    named = re.fullmatch(r"(.+)2(.+)", path.name)
+    return {"A": label_name(named[1]), "B": label_name(named[2])} if named else {"A": "A", "B": "B"}
 
 
 def _masks(folders: dict[str, Path], domain: str) -> dict[str, Path]:
