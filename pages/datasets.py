@@ -15,6 +15,7 @@ from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
 from ui.planning import plan_box
+from ui.writing import write_box
 
 names = cached.dataset_names()
 
@@ -82,3 +83,4 @@ with health:
     health_box(dataset)
 with versions:
     history_box(dataset)
+    write_box(dataset)
