@@ -43,6 +43,8 @@ def import_box(*, expanded: bool) -> None:
             "group_column": columns.group,
             "split_column": columns.split,
         }
+        if columns.image:
+            named["format"] = "auto"
         imported = forms.settings_form("import", "", fixed={"source": source, **named}, submit_label="Import")
         if imported is not None:
             st.session_state["import_run"] = imported.id

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from leafcore.data.labels import words
+from leafcore.data.labels import is_healthy, words
 from leafcore.data.manifest import Dataset
 from leafcore.data.writing import Layout, WriteConfig, WriteResult
 from ui import cached, forms, live
@@ -30,7 +30,7 @@ def write_box(dataset: Dataset) -> None:
 
 
 def _domains(dataset: Dataset, help_of: dict[str, str | None]) -> dict[str, Any]:
-    sets = list(dataset.label_sets)
+    sets = sorted(dataset.label_sets, key=is_healthy, reverse=True)
     masks = {"": "exact masks" if (dataset.records["mask"] != "").any() else "none", **forms.mask_sets(dataset.name)}
     return {
         "a": st.selectbox("From (A)", sets, format_func=words, key="write_a", help=help_of["a"]),

@@ -91,9 +91,10 @@ def _label_score(name: str, values: pd.Series) -> float:
 
 
 def _group_score(name: str, values: pd.Series) -> float:
-    """Score a column with a telling name of which some values, not few, come back; nothing else may join pictures."""
+    """Score a column with a telling name by how often its values come back; no measurement, and nothing else."""
     distinct = values.nunique()
-    return float(_is_named(name, "group") and 2 < distinct < len(values))
+    is_measured = values.str.fullmatch(r"[-+]?\d*\.\d+").any()
+    return 1.0 - distinct / len(values) if _is_named(name, "group") and distinct > 2 and not is_measured else 0.0
 
 
 def _is_named(name: str, part: str) -> bool:

@@ -48,6 +48,7 @@ def test_a_group_needs_a_telling_name_and_values_that_come_back() -> None:
     assert guess_columns(frame(file=files, label="a b a b", tree_id="t1 t1 t2 t3"), {}).group == "tree_id"
     assert guess_columns(frame(file=files, label="a b a b", camera="t1 t1 t2 t3"), {}).group == ""
     assert guess_columns(frame(file=files, label="a b a b", leaf="w x y z"), {}).group == ""
+    assert guess_columns(frame(file=files, label="a b a b", leaf_area="0.1 0.2 0.3 0.3"), {}).group == ""
     assert guess_columns(frame(file=files, label="a b a b", leaf="w w x x"), {}).group == "", "two groups split nothing"
 
 

@@ -82,5 +82,5 @@ def test_an_empty_folder_says_what_was_expected(tmp_path: Path) -> None:
 def test_the_columns_of_a_table_made_for_another_purpose_are_guessed(samples: Path) -> None:
     found = peek(samples / "apple_field.csv").table
     assert found is not None
-    assert (found.guess.image, found.guess.labels) == ("image", "class")
+    assert found.guess == Columns("image", "class")
     assert peek(samples / "field").pictures == 2318
