@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leafcore import __version__
@@ -23,6 +24,7 @@ from leafcore.checkpoints import CheckpointCard, list_checkpoints, promote
 from leafcore.data import balance
 from leafcore.data.manifest import list_datasets, load, versions
 from leafcore.data.targets import parse_target
+from leafcore.data.uploads import Upload, receive
 from leafcore.errors import ConfigError, LeafError, NotFoundError, as_leaf_error
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.plan import BalancePlan, plan_dataset
@@ -123,6 +125,7 @@ def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Sh
     _add_reading(api, workspace)
     _add_runs(api, workspace, shutdown or Shutdown())
     _add_files(api, workspace)
+    _add_uploads(api, workspace)
     return api
 
 
@@ -144,7 +147,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _os_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer a full disk; anything else is a fault of ours."""
+    """Answer a full disk or one that may not be written; anything else is a fault of ours."""
     known = as_leaf_error(error)
     if known is None:
         raise error
@@ -301,6 +304,21 @@ def _add_files(api: FastAPI, workspace: Workspace) -> None:
     def sample(run_id: str) -> FileResponse:
         """Return a run's newest sample picture."""
         return FileResponse(_inside(open_run(workspace, run_id).folder, "sample.jpg"), media_type="image/jpeg")
+
+
+def _add_uploads(api: FastAPI, workspace: Workspace) -> None:
+    @api.post("/uploads", status_code=201)
+    async def upload(request: Request, name: str = "") -> Upload:
+        """Receive a ZIP, the request's raw body, and answer its path, which an import takes as its source."""
+        said = request.headers.get("content-length", "")
+        announced = int(said) if said.isdecimal() else 0
+        with receive(workspace, name, announced_bytes=announced) as incoming:
+            try:
+                async for piece in request.stream():  # what the network brought: no body is held in memory
+                    await anyio.to_thread.run_sync(incoming.write, piece)
+            except ClientDisconnect:
+                raise ConfigError(f"upload: {name} broke off; nothing of it is kept, send it again.") from None
+            return await anyio.to_thread.run_sync(incoming.finish)
 
 
 def _inside(folder: Path, name: str) -> Path:

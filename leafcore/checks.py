@@ -12,10 +12,12 @@ from leafcore import devices
 from leafcore.chains import chain_size
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
+from leafcore.data.kaggle import kaggle_source
 from leafcore.data.labels import require_known
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.data.writing import require_target
 from leafcore.errors import CheckpointError, ConfigError, DatasetError
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.train.configs import RECIPES
@@ -155,6 +157,8 @@ def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_source(workspace: Workspace, config: Any, value: Path) -> Checked:
     del workspace, config
+    if kaggle_source(value):
+        return value, []
     source = _absolute(value)
     if not source.exists():
         raise DatasetError(f"{source}: there is no such file or folder.")
@@ -188,6 +192,21 @@ def _check_synthetic(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, _check_synthetics(workspace, config, (value,))[1]
 
 
+def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
+    target = _absolute(value)
+    require_target(load(workspace, config.dataset), target)
+    return target, []
+
+
+def _check_existing(workspace: Workspace, config: Any, value: str) -> Checked:
+    return str(_check_source(workspace, config, Path(value))[0]), []
+
+
+def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Workspace, Any, Any], Checked]:
+    """Look up only what is named: these settings may stay empty."""
+    return lambda workspace, config, value: check(workspace, config, value) if value else (value, [])
+
+
 _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "label_set": _check_labels,
     "masks": _check_masks,
@@ -199,4 +218,8 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,
+    "target": _check_target,
+    "domain": _if_given(_check_labels),
+    "mask_set": _if_given(_check_masks),
+    "existing": _if_given(_check_existing),
 }

@@ -6,12 +6,14 @@ LeafError                    one clear line: what, where, got, expected, and wha
 │   ├── ConfigError            a setting, a flag, a name
 │   ├── DatasetError           a dataset, a table, an image, a label
 │   ├── CheckpointError        weights or masks that do not fit
-│   └── NotFoundError          nothing by that name               exit 2   HTTP 404
+│   ├── NotFoundError          nothing by that name               exit 2   HTTP 404
+│   └── TooLarge               more than may be uploaded          exit 2   HTTP 413
 └── RunError                 the run failed; what it saved stays  exit 1   HTTP 409
     ├── JobError               a lane, a lock, a worker process
     ├── TrainingDiverged       a loss is no longer a number
     ├── OutOfMemory            the device or the machine is full
-    └── DiskFull               the disk is full
+    ├── DiskFull               the disk is full
+    └── AccessDenied           a file or folder may not be read or written
 Stopped                      not an error: somebody asked the run to stop
 ```
 
@@ -22,6 +24,7 @@ The faces translate: the command line into an exit code and one line on stderr, 
 import errno
 
 __all__ = [
+    "AccessDenied",
     "CheckpointError",
     "ConfigError",
     "DatasetError",
@@ -33,6 +36,7 @@ __all__ = [
     "OutOfMemory",
     "RunError",
     "Stopped",
+    "TooLarge",
     "TrainingDiverged",
     "as_leaf_error",
 ]
@@ -79,6 +83,13 @@ class NotFoundError(InputError):
     http_status = 404
 
 
+class TooLarge(InputError):
+    """More was sent than may be uploaded."""
+
+    code = "too_large"
+    http_status = 413
+
+
 class RunError(LeafError):
     """A run failed; what it saved stays, and it can be resumed."""
 
@@ -110,6 +121,12 @@ class DiskFull(RunError):
     code = "disk_full"
 
 
+class AccessDenied(RunError):
+    """The system does not let this program read or write a file or folder."""
+
+    code = "access_denied"
+
+
 class Stopped(Exception):
     """Somebody asked the run to stop, and what it had is saved."""
 
@@ -121,7 +138,8 @@ def as_leaf_error(error: BaseException) -> LeafError | None:
         error: What was raised.
 
     Returns:
-        The error itself if it is ours, `DiskFull` or `OutOfMemory` for a full disk or memory, otherwise None.
+        The error itself if it is ours; `DiskFull`, `AccessDenied` or `OutOfMemory` for a full disk, a file or folder
+        that is out of reach, a full memory; otherwise None.
     """
     if isinstance(error, LeafError):
         return error
@@ -129,6 +147,12 @@ def as_leaf_error(error: BaseException) -> LeafError | None:
         where = f" while writing {error.filename}" if error.filename else ""
         return DiskFull(f"The disk is full{where}: free some space, then resume; what was saved before stays.")
     cpu_is_full = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # torch says so, on a CPU
+    if isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        where = f" to {error.filename}" if error.filename else ""
+        return AccessDenied(
+            f"The system refuses access{where} ({error.strerror}): allow this user to read and write there, or choose "
+            "another workspace with LEAF_WORKSPACE."
+        )
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or cpu_is_full:
         return OutOfMemory("The memory is full: choose a smaller batch, a smaller image size or a smaller network.")
     return None

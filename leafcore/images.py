@@ -49,7 +49,7 @@ def open_rgb(path: Path) -> Image.Image:
         A loaded picture in mode RGB.
 
     Raises:
-        DatasetError: The file is missing, is no picture, is too large, or ends too early.
+        DatasetError: The file is missing, is no picture, may not be read, is too large, or ends too early.
     """
     try:
         with Image.open(path) as file:
@@ -58,6 +58,10 @@ def open_rgb(path: Path) -> Image.Image:
             return _as_rgb(file if turn is None else file.transpose(turn))
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise DatasetError(f"{path}: a folder, not a picture.") from None
+    except PermissionError:  # on Windows, a folder too
+        raise DatasetError(f"{path}: may not be read; allow this user to read it.") from None
     except UnidentifiedImageError:
         raise DatasetError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, BMP or TIFF.") from None
     except Image.DecompressionBombError:

@@ -24,6 +24,7 @@ from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig, ResplitConfig, ScarceConfig
 from leafcore.data.labels import label_set
+from leafcore.data.writing import WriteConfig
 from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
@@ -65,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "render": Kind("Draw sample leaves", RenderConfig, "leafcore.data.datasets:render_dataset", "files"),
     "split": Kind("Split again", ResplitConfig, "leafcore.data.resplit:resplit", "files"),
     "scarce": Kind("Make scarce", ScarceConfig, "leafcore.data.scarce:scarce", "files"),
+    "write": Kind("Write dataset", WriteConfig, "leafcore.data.writing:write_dataset", "files"),
     "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
@@ -108,7 +110,7 @@ def _title(kind: str, config: Config) -> str:
         return f"{values['count']} synthetic images from {values['source']}"
     if kind in {"import", "render"}:
         return f"{KINDS[kind].title}: {values['name']}"
-    if kind in {"health", "split", "scarce"}:
+    if kind in {"health", "split", "scarce", "write"}:
         return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
     return KINDS[kind].title
 

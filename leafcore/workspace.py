@@ -67,6 +67,16 @@ class Workspace:
         return self.root / "checkpoints"
 
     @property
+    def uploads(self) -> Path:
+        """What was sent to the server: `<first 12 hex digits of its SHA-256>/<name>`."""
+        return self.root / "uploads"
+
+    @property
+    def downloads(self) -> Path:
+        """What was fetched from elsewhere."""
+        return self.root / "downloads"
+
+    @property
     def quizzes(self) -> Path:
         """One file per "real or fake?" session."""
         return self.root / "quizzes"

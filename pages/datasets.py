@@ -12,13 +12,21 @@ from ui.history import history_box
 from ui.importing import import_box
 from ui.planning import plan_box
 from ui.splitting import split_box
+from ui.writing import write_box
+
+
+def version_box(dataset: Dataset) -> None:
+    """Draw where a version comes from, and a way to write it out."""
+    history_box(dataset)
+    write_box(dataset)
+
 
 TABS: dict[str, Callable[[Dataset], None]] = {
     "Pictures": explore_box,
     "Balance": plan_box,
     "Split": split_box,
     "Health": health_box,
-    "Version": history_box,
+    "Version": version_box,
 }
 
 names = cached.dataset_names()

@@ -22,6 +22,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("scarce", "limit"): "--max",
         ("scarce", "name"): "--as",
         ("health", "dataset"): "NAME",
+        ("write", "dataset"): "NAME",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }

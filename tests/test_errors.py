@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leafcore import errors
-from leafcore.errors import ConfigError, DiskFull, LeafError, OutOfMemory, Stopped, as_leaf_error
+from leafcore.errors import AccessDenied, ConfigError, DiskFull, LeafError, OutOfMemory, Stopped, as_leaf_error
 
 CLASSES = {name: value for name, value in vars(errors).items() if inspect.isclass(value)}
 CODES = re.compile(r"exit (\d)\s+HTTP (\d{3})")
@@ -90,8 +90,16 @@ def test_torch_without_memory_on_the_cpu_becomes_out_of_memory() -> None:
     assert isinstance(as_leaf_error(caught.value), OutOfMemory)
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_what_may_not_be_written_becomes_access_denied_and_names_the_file(number: int) -> None:
+    translated = as_leaf_error(OSError(number, "Read-only file system", "/data/runs"))
+    assert isinstance(translated, AccessDenied)
+    assert "to /data/runs (Read-only file system)" in str(translated) and "\n" not in str(translated)
+    assert "access (denied)" in str(as_leaf_error(OSError(number, "denied")))
+
+
 @pytest.mark.parametrize(
-    "error", [OSError(errno.EACCES, "denied"), ValueError("x"), RuntimeError("x"), KeyboardInterrupt()]
+    "error", [OSError(errno.EIO, "broken"), ValueError("x"), RuntimeError("x"), KeyboardInterrupt()]
 )
 def test_anything_else_is_not_translated(error: BaseException) -> None:
     assert as_leaf_error(error) is None

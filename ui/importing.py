@@ -1,8 +1,26 @@
-"""The import box: pictures come in from a folder."""
+"""The import box: pictures come in from a path, an upload, or Kaggle."""
 
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
+from leafcore.data.kaggle import KNOWN, SCHEME
+from leafcore.data.labels import words
+from leafcore.data.mapping import Columns
+from leafcore.data.peek import Peek, Table, peek
+from leafcore.data.uploads import receive, tidy_name
+from leafcore.errors import LeafError, as_leaf_error
 from ui import cached, forms, live
+from ui.service import workspace
+
+WAYS = {
+    "path": ":material/folder_open: Path",
+    "upload": ":material/upload_file: Upload",
+    "kaggle": ":material/cloud_download: Kaggle",
+}
+PIECE = 2**20
+SHOWN_LABELS = 8
 
 
 def import_box(*, expanded: bool) -> None:
@@ -12,16 +30,148 @@ def import_box(*, expanded: bool) -> None:
         expanded: Whether it stands open, as it does while there is no dataset.
     """
     with st.expander("Import a dataset", icon=":material/upload:", expanded=expanded):
-        st.caption(
-            "Pictures are read where they lie and never copied. Choose a folder that holds one folder per class, or "
-            "one with Plant Pathology 2021's train.csv (image, labels) and its images."
+        way = st.segmented_control(
+            "From", list(WAYS), format_func=WAYS.__getitem__, default="path", required=True, key="import_way"
         )
-        imported = forms.settings_form("import", "", submit_label="Import")
+        source = {"path": _path, "upload": _upload, "kaggle": _kaggle}[str(way)]()
+        columns = Columns()
+        if source and way != "kaggle" and (way == "upload" or _is_asked(source)):
+            columns = _seen(source)
+        named = {
+            "image_column": columns.image,
+            "label_column": columns.labels,
+            "group_column": columns.group,
+            "split_column": columns.split,
+        }
+        if columns.image:
+            named["format"] = "auto"
+        imported = forms.settings_form("import", "", fixed={"source": source, **named}, submit_label="Import")
         if imported is not None:
             st.session_state["import_run"] = imported.id
-        importing = [run for run in live.active_runs() if run.kind == "import"]
-        for run in importing:
-            live.progress_panel(run, key="import")
-        latest = cached.runs_of("import", state="failed")[:1]
-        if latest and not importing and latest[0].id == st.session_state.get("import_run"):
-            live.progress_panel(latest[0], key="import")
+        _progress()
+
+
+def _progress() -> None:
+    importing = [run for run in live.active_runs() if run.kind == "import"]
+    for run in importing:
+        live.progress_panel(run, key="import")
+    latest = cached.runs_of("import", state="failed")[:1]
+    if latest and not importing and latest[0].id == st.session_state.get("import_run"):
+        live.progress_panel(latest[0], key="import")
+
+
+# --- three ways in ----------------------------------------------------------------------------------------------------
+
+
+def _path() -> str:
+    """Draw a path on the server's machine, and the button that looks at it."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source = st.text_input(
+            "Folder, table or ZIP on this machine",
+            key="import--source",
+            persist_state="session",
+            placeholder="/data/plant-pathology-2021",
+            help="Pictures are read where they lie and never copied; a ZIP is unpacked into the workspace.",
+        )
+        if st.button("See what it is", icon=":material/search:", key="import_peek", disabled=not source.strip()):
+            st.session_state["import_peeked"] = source
+    return source.strip()
+
+
+def _is_asked(source: str) -> bool:
+    return st.session_state.get("import_peeked", "").strip() == source
+
+
+def _upload() -> str:
+    """Draw an upload and return where it was put; empty if nothing was sent yet."""
+    sent = st.file_uploader("ZIP, up to 200 MB", type="zip", key="import_upload")
+    st.caption("Larger: give its path, use `python -m leafcore import`, or send it to `POST /api/uploads?name=x.zip`.")
+    if sent is None:
+        return ""
+    kept: dict[str, str] = st.session_state.setdefault("import_uploads", {})
+    if sent.file_id not in kept:
+        try:
+            with (
+                st.spinner("Saving"),
+                receive(workspace(), tidy_name(sent.name), announced_bytes=sent.size) as incoming,
+            ):
+                while piece := sent.read(PIECE):
+                    incoming.write(piece)
+                kept[sent.file_id] = incoming.finish().path
+        except (LeafError, OSError) as error:
+            st.error(str(as_leaf_error(error) or error), icon=":material/error:")
+            return ""
+    return kept[sent.file_id]
+
+
+def _kaggle() -> str:
+    """Draw a choice among what is known on Kaggle; anything else may be typed."""
+    slug = st.selectbox(
+        "Dataset on Kaggle",
+        list(KNOWN),
+        key="import_slug",
+        accept_new_options=True,
+        help="Others: a competition's name, or OWNER/DATASET.",
+    )
+    st.caption(
+        "Uses your own account: KAGGLE_USERNAME and KAGGLE_KEY, or ~/.kaggle/kaggle.json. "
+        "Accept a competition's rules on its page first."
+    )
+    return f"{SCHEME}{slug}" if slug else ""
+
+
+# --- what it is -------------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=8, ttl=60, show_spinner="Looking")
+def _peek(source: str, columns: Columns | None) -> Peek:
+    return peek(Path(source), columns)
+
+
+def _seen(source: str) -> Columns:
+    """Draw what a source is; return what the user says of its table's columns, empty if its layout is known."""
+    try:
+        found = _peek(source, None)
+        columns = _mapper(found.table, unknown=bool(found.problem)) if found.table else None
+        if columns is not None:
+            found = _peek(source, columns) if columns.image and columns.labels else Peek(problem="Choose both columns.")
+    except (LeafError, OSError) as error:
+        st.error(str(as_leaf_error(error) or error), icon=":material/error:")
+        return Columns()
+    _facts(found)
+    return columns or Columns()
+
+
+def _facts(found: Peek) -> None:
+    if found.problem:
+        st.warning(found.problem, icon=":material/help:")
+        return
+    parts = [f"**{found.format}**", f"{found.pictures:,} pictures", f"{len(found.label_sets)} label sets"]
+    parts += [f"{found.groups:,} groups"] if found.groups else []
+    parts += [f"split: {', '.join(f'{name} {n:,}' for name, n in found.splits.items())}"] if found.splits else []
+    parts += [f"{found.skipped:,} skipped"] if found.skipped else []
+    st.markdown(":material/check_circle: " + "  ·  ".join(parts))
+    most = [f"{words(labels)} {count:,}" for labels, count in list(found.label_sets.items())[:SHOWN_LABELS]]
+    more = len(found.label_sets) - SHOWN_LABELS
+    st.caption(", ".join(most) + (f", and {more} more" if more > 0 else ""))
+
+
+def _mapper(table: Table, *, unknown: bool) -> Columns | None:
+    """Draw a table's first rows and a choice of its columns, each with a guess; None to go by the table's layout."""
+    if not unknown and not st.toggle("Choose the columns", key="import_map"):
+        return None
+    st.caption(f"First rows of {table.name}. Which column says what?")
+    st.dataframe(pd.DataFrame(list(table.rows)), hide_index=True)
+    chosen = {}
+    with st.grid(4, min_column_width=150):
+        for part, label in (("image", "Picture"), ("labels", "Labels"), ("group", "Group"), ("split", "Split")):
+            options = list(table.columns) if part in {"image", "labels"} else ["", *table.columns]
+            guess = getattr(table.guess, part)
+            chosen[part] = st.selectbox(
+                label,
+                options,
+                index=options.index(guess) if guess in options else None,
+                format_func=lambda name: name or "none",
+                key=f"import_column_{part}_{table.name}",
+            )
+    return Columns(**{part: name or "" for part, name in chosen.items()})

@@ -4,6 +4,8 @@ import os
 import shutil
 import stat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from leafcore.data.listing import leads_outside
@@ -15,6 +17,7 @@ from leafcore.progress import Progress
 MAX_ENTRIES = 500_000
 MAX_RATIO = 100  # pictures hardly shrink; a table of labels may, and is small
 SMALL_BYTES = 16 * 2**20  # what may be packed as tightly as it likes
+_TAIL_BYTES = 66_000  # the end record and the longest comment after it
 KEPT = SUFFIXES | {".csv", ".json"}
 
 
@@ -38,7 +41,7 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
     folder.mkdir(parents=True)
     is_whole = False
     try:
-        with zipfile.ZipFile(archive) as packed:
+        with _opened(archive) as packed:
             members = _checked(archive, packed)
             require_space(folder, sum(member.file_size for member in members))
             for done, member in enumerate(members, start=1):
@@ -46,19 +49,69 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Path:
                 progress.report(done, len(members))
                 progress.raise_if_stopped()
         is_whole = True
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise DatasetError(f"{archive}: not a ZIP that can be unpacked ({error}); pack it again.") from None
     finally:
         if not is_whole:
             shutil.rmtree(folder, ignore_errors=True)
     return begin(folder)
 
 
+def outline(archive: Path, folder: Path) -> None:
+    """Write what a ZIP looks like: its tables as they are, and an empty file for each picture.
+
+    Args:
+        archive: The ZIP.
+        folder: An existing, empty folder.
+
+    Raises:
+        DatasetError: As `unpack`.
+    """
+    with _opened(archive) as packed:
+        for member in _checked(archive, packed):
+            if PurePosixPath(member.filename).suffix.lower() in SUFFIXES:
+                (folder / member.filename).parent.mkdir(parents=True, exist_ok=True)
+                (folder / member.filename).touch()
+            else:
+                _write(packed, member, folder)
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a ZIP, and say in one line what is wrong with it."""
+    _require_few(archive, _announced_entries(archive))
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            yield packed
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise DatasetError(f"{archive}: not a ZIP that can be unpacked ({error}); pack it again.") from None
+
+
+def _announced_entries(archive: Path) -> int:
+    """Return how many files a ZIP says it holds: opening it reads the names of all, and a million take 600 MB.
+
+    From its end record, APPNOTE.TXT 4.3.16, or 4.3.14 where the number is too large for that; 0 if there is none.
+    """
+    with archive.open("rb") as file:
+        file.seek(max(0, archive.stat().st_size - _TAIL_BYTES))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or end + 12 > len(tail):
+        return 0
+    count = int.from_bytes(tail[end + 10 : end + 12], "little")
+    large = tail.rfind(b"PK\x06\x06", 0, end)
+    if count == 0xFFFF and large >= 0:
+        count = int.from_bytes(tail[large + 32 : large + 40], "little")
+    return count
+
+
+def _require_few(archive: Path, count: int) -> None:
+    if count > MAX_ENTRIES:
+        raise DatasetError(f"{archive}: holds {count} files, expected at most {MAX_ENTRIES}.")
+
+
 def _checked(archive: Path, packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the members that are pictures and tables, after looking at all of them."""
     members = packed.infolist()
-    if len(members) > MAX_ENTRIES:
-        raise DatasetError(f"{archive}: holds {len(members)} files, expected at most {MAX_ENTRIES}.")
+    _require_few(archive, len(members))
     for member in members:
         if leads_outside(member.filename) or "\\" in member.orig_filename:
             raise DatasetError(f"{archive}: {member.filename!r} leads out of the folder; pack it again.")

@@ -10,6 +10,7 @@ from pydantic import field_validator, model_validator
 from leafcore.config import Config, setting
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.formats import Format
+from leafcore.data.kaggle import kaggle_source
 from leafcore.errors import ConfigError
 from leafcore.workspace import check_name
 
@@ -69,7 +70,7 @@ class ImportConfig(SplitConfig, GroupRules):
 
     source: Path = setting(
         ...,
-        "A folder per class, a train.csv with pictures, trainA and trainB; or a ZIP of these.",
+        "A folder per class, a train.csv with pictures, trainA and trainB; a ZIP of these; or kaggle:SLUG.",
         ref="source",
     )
     name: str = setting(..., "What the dataset is called here.")
@@ -77,6 +78,9 @@ class ImportConfig(SplitConfig, GroupRules):
     image_column: str = setting("", "Of a table of another layout: the column of file names.", advanced=True)
     label_column: str = setting("", "Of such a table: the column of labels.", advanced=True)
     group_column: str = setting("", "Of such a table: the column that says what belongs together.", advanced=True)
+    split_column: str = setting(
+        "", "Of such a table: the column that says train, val or test; these are kept.", advanced=True
+    )
     label_policy: LabelPolicy = setting(
         "multi-label",
         "Pictures of several labels: multi-label tells each label for itself, single-only leaves them out, combination "
@@ -92,6 +96,12 @@ class ImportConfig(SplitConfig, GroupRules):
             raise ValueError("source: empty, expected a folder of pictures or a CSV table.")
         return value
 
+    @field_validator("source")
+    @classmethod
+    def _slug(cls, value: Path) -> Path:
+        kaggle_source(value)
+        return value
+
     @field_validator("name")
     @classmethod
     def _name(cls, value: str) -> str:
@@ -99,8 +109,11 @@ class ImportConfig(SplitConfig, GroupRules):
 
     @model_validator(mode="after")
     def _columns(self) -> "ImportConfig":
-        if bool(self.image_column) != bool(self.label_column) or (self.group_column and not self.image_column):
-            raise ValueError("image_column and label_column: name both, or neither; group_column goes with them.")
+        others = self.group_column or self.split_column
+        if bool(self.image_column) != bool(self.label_column) or (others and not self.image_column):
+            raise ValueError(
+                "image_column and label_column: name both, or neither; group_column and split_column go with them."
+            )
         return self
 
 

@@ -13,13 +13,15 @@ from leafcore.data.archives import begin, unpack
 from leafcore.data.classes import LabelPolicy, admitted
 from leafcore.data.configs import GroupRules, ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.formats import detect, read
+from leafcore.data.kaggle import fetch, kaggle_source
 from leafcore.data.labels import label_set
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Card, Dataset, Skipped, save
+from leafcore.data.mapping import Columns
 from leafcore.data.notices import notices
 from leafcore.data.rules import Rules, settings_of
 from leafcore.data.scan import scan
-from leafcore.data.splits import assign_splits
+from leafcore.data.source_splits import keep_splits, moved_notice
 from leafcore.data.tables import read_mapped
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
@@ -52,7 +54,8 @@ def import_dataset(config: ImportConfig, workspace: Workspace, progress: Progres
     source, layout = _opened(config, workspace, progress), str(config.format)
     progress.phase("listing")
     if config.image_column:
-        listing = read_mapped(source, config.image_column, config.label_column, config.group_column)
+        columns = Columns(config.image_column, config.label_column, config.group_column, config.split_column)
+        listing = read_mapped(source, columns)
         layout = "table"
     else:
         layout = detect(source) if layout == "auto" else layout
@@ -89,7 +92,10 @@ def _admitted(listing: Listing, policy: LabelPolicy) -> Listing:
 
 
 def _opened(config: ImportConfig, workspace: Workspace, progress: Progress) -> Path:
-    """Return where the source's files lie: the source itself, or what its ZIP holds, unpacked into the workspace."""
+    """Return where the source's files lie: the source itself, or what its ZIP or Kaggle holds, in the workspace."""
+    on_kaggle = kaggle_source(config.source)
+    if on_kaggle:
+        return begin(fetch(on_kaggle, workspace, progress))
     source = config.source.expanduser().resolve()
     if source.suffix.lower() != ".zip" or not source.is_file():
         return source
@@ -158,24 +164,13 @@ def _write(
     grouping = rules.group(records, Path(card.root), progress)
     progress.phase("splitting")
     records["group"] = grouping.groups
-    records["split"] = _split(records, config)
+    records["split"] = keep_splits(records, val=config.val, test=config.test, seed=config.seed)
     known = notices(records, skipped=card.skipped, alike=grouping.alike, is_tested=config.test > 0)
-    warnings = (*grouping.notices(records["image"]), *known)
+    warnings = (*grouping.notices(records["image"]), *moved_notice(records), *known)
     for warning in warnings:
         progress.warn(warning)
     dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings}))
     return _result(dataset, card.skipped, warnings)
-
-
-def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
-    """Split what the source has not split itself; a group of which it has put a picture somewhere goes there whole."""
-    fixed = records.loc[records["fixed_split"] != ""]
-    split = records["group"].map(fixed.groupby("group")["fixed_split"].first()).astype(object)
-    free = records[split.isna()]
-    if not free.empty:
-        test = 0.0 if "test" in set(fixed["fixed_split"]) else config.test
-        split[free.index] = assign_splits(free, val=config.val, test=test, seed=config.seed)
-    return split
 
 
 def _result(dataset: Dataset, skipped: tuple[Skipped, ...], warnings: tuple[str, ...]) -> ImportResult:

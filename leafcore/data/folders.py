@@ -1,16 +1,18 @@
 """Layouts in which the folder says what a picture shows."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from leafcore.data.labels import label_name
+from leafcore.data.labels import label_name, label_set
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Skipped
 from leafcore.errors import DatasetError
 from leafcore.images import SUFFIXES
 
-DOMAINS = ("trainA", "trainB", "testA", "testB")
+DOMAINS = ("trainA", "trainB", "valA", "valB", "testA", "testB")
+DOMAIN_LABELS = "domains.json"
 
 
 def read_folders(path: Path) -> Listing:
@@ -26,9 +28,13 @@ def read_folders(path: Path) -> Listing:
         files = sorted(child.rglob("*")) if child.is_dir() else [child]
         for file in files:
             below = file.relative_to(path)
-            if file.is_dir() or any(part.startswith(".") for part in below.parts):
+            if any(part.startswith(".") for part in below.parts):
                 continue
             is_picture = file.suffix.lower() in SUFFIXES
+            if file.is_dir():
+                if is_picture:
+                    skipped.append(Skipped(image=below.as_posix(), reason="a folder, not a picture"))
+                continue
             if is_picture and file != child:
                 entries.append(Entry(below.as_posix(), label_name(child.name)))
             elif is_picture:
@@ -46,15 +52,15 @@ def read_folders(path: Path) -> Listing:
 def read_domains(path: Path) -> Listing:
     """Read an unpaired translation dataset: `trainA trainB testA testB`, as CycleGAN and LeafGAN have it.
 
-    What is in `testA` and `testB` stays the test split. A folder `trainA_mask` (LeafGAN's own layout; `trainA_masked`
-    and other cases of the letters are taken as well) holds a mask of the same stem for each picture of `trainA`. A
-    folder named `horse2zebra` gives its domains their labels; otherwise they are `A` and `B`.
+    What is in `testA` and `testB` stays the test split, and what is in `valA` and `valB` the validation split. A folder
+    `trainA_mask` (LeafGAN's own; `trainA_masked` and other cases of the letters are taken as well) holds a mask of the
+    same stem for each picture of `trainA`. The domains get their labels from `domains.json`, as `leafcore write` leaves
+    it, else from a folder's name such as `horse2zebra`; otherwise they are `A` and `B`.
 
     Raises:
-        DatasetError: A train folder is missing or empty.
+        DatasetError: A train folder is missing or empty, or `domains.json` says no labels.
     """
-    named = re.fullmatch(r"(.+)2(.+)", path.name)
-    labels = {"A": label_name(named[1]), "B": label_name(named[2])} if named else {"A": "A", "B": "B"}
+    labels = _domain_labels(path)
     folders = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
     entries: list[Entry] = []
     skipped: list[Skipped] = []
@@ -73,12 +79,24 @@ def read_domains(path: Path) -> Listing:
                     below,
                     labels[domain[-1]],
                     mask=mask.relative_to(path).as_posix() if mask else "",
-                    split="test" if domain.startswith("test") else "",
+                    split=domain[:-1],
                 )
             )
         if domain.startswith("train") and len(entries) == found:
             raise DatasetError(f"{path}: {domain} holds no picture; expected trainA and trainB, and testA and testB.")
     return Listing(path, entries, skipped)
+
+
+def _domain_labels(path: Path) -> dict[str, str]:
+    file = path / DOMAIN_LABELS
+    if file.is_file():
+        try:
+            said = json.loads(file.read_text("utf-8"))
+            return {letter: label_set(str(said[letter])) for letter in ("A", "B")}
+        except (ValueError, KeyError, TypeError):
+            raise DatasetError(f'{file}: expected JSON such as {{"A": "healthy", "B": "rust"}}.') from None
+    named = re.fullmatch(r"(.+)2(.+)", path.name)
+    return {"A": label_name(named[1]), "B": label_name(named[2])} if named else {"A": "A", "B": "B"}
 
 
 def _masks(folders: dict[str, Path], domain: str) -> dict[str, Path]:
@@ -90,7 +108,10 @@ def _masks(folders: dict[str, Path], domain: str) -> dict[str, Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith("."))
+    """Yield what is not hidden; of folders, those that are called like a picture, for the scan to name."""
+    for file in sorted(folder.iterdir()):
+        if not file.name.startswith(".") and (not file.is_dir() or file.suffix.lower() in SUFFIXES):
+            yield file
 
 
 def looks_like_domains(path: Path) -> bool:

@@ -8,7 +8,13 @@ import pandas as pd
 
 from leafcore.data.folders import looks_like_domains, read_domains, read_folders
 from leafcore.data.listing import Listing
-from leafcore.data.tables import CASSAVA_MAP, read_cassava, read_plant_pathology_2020, read_plant_pathology_2021
+from leafcore.data.tables import (
+    CASSAVA_MAP,
+    find_table,
+    read_cassava,
+    read_plant_pathology_2020,
+    read_plant_pathology_2021,
+)
 from leafcore.errors import DatasetError
 
 Format = Literal["auto", "folders", "domains", "plant-pathology-2021", "plant-pathology-2020", "cassava"]
@@ -34,7 +40,10 @@ def detect(path: Path) -> str:
     if path.is_dir():
         if (path / "train.csv").is_file():
             return _detect_table(path / "train.csv")
-        return "domains" if looks_like_domains(path) else "folders"
+        if looks_like_domains(path):
+            return "domains"
+        table = find_table(path)
+        return (_known_layout(table) if table else "") or "folders"
     if path.suffix.lower() == ".csv":
         return _detect_table(path)
     raise DatasetError(f"{path}: got a {path.suffix or 'plain'} file, expected a folder, a CSV table, or a ZIP.")
@@ -42,13 +51,20 @@ def detect(path: Path) -> str:
 
 def _detect_table(path: Path) -> str:
     """Tell a table's layout by its first line; what is wrong with it, its reader says."""
+    return _known_layout(path) or "plant-pathology-2021"
+
+
+def _known_layout(path: Path) -> str:
+    """Return the layout that a table's first line names, empty if none."""
     try:
         columns = set(pd.read_csv(path, dtype=str, nrows=0, skipinitialspace=True).columns)
     except (OSError, ValueError):
-        return "plant-pathology-2021"
+        return ""
     if {"image_id", "label"} <= columns or (path.parent / CASSAVA_MAP).exists():
         return "cassava"
-    return "plant-pathology-2020" if "image_id" in columns else "plant-pathology-2021"
+    if "image_id" in columns:
+        return "plant-pathology-2020"
+    return "plant-pathology-2021" if {"image", "labels"} <= columns else ""
 
 
 def read(path: Path, layout: str = "auto") -> Listing:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from leafcore.data.manifest import Skipped
+from leafcore.images import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,13 @@ class Listing:
 def leads_outside(image: str) -> bool:
     """Whether a path is absolute or climbs, here or on Windows; what is made from a picture is named after its path."""
     return any(".." in kind(image).parts or kind(image).anchor for kind in (PurePosixPath, PureWindowsPath))
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and the folders in it, by their endings, sorted; what is hidden is left out."""
+    below = ((file, file.relative_to(folder).parts) for file in folder.rglob("*"))
+    return sorted(
+        file
+        for file, parts in below
+        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts) and file.is_file()
+    )

@@ -9,8 +9,11 @@ import pandas as pd
 from leafcore.data.labels import label_name, label_set
 from leafcore.data.listing import Entry, Listing, leads_outside
 from leafcore.data.manifest import Skipped
+from leafcore.data.mapping import Columns, locate
+from leafcore.data.source_splits import split_names
 from leafcore.errors import DatasetError
 
+OPTIONAL = ("group", "split")  # columns that a table of any layout may have
 ONE_HOT_2020 = ("healthy", "multiple_diseases", "rust", "scab")
 CASSAVA_MAP = "label_num_to_disease_map.json"
 
@@ -18,7 +21,8 @@ CASSAVA_MAP = "label_num_to_disease_map.json"
 def read_plant_pathology_2021(path: Path) -> Listing:
     """Read Plant Pathology 2021's layout: a table `image,labels` (labels separated by spaces) and a folder of pictures.
 
-    A column `group`, if there is one, says which pictures belong together.
+    A column `group`, if there is one, says which pictures belong together, and a column `split` where the source has
+    put them: so for every layout that has a table.
 
     Args:
         path: The table, or the folder that holds `train.csv`.
@@ -26,8 +30,9 @@ def read_plant_pathology_2021(path: Path) -> Listing:
     Raises:
         DatasetError: The table is missing, unreadable, empty, or lacks a column.
     """
-    table = read_frame(_table_in(path), ("image", "labels"))
-    return _listing(_table_in(path).parent, table, table["image"], table["labels"])
+    table_path = _table_in(path)
+    table = read_frame(table_path, ("image", "labels"))
+    return _listing(table_path, table, _folder_of(table_path.parent) + table["image"], table["labels"])
 
 
 def read_plant_pathology_2020(path: Path) -> Listing:
@@ -41,7 +46,7 @@ def read_plant_pathology_2020(path: Path) -> Listing:
     """
     table_path = _table_in(path)
     table = read_frame(table_path, ("image_id", *ONE_HOT_2020))
-    labels = [column for column in table.columns if column not in {"image_id", "group"}]
+    labels = [column for column in table.columns if column not in {"image_id", *OPTIONAL}]
     ones = table[labels].isin(["1", "1.0", "0", "0.0"])
     if not ones.all(axis=None):
         row = int((~ones.all(axis=1)).to_numpy().argmax())
@@ -54,7 +59,7 @@ def read_plant_pathology_2020(path: Path) -> Listing:
         " ".join(label_name(label) for label, is_there in zip(labels, row, strict=True) if is_there)
         for row in shown.to_numpy()
     ]
-    return _listing(table_path.parent, table, table["image_id"] + ".jpg", names)
+    return _listing(table_path, table, _folder_of(table_path.parent) + table["image_id"] + ".jpg", names)
 
 
 def read_cassava(path: Path) -> Listing:
@@ -78,46 +83,83 @@ def read_cassava(path: Path) -> Listing:
     unknown = sorted(set(table["label"]) - names.keys())
     if unknown:
         raise DatasetError(f"{table_path}: got label {unknown[0]!r}, expected one of {', '.join(sorted(names))}.")
-    return _listing(table_path.parent, table, table["image_id"], table["label"].map(names))
+    images = _folder_of(table_path.parent) + table["image_id"]
+    return _listing(table_path, table, images, table["label"].map(names))
 
 
-def read_mapped(path: Path, image: str, labels: str, group: str = "") -> Listing:
+def read_mapped(path: Path, columns: Columns) -> Listing:
     """Read any table whose columns the user has named.
 
+    The pictures are looked for below the table's folder and in the folders beside it; an ending that the table leaves
+    out is found. Labels are separated by spaces, commas or plus signs.
+
     Args:
-        path: The table.
-        image: The column of file names, below the table's folder or a folder of pictures beside it.
-        labels: The column of labels, separated by spaces, commas or plus signs.
-        group: The column that says which pictures belong together; empty for none.
+        path: The table, or a folder that holds one.
+        columns: What its columns say.
 
     Raises:
-        DatasetError: As `read_plant_pathology_2021`.
+        DatasetError: As `read_plant_pathology_2021`; or a row's split is none.
     """
     table_path = _table_in(path)
-    table = read_frame(table_path, (image, labels, *([group] if group else [])))
-    if group:
-        table = table.assign(group=table[group])
-    return _listing(table_path.parent, table, table[image], table[labels])
+    table = read_frame(table_path, columns.named)
+    before, after, _ = locate(table_path.parent, table[columns.image].tolist())
+    images = before + table[columns.image] + after
+    named = {"group": columns.group, "split": columns.split}
+    table = table.assign(**{name: table[column] if column else "" for name, column in named.items()})
+    return _listing(table_path, table, images, table[columns.labels])
+
+
+def find_table(path: Path) -> Path | None:
+    """Return the table that a source is or holds: itself, its `train.csv` or its only CSV file; None if it has none."""
+    if path.is_file():
+        return path if path.suffix.lower() == ".csv" else None
+    if (path / "train.csv").is_file():
+        return path / "train.csv"
+    tables = [child for child in path.iterdir() if child.suffix.lower() == ".csv" and not child.name.startswith(".")]
+    return tables[0] if len(tables) == 1 else None
 
 
 def _table_in(path: Path) -> Path:
-    return path / "train.csv" if path.is_dir() else path
+    if path.is_dir():
+        return find_table(path) or path / "train.csv"
+    return path
 
 
-def _listing(root: Path, table: pd.DataFrame, images: Iterable[str], labels: Iterable[str]) -> Listing:
+def _folder_of(root: Path) -> str:
+    """Return where pictures lie that a known layout names: in a folder of its own, if there is one."""
+    return next((f"{name}/" for name in ("train_images", "images") if (root / name).is_dir()), "")
+
+
+def _listing(path: Path, table: pd.DataFrame, images: Iterable[str], labels: Iterable[str]) -> Listing:
     """Return a table's entries; a row without a label, or one that leads out of the folder, is skipped."""
-    folder = next((f"{name}/" for name in ("train_images", "images") if (root / name).is_dir()), "")
     entries, skipped = [], []
     groups = table["group"] if "group" in table.columns else [""] * len(table)
-    for image, names, group in zip(images, labels, groups, strict=True):
+    splits = split_names(table["split"], f"{path}, column split") if "split" in table.columns else [""] * len(table)
+    for image, names, group, split in zip(images, labels, groups, splits, strict=True):
         shown = label_set(names)
         if not shown:
-            skipped.append(Skipped(image=f"{folder}{image}", reason="no label in the table"))
+            skipped.append(Skipped(image=image, reason="no label in the table"))
         elif leads_outside(image):
-            skipped.append(Skipped(image=f"{folder}{image}", reason="leads out of the dataset's folder"))
+            skipped.append(Skipped(image=image, reason="leads out of the dataset's folder"))
         else:
-            entries.append(Entry(f"{folder}{image}", shown, group=group))
-    return Listing(root, entries, skipped)
+            entries.append(Entry(image, shown, group=group, split=split))
+    return Listing(path.parent, entries, skipped)
+
+
+def read_head(path: Path, rows: int | None) -> pd.DataFrame:
+    """Read the first rows of a table, all for None, as text.
+
+    Raises:
+        DatasetError: It is missing or no table.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, nrows=rows)
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: there is no such table.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"{path}: not a table that can be read ({str(error).strip()}); expected CSV in UTF-8."
+        ) from None
 
 
 def read_frame(path: Path, required: Sequence[str]) -> pd.DataFrame:
@@ -130,14 +172,7 @@ def read_frame(path: Path, required: Sequence[str]) -> pd.DataFrame:
     Raises:
         DatasetError: It is missing, unreadable, empty, lacks a column, or names a picture twice.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: there is no such table.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f"{path}: not a table that can be read ({str(error).strip()}); expected CSV in UTF-8."
-        ) from None
+    table = read_head(path, rows=None)
     if not isinstance(table.index, pd.RangeIndex):  # pandas has taken the first field for a row's name
         raise DatasetError(
             f"{path}: its rows have more fields than its first line; put labels that hold commas in quotes, or "

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from leafcore.data.layouts import GRID
 from leafcore.data.sampling import ShuffledStream
 from leafcore.data.transforms import limit_detail, load_size, random_crop_flip
 from leafcore.nets import build
@@ -20,7 +21,7 @@ from leafcore.nets.backbones import InputScale, closed_form_head
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
 from leafcore.train.device import autocast
-from leafcore.train.lflseg_data import CLASSES, GRID, LFLSegPictures, cut_parts, lflseg_pictures, pick
+from leafcore.train.lflseg_data import CLASSES, LFLSegPictures, cut_parts, lflseg_pictures, pick
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.workspace import Workspace
 

@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from leafcore.data.layouts import GRID
+from leafcore.data.listing import pictures_below
 from leafcore.data.manifest import load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
-from leafcore.images import SUFFIXES, encode_png, open_rgb
+from leafcore.images import encode_png, open_rgb
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
 from leafcore.workspace import Workspace
 
 CLASSES = ("full leaf", "partial leaf", "non-leaf")
-GRID = 3  # a partial leaf is one cell of a 3 x 3 grid
 RENDERED_NONLEAF = 240  # scenes drawn when no folder is named
 LEAST_NONLEAF = 2  # pictures without a leaf: one to learn from, one to validate on
 VAL_SHARE = 0.15  # of the non-leaf pictures
@@ -188,13 +189,7 @@ def _nonleaf_files(config: LFLSegConfig, workspace: Workspace, progress: Progres
     """Return the pictures without a leaf: the user's folder, hidden files left out, or scenes of our own."""
     if config.nonleaf == "rendered":
         return _draw_nonleaf(workspace, config.size_px, progress)
-    folder = Path(config.nonleaf).expanduser()
-    below = ((file, file.relative_to(folder).parts) for file in folder.rglob("*"))
-    return sorted(
-        file
-        for file, parts in below
-        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts) and file.is_file()
-    )
+    return pictures_below(Path(config.nonleaf).expanduser())
 
 
 def _draw_nonleaf(workspace: Workspace, size_px: int, progress: Progress) -> Sequence[Path]:

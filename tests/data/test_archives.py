@@ -96,6 +96,22 @@ def test_too_many_files_are_refused(archive, tmp_path, monkeypatch):
     assert "holds 4 files, expected at most 3" in refuse(archive, tmp_path / "out")
 
 
+def test_a_million_files_are_refused_before_their_names_are_read(archive, tmp_path, monkeypatch):
+    count, names = 70_000, bytearray()  # more than the end record itself can say
+    for number in range(count):
+        name = b"rust/%06d.jpg" % number
+        names += b"PK\x01\x02" + bytes(24) + len(name).to_bytes(2, "little") + bytes(16) + name
+    large = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes(12) + 2 * count.to_bytes(8, "little")
+    large += len(names).to_bytes(8, "little") + bytes(8)
+    locator = b"PK\x06\x07" + bytes(4) + len(names).to_bytes(8, "little") + (1).to_bytes(4, "little")
+    archive.write_bytes(names + large + locator + b"PK\x05\x06" + bytes(4) + b"\xff" * 12 + bytes(2))
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 69_999)
+    with zipfile.ZipFile(archive) as packed:
+        assert len(packed.infolist()) == count, "it is a ZIP"
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert "holds 70000 files, expected at most 69999" in refuse(archive, tmp_path / "out")
+
+
 @pytest.mark.parametrize("damage", [lambda content: b"leaves", lambda content: content[: len(content) // 2]])
 def test_a_file_that_is_no_zip_is_refused(archive, tmp_path, damage):
     pack(archive, {"rust/a.jpg": bytes(range(256)) * 40})

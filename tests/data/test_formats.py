@@ -7,6 +7,7 @@ from PIL import Image
 from leafcore.data.folders import read_folders
 from leafcore.data.formats import detect, read
 from leafcore.data.listing import Entry, Listing
+from leafcore.data.mapping import Columns
 from leafcore.data.tables import read_mapped, read_plant_pathology_2021
 from leafcore.errors import DatasetError
 
@@ -62,6 +63,13 @@ def test_files_that_are_no_pictures_or_in_no_class_are_named(tmp_path: Path) -> 
         "rust/LICENSE": "not a picture (no ending)",
         "rust/notes.txt": "not a picture (.txt)",
     }
+
+
+def test_a_folder_that_is_called_like_a_picture_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "rust/1.jpg", "rust/x.jpg/2.jpg", "rust/more/3.jpg")
+    listing = read_folders(tmp_path)
+    assert reasons(listing) == {"rust/x.jpg": "a folder, not a picture"}
+    assert set(images(listing)) == {"rust/1.jpg", "rust/x.jpg/2.jpg", "rust/more/3.jpg"}
 
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
@@ -220,6 +228,22 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
     assert len(read(tmp_path).entries) == 2
 
 
+def test_a_split_column_is_kept_and_a_word_that_is_no_split_is_refused(tmp_path: Path) -> None:
+    table(tmp_path, "image,labels,split\na.jpg,rust,Validation\nb.jpg,rust,TEST\nc.jpg,rust,\nd.jpg,rust,train\n")
+    assert [entry.split for entry in read(tmp_path).entries] == ["val", "test", "", "train"]
+    table(tmp_path, "image,labels,split\na.jpg,rust,train\nb.jpg,rust,fold 2\n")
+    assert "column split: got 'fold 2' in row 3; expected train, val, valid" in refuse(tmp_path)
+
+
+def test_the_only_table_of_a_folder_is_found_if_its_layout_is_known(tmp_path: Path) -> None:
+    touch(tmp_path, "images/a.jpg")
+    (tmp_path / "labels.csv").write_text("image,labels\na.jpg,rust\n")
+    assert detect(tmp_path) == "plant-pathology-2021"
+    assert images(read(tmp_path)) == {"images/a.jpg": "rust"}
+    (tmp_path / "labels.csv").write_text("datei,krankheit\na.jpg,rust\n")
+    assert detect(tmp_path) == "folders"
+
+
 # --- Plant Pathology 2020 ---------------------------------------------------------------------------------------------
 
 ONE_HOT = "image_id,healthy,multiple_diseases,rust,scab\n"
@@ -283,7 +307,7 @@ def test_cassava_without_the_names_of_its_numbers_is_refused(tmp_path: Path, nam
 def test_columns_that_the_user_names_are_read(tmp_path: Path) -> None:
     touch(tmp_path, "images/a.jpg")
     table(tmp_path, 'datei,krankheit,baum\na.jpg,"rust, scab",7\nb.jpg,healthy,8\n')
-    listing = read_mapped(tmp_path / "train.csv", "datei", "krankheit", "baum")
+    listing = read_mapped(tmp_path / "train.csv", Columns("datei", "krankheit", "baum"))
     assert listing.entries == [
         Entry("images/a.jpg", "rust scab", group="7"),
         Entry("images/b.jpg", "healthy", group="8"),
@@ -293,7 +317,7 @@ def test_columns_that_the_user_names_are_read(tmp_path: Path) -> None:
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     table(tmp_path, "datei,krankheit\na.jpg,rust\n")
     with pytest.raises(DatasetError, match="it has no column baum; got datei, krankheit"):
-        read_mapped(tmp_path, "datei", "krankheit", "baum")
+        read_mapped(tmp_path, Columns("datei", "krankheit", "baum"))
 
 
 # --- domains of a translation -----------------------------------------------------------------------------------------
@@ -307,12 +331,18 @@ def test_domain_folders_keep_their_test_split(tmp_path: Path) -> None:
     listing = read(domains(tmp_path))
     assert detect(tmp_path / "horse2zebra") == "domains"
     assert listing.entries == [
-        Entry("trainA/1.jpg", "horse"),
-        Entry("trainA/2.jpg", "horse"),
-        Entry("trainB/1.jpg", "zebra"),
+        Entry("trainA/1.jpg", "horse", split="train"),
+        Entry("trainA/2.jpg", "horse", split="train"),
+        Entry("trainB/1.jpg", "zebra", split="train"),
         Entry("testA/3.jpg", "horse", split="test"),
         Entry("testB/4.jpg", "zebra", split="test"),
     ]
+
+
+def test_domains_that_have_a_validation_split_keep_it(tmp_path: Path) -> None:
+    touch(domains(tmp_path), "valA/5.jpg", "valB/6.jpg")
+    splits = {entry.image: entry.split for entry in read(tmp_path / "horse2zebra").entries}
+    assert splits["valA/5.jpg"] == splits["valB/6.jpg"] == "val"
 
 
 def test_domains_of_a_folder_that_names_none_are_a_and_b(tmp_path: Path) -> None:

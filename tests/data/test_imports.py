@@ -70,9 +70,30 @@ def test_columns_of_any_table_are_mapped(workspace: Workspace, leaf_folders: Pat
     assert records["group"].nunique() == 5 and (records.groupby("group")["split"].nunique() == 1).all()
 
 
+def test_a_split_column_is_kept_and_a_group_that_straddles_goes_to_one_side(
+    workspace: Workspace, leaf_folders: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    rows = ["datei,krankheit,baum,teil"]
+    for number, path in enumerate(sorted(leaf_folders.rglob("*.*"))[:24]):
+        shutil.copy(path, tmp_path / "photos" / f"{number}{path.suffix}")
+        side = ("training", "train", "Valid", "test")[number % 4]
+        rows.append(f"{number},{'rust' if number % 3 else 'healthy'},{min(number, 22)},{side}")
+    (tmp_path / "my.csv").write_text("\n".join(rows))
+    columns = {"image_column": "datei", "label_column": "krankheit", "split_column": "teil"}
+    assert bring_in(workspace, tmp_path, **columns).splits == {"train": 12, "val": 6, "test": 6}
+    result = bring_in(workspace, tmp_path / "my.csv", **columns, group_column="baum")
+    assert result.splits == {"train": 12, "val": 5, "test": 7}, "22 was in val, 23 of the same tree is in test"
+    (warning,) = (text for text in result.warnings if text.startswith("Moved"))
+    assert warning.startswith("Moved out of the source's own split: 1 picture, because")
+    assert "photos/22.png" in warning
+
+
 def test_half_a_mapping_is_refused() -> None:
     with pytest.raises(ConfigError, match="image_column and label_column: name both"):
         ImportConfig.build({"source": "x", "name": "x", "image_column": "datei"})
+    with pytest.raises(ConfigError, match="group_column and split_column go with them"):
+        ImportConfig.build({"source": "x", "name": "x", "split_column": "teil"})
 
 
 def test_pictures_saved_again_are_kept_in_one_group(workspace: Workspace, tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def open_app(monkeypatch: pytest.MonkeyPatch):
         for module in ("ui.service", "ui.cached"):
             monkeypatch.setattr(f"{module}.warm_worker", lambda: worker)
         for module in (
-            "service", "cached", "forms", "live", "health", "history", "overview", "gallery", "planning", "splitting",
+            "service", "cached", "forms", "live", "health", "history", "importing", "overview", "gallery", "planning",
+            "splitting",
         ):  # fmt: skip
             monkeypatch.setattr(f"ui.{module}.workspace", lambda: workspace)
         return App(workspace)

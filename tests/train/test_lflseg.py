@@ -6,11 +6,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
+from leafcore.data.layouts import GRID
 from leafcore.errors import CheckpointError
 from leafcore.train import lflseg, lflseg_data
 from leafcore.train.configs import LFLSegConfig
 from leafcore.train.lflseg import LFLSeg
-from leafcore.train.lflseg_data import GRID, LFLSegPictures, lflseg_pictures
+from leafcore.train.lflseg_data import LFLSegPictures, lflseg_pictures
 from leafcore.workspace import Workspace
 from tests.conftest import carrier
 from tests.watcher import Watcher

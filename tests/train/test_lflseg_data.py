@@ -4,11 +4,12 @@ import pytest
 import torch
 from PIL import Image
 
+from leafcore.data.layouts import GRID
 from leafcore.data.manifest import load
 from leafcore.errors import DatasetError
 from leafcore.images import load_square
 from leafcore.train import lflseg_data
-from leafcore.train.lflseg_data import GRID, cut_parts, leaf_size, lflseg_pictures, part_detail
+from leafcore.train.lflseg_data import cut_parts, leaf_size, lflseg_pictures, part_detail
 from tests.watcher import Watcher
 
 
