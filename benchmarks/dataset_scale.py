@@ -1,7 +1,8 @@
 """How a dataset's table scales: a million pictures against a hundred thousand, both made, no picture decoded.
 
-Run `python -m benchmarks.dataset_scale`. Claim: counting, splitting by group, the leak check, reading the table and
-what the page shows first take at most twelve times as long for ten times the rows, and the page sends at most 2 MB.
+Run `python -m benchmarks.dataset_scale`. Claim: counting, splitting by group, the leak check, reading the table,
+finding pictures and what the page shows first take at most twelve times as long for ten times the rows, and the page
+sends at most 2 MB.
 """
 
 import json
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from leafcore.data.balance import counts_by_label, counts_by_label_set, summary
+from leafcore.data.browse import Query, find, image_sizes
 from leafcore.data.groups import merge_alike
 from leafcore.data.leaks import check
 from leafcore.data.manifest import Card, Dataset, load, save
@@ -74,6 +76,9 @@ def measure(count: int, folder: Path) -> dict[str, float]:
     seen = {"generator": dataset.select(split="train")["sha256"].tolist()}
     seconds["leak check"] = timed(lambda: check(dataset, seen))
     seconds["balance"] = timed(lambda: summary(Dataset(dataset.name, dataset.version, dataset.records, card)))
+    wanted = Query(label="rust", split="train", text="0000", order="most pixels")
+    seconds["find"] = timed(lambda: find(dataset.records, wanted))
+    seconds["sizes"] = timed(lambda: image_sizes(dataset.records))
     seconds["first page"] = timed(lambda: first_page(dataset))
     return {**seconds, "bytes": len(first_page(dataset))}
 

@@ -154,6 +154,13 @@ def test_a_cap_takes_its_sources_out_of_train(translators):
     assert plan.after == {"healthy": 80, "scab": 80, "rust": 30, "frog_eye_leaf_spot": 30}
 
 
+def test_a_datasets_cap_only_replaces(workspace, orchard, translators):
+    plan = plan_dataset(workspace, orchard, cap=3000)
+    assert plan.replaces and {row.wanted for row in plan.rows} == {3000}
+    assert sum(plan.after.values()) == sum(plan.before.values())
+    assert 3000 <= plan.after["healthy"] < plan.before["healthy"]
+
+
 def test_a_plan_says_what_it_costs_and_guesses_no_time(translators):
     unknown = make_plan(COUNTS, translators, {"rust": 60})
     assert unknown.rows[0].sentence() == (

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance, open_synthetic_set, read_recipe
+from leafcore.data.synthetic_sets import (
+    PNG_KEY,
+    ChainStep,
+    Ledger,
+    Provenance,
+    open_synthetic_set,
+    read_recipe,
+    synthetic_runs,
+)
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.images import encode_jpeg, encode_png
 from leafcore.runs import Run, create_run
-from leafcore.synthesize.configs import ExportConfig
+from leafcore.status import State
+from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
 from leafcore.workspace import Workspace
 from tests.conftest import Journey
 
@@ -211,3 +220,15 @@ def test_a_finished_synthesis_names_the_source_of_every_picture(journey: Journey
         recipe = Provenance.model_validate(read_recipe(path))
         assert recipe.source == row["source"] and recipe.group == row["group"] and recipe.seed == row["seed"]
         assert json.loads(row["chain"]) == [step.model_dump() for step in recipe.chain]
+
+
+def test_the_synthetic_sets_of_a_dataset_are_those_of_every_version_of_it(workspace: Workspace) -> None:
+    def made(dataset: str, state: State = "done") -> str:
+        run = create_run(workspace, "synthesize", SynthesizeConfig(chain=("to-rust",), dataset=dataset))
+        run.finish(state)
+        return run.id
+
+    first, second = made("leaves@1"), made("leaves@2")
+    made("leaves-2@1")
+    made("leaves@1", "failed")
+    assert [run.id for run in synthetic_runs(workspace, "leaves")] == [second, first]
