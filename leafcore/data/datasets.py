@@ -19,9 +19,10 @@ from leafcore.data.formats import detect, read
 from leafcore.data.groups import groups_by_name, merge_alike
 from leafcore.data.labels import label_set
 from leafcore.data.listing import Entry, Listing
-from leafcore.data.manifest import Card, Dataset, Skipped, save
+from leafcore.data.manifest import SPLITS, Card, Dataset, Skipped, save
 from leafcore.data.scan import scan
 from leafcore.data.splits import assign_splits
+from leafcore.data.straddles import find_straddles
 from leafcore.data.tables import read_mapped
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
@@ -152,14 +153,17 @@ def _write(
     join_alike: bool,
 ) -> ImportResult:
     """Group, split, warn, save, and say what was done."""
-    alike = _near_duplicates(records, Path(card.root), progress) if join_alike else []
+    alike = _near_duplicates(records, Path(card.root), progress)
     progress.phase("splitting")
-    records["group"] = merge_alike(records, [(pair.first, pair.second) for pair in alike])
+    records["group"] = merge_alike(records, [(pair.first, pair.second) for pair in alike] if join_alike else [])
+    divided = _divided_by_source(records)
     records["split"] = _split(records, config)
-    warnings = tuple(_warnings(records, card.skipped, config.test, alike))
+    image = records["image"].tolist()
+    twins = tuple((image[pair.first], image[pair.second]) for pair in alike)
+    warnings = (*_warnings(records, card.skipped, config.test, twins), *_straddling(records, twins, divided))
     for warning in warnings:
         progress.warn(warning)
-    dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings}))
+    dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings, "alike": twins}))
     return _result(dataset, card.skipped, warnings)
 
 
@@ -174,9 +178,13 @@ def _near_duplicates(records: pd.DataFrame, root: Path, progress: Progress) -> l
 
 
 def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
-    """Split what the source has not split itself; a group of which it has put a picture somewhere goes there whole."""
+    """Split what the source has not split itself; a group of which it has put a picture somewhere goes there whole.
+
+    Where it has put pictures of a group in several splits, train goes before validation, and that before test.
+    """
     fixed = records.loc[records["fixed_split"] != ""]
-    split = records["group"].map(fixed.groupby("group")["fixed_split"].first()).astype(object)
+    ranked = fixed.assign(rank=fixed["fixed_split"].map(SPLITS.index)).sort_values("rank")
+    split = records["group"].map(ranked.groupby("group")["fixed_split"].first()).astype(object)
     free = records[split.isna()]
     if not free.empty:
         test = 0.0 if "test" in set(fixed["fixed_split"]) else config.test
@@ -184,7 +192,32 @@ def _split(records: pd.DataFrame, config: SplitConfig) -> pd.Series:
     return split
 
 
-def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, twins: Sequence[Pair]) -> Iterator[str]:
+def _divided_by_source(records: pd.DataFrame) -> list[str]:
+    """Return the first picture of each group whose pictures the source has put in several splits."""
+    fixed = records.loc[records["fixed_split"] != ""].groupby("group")
+    several = fixed["fixed_split"].nunique() > 1
+    return [str(image) for image in fixed["image"].first()[several]]
+
+
+def _straddling(records: pd.DataFrame, twins: Sequence[tuple[str, str]], divided: Sequence[str]) -> Iterator[str]:
+    """Say what lies on two sides of the split, and what the source had put there."""
+    if divided:
+        yield (
+            f"The source's own split divides {len(divided)} groups of pictures that belong together; each is now "
+            f"wholly in train, else in validation: {_named(divided, shown=8)}."
+        )
+    straddles = find_straddles(records, twins)
+    if straddles.clusters:
+        shown = [" = ".join(images) for images in straddles.clusters]
+        yield (
+            f"On two sides of the split: {len(shown)} photographs in several files, for near_duplicates is off. The "
+            f"dataset's page moves them to one side: {_named(shown, shown=8)}."
+        )
+
+
+def _warnings(
+    records: pd.DataFrame, skipped: Sequence[Skipped], test: float, twins: Sequence[tuple[str, str]]
+) -> Iterator[str]:
     if skipped:
         named = _named([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
         yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
@@ -204,10 +237,11 @@ def _warnings(records: pd.DataFrame, skipped: Sequence[Skipped], test: float, tw
         )
 
     if twins:
-        pairs = [f"{records['image'].iloc[pair.first]} = {records['image'].iloc[pair.second]}" for pair in twins]
+        group = records.set_index("image")["group"]
+        joined = all(group[one] == group[other] for one, other in twins)
         yield (
-            f"The same photograph in two files: {len(twins)}; all are kept, those alike in one group. "
-            f"Look at them: {_named(pairs, shown=8)}."
+            f"The same photograph in two files: {len(twins)}; all are kept{', those alike in one group' * joined}. "
+            f"Look at them: {_named([' = '.join(pair) for pair in twins], shown=8)}."
         )
 
 

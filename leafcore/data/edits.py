@@ -66,7 +66,7 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
     _require_sensible(dataset, decisions)
     decided = {"when": time.time(), "version": dataset.version}
     batch = tuple(decision.model_copy(update=decided) for decision in decisions)
-    records = _carried_out(dataset.records, batch)
+    records = carry_out(dataset.records, batch)
     if records.empty:
         raise DatasetError(f"No picture of {dataset.ref} would be left; exclude fewer.")
     card = dataset.card.model_copy(
@@ -95,8 +95,8 @@ def _require_sensible(dataset: Dataset, decisions: Sequence[Decision]) -> None:
             raise DatasetError(f"tag: got an empty one for {decision.image}, expected a word.")
 
 
-def _carried_out(records: pd.DataFrame, decisions: Sequence[Decision]) -> pd.DataFrame:
-    """Return the records as decided, each column changed in one go."""
+def carry_out(records: pd.DataFrame, decisions: Sequence[Decision]) -> pd.DataFrame:
+    """Return records as decided, each column changed in one go; nothing is written."""
     by_action: dict[str, list[Decision]] = {}
     for decision in decisions:
         by_action.setdefault(decision.action, []).append(decision)

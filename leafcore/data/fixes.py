@@ -125,8 +125,8 @@ def _preferred(members: pd.DataFrame) -> str:
     """Return the picture of a cluster that stays; the members' index is their path."""
     rank = members["split"].map({name: number for number, name in enumerate(SPLITS)})
     pixels = members["width"].astype("int64") * members["height"]
-    order = pd.DataFrame({"rank": rank, "pixels": -pixels, "image": members.index})
-    return str(order.sort_values(["rank", "pixels", "image"])["image"].iloc[0])
+    order = pd.DataFrame({"rank": rank, "pixels": -pixels, "name": members.index})
+    return str(order.sort_values(["rank", "pixels", "name"])["name"].iloc[0])
 
 
 def _another(cluster: Sequence[str], image: str) -> str:
