@@ -49,6 +49,7 @@ class Twin(BaseModel):
         splits: The split of each.
         distance: How many of 64 bits of their perceptual hashes differ; 0 for the same file.
         likeness: Correlation of their thumbnails, -1 to 1; 1 for the same file.
+        cosine: Of their features, where an `embed` run has found them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +60,7 @@ class Twin(BaseModel):
     splits: tuple[str, str]
     distance: int
     likeness: float
+    cosine: float | None = None
 
     @property
     def disagrees(self) -> bool:
