@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.checkpoints import epochs, list_checkpoints
+from leafcore.data.fixes import undecided
 from leafcore.data.manifest import Dataset, Split
 from leafcore.data.seen import UNKNOWN, load_seen
 from leafcore.data.straddles import Straddles, find_straddles
@@ -105,7 +106,8 @@ def audit(dataset: Dataset, models: Sequence[Model] = (), alike: Sequence[tuple[
     Args:
         dataset: The version to judge.
         models: Those whose pictures are looked up, see `models_of`.
-        alike: Pairs of pictures that show the same photograph, besides those found at the import.
+        alike: Pairs of pictures that show the same photograph, besides those found at the import. Pairs of which a
+            person said that both may stay are no leak.
     """
     records = dataset.records
     held_out = _HeldOut(records)
@@ -113,7 +115,7 @@ def audit(dataset: Dataset, models: Sequence[Model] = (), alike: Sequence[tuple[
     return Audit(
         dataset=dataset.ref,
         sizes={split: int((records["split"] == split).sum()) for split in HELD_OUT},
-        straddles=find_straddles(records, (*dataset.card.alike, *alike)),
+        straddles=find_straddles(records, undecided(dataset, (*dataset.card.alike, *alike))),
         exposures=tuple(sorted(exposures, key=lambda one: -sum(len(images) for images in one.images.values()))),
     )
 

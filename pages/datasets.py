@@ -14,7 +14,9 @@ from ui import cached, charts, live, show
 from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
+from ui.leaks import leak_banner
 from ui.planning import plan_box
+from ui.suspects import suspects_box
 
 names = cached.dataset_names()
 
@@ -41,14 +43,10 @@ if dataset.card.warnings:
         for warning in dataset.card.warnings:
             st.markdown(warning)
 
-pictures, plan, table, health, versions = st.tabs(
-    [
-        ":material/photo_library: Pictures",
-        ":material/balance: Balance plan",
-        ":material/table: Counts",
-        ":material/health_and_safety: Health",
-        ":material/history: Version",
-    ]
+leak_banner(dataset)
+
+pictures, plan, table, health, suspects, versions = st.tabs(
+    ["Pictures", "Balance plan", "Counts", "Health", "Suspects", "Version"], key="tab", bind="query-params"
 )
 with pictures:
     st.plotly_chart(charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {name}, by split")
@@ -80,5 +78,8 @@ with table:
         )
 with health:
     health_box(dataset)
+if suspects.open:  # its keys must do nothing elsewhere
+    with suspects:
+        suspects_box(dataset)
 with versions:
     history_box(dataset)

@@ -28,13 +28,24 @@ def clusters(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
     return sorted(tuple(cluster) for _, cluster in members)
 
 
+def keep_both(first: str, second: str) -> Decision:
+    """Decide that two pictures may both stay, although they are alike."""
+    return Decision(image=first, action="keep", why=f"like {second}")
+
+
+def undecided(dataset: Dataset, pairs: Pairs) -> list[tuple[str, str]]:
+    """Return the pairs of which a person has not said, by `keep_both`, that both may stay."""
+    kept = {(one.image, one.why) for one in dataset.card.decisions if one.action == "keep"}
+    return [pair for pair in pairs if (pair[0], keep_both(*pair).why) not in kept]
+
+
 def keep_one(dataset: Dataset, pairs: Pairs) -> list[Decision]:
     """Keep one picture of each cluster and exclude its copies.
 
     The one in train stays before those in validation and test, for models may have learnt from it already; then the one
     with more pixels; then the one whose name sorts first. Clusters whose labels disagree are left for a person.
     """
-    records = dataset.records.set_index("image")
+    records = _of(dataset, pairs)
     decisions = []
     for cluster in clusters(pairs):
         members = records.loc[list(cluster)]
@@ -58,7 +69,7 @@ def unite_labels(dataset: Dataset, pairs: Pairs) -> list[Decision]:
 
     Healthy gives way to a disease: no leaf has both.
     """
-    records = dataset.records.set_index("image")
+    records = _of(dataset, pairs)
     decisions = []
     for cluster in clusters(pairs):
         members = records.loc[list(cluster)]
@@ -119,6 +130,12 @@ def to_train(dataset: Dataset, images: Collection[str], why: str) -> list[Decisi
     groups = records.loc[records["image"].isin(images), "group"]
     moved = records[records["group"].isin(groups) & (records["split"] != "train")]
     return [Decision(image=image, action="move", split="train", why=why) for image in moved["image"]]
+
+
+def _of(dataset: Dataset, pairs: Pairs) -> pd.DataFrame:
+    """Return the records of some pairs by image; of a million, a table of the few is made first."""
+    records = dataset.records
+    return records[records["image"].isin([image for pair in pairs for image in pair])].set_index("image")
 
 
 def _preferred(members: pd.DataFrame) -> str:
