@@ -15,7 +15,7 @@ from ui.decisions import carry_out, decision_button
 PER_PAGE = 4
 SIZE_PX = 192
 STEP = 0.005  # of the sliders
-MIN_COSINE = 0.95  # where the slider over features starts
+MIN_COSINE = 0.94  # where the slider over features starts
 TITLES = {
     "conflicts": "Conflicting labels",
     "identical": "Identical",
