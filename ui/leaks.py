@@ -7,7 +7,7 @@ import streamlit as st
 
 from leafcore.audit import Audit, Exposure, Model, audit, models_of
 from leafcore.data.edits import lineage
-from leafcore.data.fixes import one_side, to_train
+from leafcore.data.fixes import one_side, to_train, undecided
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split
 from leafcore.health import HealthReport
@@ -94,12 +94,14 @@ def _headline(found: Audit) -> str:
 
 def _straddles(dataset: Dataset, found: Audit, pairs: Sequence[tuple[str, str]]) -> None:
     straddles = found.straddles
+    counts = {
+        "groups": straddles.groups,
+        "files under several names": straddles.files,
+        "near-duplicate pairs": straddles.pairs,
+    }
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**Two sides**: {straddles.groups} groups, {straddles.files} identical files, "
-            f"{straddles.pairs} near-duplicate pairs",
-            width="stretch",
-        )
+        named = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        st.markdown(f"**On two sides**: {named}", width="stretch")
         if st.button(
             "Move to one side",
             type="primary",
@@ -109,22 +111,21 @@ def _straddles(dataset: Dataset, found: Audit, pairs: Sequence[tuple[str, str]])
         ):
             there = set(straddles.images)
             joined = [pair for pair in (*dataset.card.alike, *pairs) if there.issuperset(pair)]
-            carry_out(dataset, one_side(dataset, joined))
+            carry_out(dataset, one_side(dataset, undecided(dataset, joined)))
 
 
 def _exposure(dataset: Dataset, found: Audit, exposure: Exposure, number: int) -> None:
     """Draw what a model has seen, and the button that moves it to train, where a model may have seen it."""
     seen = [
-        f"{len(images)} of {found.sizes[split]} {WORDS[split]} pictures"
-        for split, images in exposure.images.items()
-        if images
+        f"{len(images)} of {found.sizes[split]} {WORDS[split]}" for split, images in exposure.images.items() if images
     ]
     roles = sorted({role for counts in exposure.counts.values() for role in counts})
     emptied = [
         WORDS[split] for split, images in exposure.images.items() if images and len(images) == found.sizes[split]
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{exposure.model}** has seen {' and '.join(seen)} ({', '.join(roles)})", width="stretch")
+        said = f"**{exposure.model}** has seen {' and '.join(seen)} pictures"
+        st.markdown(said, help=f"As {', '.join(roles)}.", width="stretch")
         if st.button(
             "Move them to train",
             icon=":material/move_group:",

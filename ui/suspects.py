@@ -11,11 +11,12 @@ from leafcore.data.manifest import Dataset, Decision
 from leafcore.errors import DatasetError
 from leafcore.images import thumbnail
 from leafcore.jobs import KINDS
-from ui import cached, embedded, forms, live, show
+from ui import cached, embedded, forms, live
 from ui.decisions import decision_button, undo_button
 
 LARGE_PX = 640
 NEIGHBOURS = 3
+SUSPECT = 0.8  # from here on a label is looked at, as an `embed` run counts them
 WHY = "suspect label"  # how the decisions of this box begin, by which it knows them again
 
 
@@ -64,7 +65,8 @@ def _waiting(dataset: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """
     decided = {decision.image for decision in dataset.card.decisions if _is_ours(decision)}
     given = pd.Series(dataset.records["labels"].to_numpy(), index=dataset.records["image"])
-    rows = table[table["suspect"].notna() & (table["suggested"] != table["labels"]) & ~table["image"].isin(decided)]
+    doubted = (table["suspect"] >= SUSPECT) & (table["suggested"] != table["labels"])
+    rows = table[doubted & ~table["image"].isin(decided)]
     rows = rows[rows["image"].map(given).eq(rows["labels"]).fillna(False).astype(bool)]
     return rows.sort_values("suspect", ascending=False, kind="stable")
 
@@ -118,7 +120,6 @@ def _neighbours(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
     apart = np.hypot(like["x"] - row["x"], like["y"] - row["y"])
     near = like.loc[apart.nsmallest(NEIGHBOURS).index]
     st.caption(f"Nearest with {words(str(row['suggested']))}")
-    show.thumbnails(
-        [cached.thumbnail(dataset.root / image, sha) for image, sha in zip(near["image"], near["sha256"], strict=True)],
-        alts=[f"{image}: {words(str(row['suggested']))}" for image in near["image"]],
-    )
+    for column, image, sha in zip(st.columns(NEIGHBOURS, gap="small"), near["image"], near["sha256"], strict=False):
+        alt = f"{image}: {words(str(row['suggested']))}"
+        column.image(cached.thumbnail(dataset.root / image, sha), alt=alt, width="stretch")
