@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from leafcore.data.manifest import load, save
+from leafcore.data.edits import decide
+from leafcore.data.manifest import Decision, load, save
 from leafcore.data.rendered import render_leaf
 from leafcore.data.seen import save_seen
 from leafcore.data.straddles import find_straddles
@@ -86,6 +87,16 @@ def test_pairs_that_both_stay_are_left_out_of_bulk_fixes(open_app, mended):
     app.checked()
     assert page.button(key="bulk_keep_near").disabled
     assert any("both are kept" in text for text in shown(page))
+
+
+def test_the_log_of_decisions_says_when_and_what_was_tagged(mended):
+    from ui.history import decision_log
+
+    leaves = load(mended, "leaves")
+    tagged = decide(mended, leaves, [Decision(image="rust/1.jpg", action="tag", tag="blurred")])
+    (row,) = decision_log(tagged).to_dict("records")
+    assert (row["action"], row["tag"]) == ("tag", "blurred")
+    assert abs(pd.Timestamp(row["when"], tz="UTC") - pd.Timestamp.now("UTC")) < pd.Timedelta(minutes=5)
 
 
 # --- suspects ---------------------------------------------------------------------------------------------------------
