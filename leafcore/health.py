@@ -1,7 +1,7 @@
 """The health of a dataset: which files are odd, which pictures are there twice, and which copies disagree."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,9 @@ from leafcore.images import open_rgb
 from leafcore.progress import Progress
 from leafcore.workspace import Workspace
 
+LOWEST_LIKENESS = 0.8  # of the pairs that are remembered, so that a threshold can be chosen without looking again
+MAX_CANDIDATES = 1000  # those below the threshold, the most alike first
+
 
 class HealthConfig(Config):
     """Settings of `check_health`."""
@@ -46,6 +49,7 @@ class Twin(BaseModel):
         splits: The split of each.
         distance: How many of 64 bits of their perceptual hashes differ; 0 for the same file.
         likeness: Correlation of their thumbnails, -1 to 1; 1 for the same file.
+        cosine: Of their features, where an `embed` run has found them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +60,7 @@ class Twin(BaseModel):
     splits: tuple[str, str]
     distance: int
     likeness: float
+    cosine: float | None = None
 
     @property
     def disagrees(self) -> bool:
@@ -78,8 +83,10 @@ class HealthReport(BaseModel):
         traits: Files by what is odd about them; the words are explained in `data/traits.py`.
         conflicts: The same file under different labels.
         identical: The same file twice, with the same labels.
-        near_duplicates: The same photograph in two different files.
+        near_duplicates: The same photograph in two different files, the most alike first.
         straddling: How many of all these pairs lie on different sides of a split.
+        candidates: Pairs not alike enough to be near-duplicates, the most alike first, down to `LOWEST_LIKENESS`.
+        min_likeness: What was enough.
     """
 
     dataset: str
@@ -90,6 +97,46 @@ class HealthReport(BaseModel):
     identical: tuple[Twin, ...]
     near_duplicates: tuple[Twin, ...]
     straddling: int
+    candidates: tuple[Twin, ...] = ()
+    min_likeness: float = MIN_LIKENESS
+
+    def as_of(self, dataset: Dataset) -> "HealthReport":
+        """Return what still holds for a version edited from the one looked at, with that version's labels and splits.
+
+        Pairs of which a picture was taken out are gone; a conflict whose labels were made the same is one no more.
+        """
+        records = dataset.records
+        there = {
+            image: (labels, split)
+            for image, labels, split in zip(records["image"], records["labels"], records["split"], strict=True)
+        }
+
+        def left(twins: Sequence[Twin]) -> tuple[Twin, ...]:
+            return tuple(_renewed(twin, there) for twin in twins if twin.first in there and twin.second in there)
+
+        same, near = left((*self.conflicts, *self.identical)), left(self.near_duplicates)
+        traits = {trait: tuple(file for file in files if file in there) for trait, files in self.traits.items()}
+        return self.model_copy(
+            update={
+                "traits": {trait: files for trait, files in traits.items() if files},
+                "conflicts": tuple(twin for twin in same if twin.disagrees),
+                "identical": tuple(twin for twin in same if not twin.disagrees),
+                "near_duplicates": near,
+                "straddling": sum(twin.straddles for twin in (*same, *near)),
+                "candidates": left(self.candidates),
+            }
+        )
+
+    def at(self, min_likeness: float) -> tuple[tuple[Twin, ...], tuple[Twin, ...]]:
+        """Return the pairs in two files that a threshold joins and those it does not, the most alike first each."""
+        pairs = sorted((*self.near_duplicates, *self.candidates), key=lambda twin: -twin.likeness)
+        joined = sum(twin.likeness >= min_likeness for twin in pairs)
+        return tuple(pairs[:joined]), tuple(pairs[joined:])
+
+
+def _renewed(twin: Twin, there: Mapping[str, tuple[str, str]]) -> Twin:
+    (labels, split), (other_labels, other_split) = there[twin.first], there[twin.second]
+    return twin.model_copy(update={"labels": (labels, other_labels), "splits": (split, other_split)})
 
 
 def check_health(config: HealthConfig, workspace: Workspace, progress: Progress) -> HealthReport:
@@ -112,10 +159,11 @@ def check_health(config: HealthConfig, workspace: Workspace, progress: Progress)
         records.assign(phash=hashes),
         thumbnail,
         max_distance=config.max_distance,
-        min_likeness=config.min_likeness,
+        min_likeness=min(config.min_likeness, LOWEST_LIKENESS),
     )
+    enough = sum(pair.likeness >= config.min_likeness for pair in alike)
     same = list(_twins(records, identical(records)))
-    near = list(_twins(records, alike))
+    near = list(_twins(records, alike[:enough]))
     return HealthReport(
         dataset=dataset.ref,
         images=len(records),
@@ -125,6 +173,8 @@ def check_health(config: HealthConfig, workspace: Workspace, progress: Progress)
         identical=tuple(twin for twin in same if not twin.disagrees),
         near_duplicates=tuple(near),
         straddling=sum(twin.straddles for twin in (*same, *near)),
+        candidates=tuple(_twins(records, alike[enough : enough + MAX_CANDIDATES])),
+        min_likeness=config.min_likeness,
     )
 
 

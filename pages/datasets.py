@@ -10,8 +10,10 @@ from ui.explore import explore_box, facts
 from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
+from ui.leaks import leak_banner
 from ui.planning import plan_box
 from ui.splitting import split_box
+from ui.suspects import suspects_box
 from ui.writing import write_box
 
 
@@ -26,6 +28,7 @@ TABS: dict[str, Callable[[Dataset], None]] = {
     "Balance": plan_box,
     "Split": split_box,
     "Health": health_box,
+    "Suspects": suspects_box,
     "Version": version_box,
 }
 
@@ -46,7 +49,9 @@ if dataset.card.warnings:
         for warning in dataset.card.warnings:
             st.markdown(warning)
 
+leak_banner(dataset)
+
 for tab, draw in zip(st.tabs(list(TABS), key="tab", bind="query-params"), TABS.values(), strict=True):
-    if tab.open:  # the others cost nothing
+    if tab.open:  # the others cost nothing, and their keys do nothing
         with tab:
             draw(dataset)

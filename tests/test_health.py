@@ -7,7 +7,9 @@ from PIL import Image
 
 from leafcore.data.configs import ImportConfig
 from leafcore.data.datasets import import_dataset
-from leafcore.data.manifest import load
+from leafcore.data.edits import decide
+from leafcore.data.fixes import exclude_odd
+from leafcore.data.manifest import Decision, load
 from leafcore.data.rendered import render_leaf
 from leafcore.errors import NotFoundError, Stopped
 from leafcore.health import HealthConfig, HealthReport, check_health
@@ -73,6 +75,39 @@ def test_a_stricter_threshold_finds_fewer(workspace, folder):
     loose, strict = (examine(workspace, folder, min_likeness=value) for value in (0.9, 1.0))
     assert len(strict.near_duplicates) < len(loose.near_duplicates)
     assert len(strict.conflicts) == len(loose.conflicts) == 1, "the same file is the same file"
+
+
+def test_pairs_below_the_threshold_are_remembered_and_a_threshold_moves_over_all(workspace, folder):
+    strict, usual = (examine(workspace, folder, min_likeness=value) for value in (1.0, 0.97))
+    assert strict.near_duplicates == () and names(strict.candidates) >= names(usual.near_duplicates)
+    joined, apart = strict.at(0.97)
+    assert names(joined) == names(usual.near_duplicates) and not names(joined) & names(apart)
+    assert [twin.likeness for twin in (*joined, *apart)] == sorted(
+        (t.likeness for t in (*joined, *apart)), reverse=True
+    )
+    assert strict.at(min(twin.likeness for twin in joined))[0] == joined, "a pair at the threshold is joined"
+
+
+def test_a_report_is_renewed_for_a_version_that_was_edited(workspace, folder):
+    report = examine(workspace, folder)
+    dataset = load(workspace, "leaves")
+    assert report.as_of(dataset) == report
+    gone = Decision(image="rust/again.jpg", action="exclude")
+    agreed = Decision(image="scab/conflict.jpg", action="relabel", labels="rust")
+    moved = Decision(
+        image="scab/copy.jpg", action="move", split="val" if report.identical[0].splits[0] != "val" else "test"
+    )
+    renewed = report.as_of(decide(workspace, dataset, [gone, agreed, moved]))
+    assert renewed.conflicts == () and len(renewed.identical) == 2, "a conflict that was settled is a copy"
+    assert names(renewed.near_duplicates) == {frozenset({"rust/3.jpg", "scab/small.png"})}
+    assert renewed.straddling == 1
+    assert report.as_of(decide(workspace, dataset, exclude_odd(dataset, "tiny"))).traits == {"grey": ("scab/grey.png",)}
+
+
+def test_a_report_from_before_thresholds_moved_is_read(workspace, folder):
+    report = examine(workspace, folder)
+    old = HealthReport.model_validate(report.model_dump(exclude={"candidates", "min_likeness"}))
+    assert old.candidates == () and old.min_likeness == 0.97
 
 
 def test_pictures_that_straddle_a_split_are_counted(workspace, folder):

@@ -10,6 +10,13 @@ from leafcore.data.manifest import Dataset, load
 from ui.service import workspace
 
 
+def decision_log(dataset: Dataset) -> pd.DataFrame:
+    """Return what was decided, a row per picture, with the time in UTC; empty where an old card does not say when."""
+    table = pd.DataFrame([decision.model_dump() for decision in dataset.card.decisions])
+    when = pd.to_datetime(table["when"].where(table["when"] > 0), unit="s", utc=True)
+    return table.assign(when=when.dt.strftime("%Y-%m-%d %H:%M:%S").fillna(""))
+
+
 def history_box(dataset: Dataset) -> None:
     """Draw a version's card, its difference from its parent, its decisions, and the files that were skipped."""
     card = dataset.card
@@ -23,7 +30,7 @@ def history_box(dataset: Dataset) -> None:
             f"{len(changes.added)} added, {len(changes.moved)} moved to another split."
         )
     if card.decisions:
-        table = pd.DataFrame([decision.model_dump() for decision in card.decisions])
+        table = decision_log(dataset)
         st.dataframe(table)
         st.download_button(
             "Decisions as CSV",

@@ -169,7 +169,7 @@ def _write(
     warnings = (*grouping.notices(records["image"]), *moved_notice(records), *known)
     for warning in warnings:
         progress.warn(warning)
-    dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings}))
+    dataset = save(workspace, name, records, card.model_copy(update={"warnings": warnings, "alike": grouping.alike}))
     return _result(dataset, card.skipped, warnings)
 
 

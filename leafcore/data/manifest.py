@@ -11,7 +11,7 @@ A version is the hash of its content, so the same content has the same version o
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,17 +61,28 @@ class Decision(BaseModel):
 
     Attributes:
         image: Its path below the root.
-        action: Take it out, give it other labels, or leave it as it is although something spoke against it.
+        action: Take it out, give it other labels, leave it as it is although something spoke against it, move it to
+            another split or group, or tag it.
         labels: The new label set, where it is relabelled.
         why: What was found, such as "identical to rust/7.jpg".
+        tag: The tag, where it is tagged.
+        split: The new split, where it is moved; empty if it stays in its own.
+        group: The new group, where it is moved; empty if it stays in its own.
+        when: Seconds since 1970; the same for all that was decided at once, and is undone at once. 0 in old cards.
+        version: The version that was looked at; empty in old cards.
     """
 
     model_config = ConfigDict(frozen=True)
 
     image: str
-    action: Literal["exclude", "relabel", "keep"]
+    action: Literal["exclude", "relabel", "keep", "move", "tag"]
     labels: str = ""
     why: str = ""
+    tag: str = ""
+    split: Literal["", "train", "val", "test"] = ""
+    group: str = ""
+    when: float = 0.0
+    version: str = ""
 
 
 class Card(BaseModel):
@@ -81,6 +92,7 @@ class Card(BaseModel):
         label_policy: How classifiers treat pictures of several labels; part of the version.
         parent: The version that it was edited from; empty for an import.
         decisions: What was decided about single pictures, in this version and those before it.
+        alike: Pairs of pictures that showed the same photograph in two files when they were imported.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -96,6 +108,7 @@ class Card(BaseModel):
     warnings: tuple[str, ...] = ()
     parent: str = ""
     decisions: tuple[Decision, ...] = ()
+    alike: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,16 @@ class Dataset:
         """
         return Classes.of(self.card.label_policy, [*self.label_sets, *more])
 
+    @cached_property
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The pictures of each tag, sorted."""
+        there = set(self.records["image"])
+        tagged = [one for one in self.card.decisions if one.action == "tag" and one.image in there]
+        return {
+            tag: tuple(sorted({one.image for one in tagged if one.tag == tag}))
+            for tag in sorted({one.tag for one in tagged})
+        }
+
     def select(self, *, split: Split | None = None, labels: str | None = None) -> pd.DataFrame:
         """Return the records of a split, of exactly one label set, or of both.
 
@@ -188,7 +211,8 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     """Write a version and make it the current one.
 
     The same content has the same version: its table is written once (and again if it lacks a later column), its card
-    anew, for the pictures may have moved.
+    anew, for the pictures may have moved. An edit that leads back to an earlier content keeps that version's parent, so
+    that no version descends from itself.
 
     Args:
         workspace: Where it goes.
@@ -200,11 +224,41 @@ def save(workspace: Workspace, name: str, records: pd.DataFrame, card: Card) -> 
     records = _with_later_columns(records).sort_values("image", ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
     version = version_of(records, card.label_policy)
     table = folder / f"{version}.parquet"
-    write_json(folder / f"{version}.json", card.model_dump(mode="json"))
+    if card.parent:
+        earlier = {ref: older.parent for ref, older in ancestors(workspace, name, card.parent)}
+        card = card.model_copy(update={"parent": earlier.get(version, card.parent)})
+    write_card(workspace, name, version, card)
     if not table.exists() or not set(COLUMNS) <= set(pq.read_schema(table).names):
         write_atomic(table, lambda file: records.to_parquet(file, index=False))
     make_current(workspace, name, version)
     return Dataset(name, version, records, card)
+
+
+def read_card(workspace: Workspace, name: str, version: str) -> Card:
+    """Read how a version came to be.
+
+    Raises:
+        FileNotFoundError: There is no such version.
+    """
+    return Card.model_validate(read_json(workspace.dataset(name) / f"{version}.json"))
+
+
+def write_card(workspace: Workspace, name: str, version: str, card: Card) -> None:
+    """Write how a version came to be."""
+    write_json(workspace.dataset(name) / f"{version}.json", card.model_dump(mode="json"))
+
+
+def ancestors(workspace: Workspace, name: str, version: str) -> Iterator[tuple[str, Card]]:
+    """Yield a version and those it was edited from, newest first, each with its card; it ends where one is gone."""
+    met: set[str] = set()
+    while version and version not in met:
+        met.add(version)
+        try:
+            card = read_card(workspace, name, version)
+        except FileNotFoundError:
+            return
+        yield version, card
+        version = card.parent
 
 
 def make_current(workspace: Workspace, name: str, version: str) -> None:
@@ -224,7 +278,7 @@ def load(workspace: Workspace, ref: str) -> Dataset:
     """
     name, version = pin(workspace, ref).split("@")
     folder = workspace.dataset(name)
-    card = Card.model_validate(read_json(folder / f"{version}.json"))
+    card = read_card(workspace, name, version)
     return Dataset(name, version, _with_later_columns(pd.read_parquet(folder / f"{version}.parquet")), card)
 
 

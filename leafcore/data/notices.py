@@ -4,19 +4,19 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from leafcore.data.duplicates import Pair
 from leafcore.data.manifest import Skipped
+from leafcore.data.straddles import find_straddles
 
 
 def notices(
-    records: pd.DataFrame, *, skipped: Sequence[Skipped], alike: Sequence[Pair], is_tested: bool
+    records: pd.DataFrame, *, skipped: Sequence[Skipped], alike: Sequence[tuple[str, str]], is_tested: bool
 ) -> Iterator[str]:
     """Yield a sentence per thing that a person should know.
 
     Args:
         records: Columns as in a manifest.
         skipped: Files that are not in it.
-        alike: Pictures that show the same photograph in two files.
+        alike: Pairs of pictures that show the same photograph in two files.
         is_tested: Whether some were to be kept for the test.
     """
     if skipped:
@@ -37,10 +37,18 @@ def notices(
             f"Look at them: {some(conflicts, shown=8)}."
         )
     if alike:
-        pairs = [f"{records['image'].iloc[pair.first]} = {records['image'].iloc[pair.second]}" for pair in alike]
+        group = records.set_index("image")["group"]
+        joined = all(group[one] == group[other] for one, other in alike)
         yield (
-            f"The same photograph in two files: {len(alike)}; all are kept, those alike in one group. "
-            f"Look at them: {some(pairs, shown=8)}."
+            f"The same photograph in two files: {len(alike)}; all are kept{', those alike in one group' * joined}. "
+            f"Look at them: {some([' = '.join(pair) for pair in alike], shown=8)}."
+        )
+    straddles = find_straddles(records, alike)
+    if straddles.clusters:
+        shown = [" = ".join(images) for images in straddles.clusters]
+        yield (
+            f"On two sides of the split: {len(shown)} photographs in several files, for near_duplicates is off. The "
+            f"dataset's page moves them to one side: {some(shown, shown=8)}."
         )
 
 

@@ -32,12 +32,12 @@ class Grouping:
 
     Attributes:
         groups: The group per record.
-        alike: Pictures that show the same photograph in two files.
+        alike: Pairs of pictures that show the same photograph in two files, whether they were joined or not.
         said: What each rule says per record, by setting; "group" is what was known before. Empty where it is silent.
     """
 
     groups: pd.Series
-    alike: tuple[Pair, ...]
+    alike: tuple[tuple[str, str], ...]
     said: Mapping[str, pd.Series]
 
     def members(self, name: str) -> pd.Series:
@@ -83,13 +83,13 @@ class Rules:
         Raises:
             DatasetError: A picture cannot be read any more.
         """
-        alike: list[Pair] = []
-        if self._config.near_duplicates:
-            progress.phase("comparing")
-            alike = _same_photographs(records, root)
+        progress.phase("comparing")
+        alike = [(pair.first, pair.second) for pair in _same_photographs(records, root)]
         said = dict(self._said(records))
-        groups = merge_alike(records, [(pair.first, pair.second) for pair in alike], list(said.values()))
-        return Grouping(groups, tuple(alike), {**said, "group": records["group"]})
+        groups = merge_alike(records, alike if self._config.near_duplicates else [], list(said.values()))
+        image = records["image"].tolist()
+        named = tuple((image[first], image[second]) for first, second in alike)
+        return Grouping(groups, named, {**said, "group": records["group"]})
 
     def _said(self, records: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
         """Yield what each rule says, the one that joins most first: it names the groups."""

@@ -1,7 +1,9 @@
+import time
+
 import pytest
 
-from leafcore.data.edits import decide, diff, lineage, undo
-from leafcore.data.manifest import Decision, load, versions
+from leafcore.data.edits import can_undo, decide, diff, lineage, undo
+from leafcore.data.manifest import Card, Decision, load, save, versions
 from leafcore.errors import DatasetError
 
 
@@ -18,7 +20,9 @@ def test_an_excluded_picture_is_gone_and_the_splits_stay(workspace, leaves):
     assert not diff(leaves, after).moved
     assert load(workspace, "leaves").ref == after.ref, "it is the current version"
     assert after.card.parent == leaves.version
-    assert after.card.decisions == (Decision(image=victim, action="exclude", why="blurred"),)
+    (kept,) = after.card.decisions
+    assert (kept.image, kept.action, kept.why, kept.version) == (victim, "exclude", "blurred", leaves.version)
+    assert kept.when == pytest.approx(time.time(), abs=60)
 
 
 def test_a_relabelled_picture_keeps_its_place(workspace, leaves):
@@ -37,7 +41,68 @@ def test_the_version_that_was_looked_at_is_untouched(workspace, leaves):
 def test_keeping_changes_nothing_but_is_remembered(workspace, leaves):
     decision = Decision(image=leaves.records["image"].iloc[0], action="keep", why="two leaves of one tree")
     after = decide(workspace, leaves, [decision])
-    assert after.version == leaves.version and after.card.decisions == (decision,) and after.card.parent == ""
+    assert after.version == leaves.version and after.card.parent == ""
+    assert [one.why for one in after.card.decisions] == ["two leaves of one tree"]
+    assert undo(workspace, after).card.decisions == ()
+    with pytest.raises(DatasetError, match="there is nothing to undo"):
+        undo(workspace, load(workspace, "leaves"))
+
+
+def test_tags_are_read_back_by_tag_and_undone_at_once(workspace, leaves):
+    first, second, third = leaves.records["image"].iloc[:3]
+    one = decide(workspace, leaves, [Decision(image=image, action="tag", tag="blurred") for image in (second, first)])
+    tagged = Decision(image=first, action="tag", tag="x")
+    two = decide(workspace, one, [Decision(image=third, action="exclude"), tagged])
+    assert one.version == leaves.version and one.tags == {"blurred": (first, second)}
+    assert two.tags == {"blurred": (first, second), "x": (first,)}
+    assert decide(workspace, two, [Decision(image=first, action="exclude")]).tags == {"blurred": (second,)}
+    assert undo(workspace, one).tags == {}
+
+
+def test_what_was_decided_at_once_is_undone_at_once(workspace, leaves):
+    images = leaves.records["image"].iloc[:4]
+    one = decide(workspace, leaves, [Decision(image=image, action="exclude") for image in images])
+    assert len({decision.when for decision in one.card.decisions}) == 1
+    kept = decide(workspace, one, [Decision(image=leaves.records["image"].iloc[5], action="keep")])
+    assert kept.version == one.version and len(kept.card.decisions) == 5
+    assert undo(workspace, kept).card.decisions == one.card.decisions
+    assert undo(workspace, load(workspace, "leaves")).version == leaves.version
+
+
+def test_going_there_and_back_by_hand_is_undone_step_by_step(workspace, leaves):
+    image = leaves.select(labels="rust")["image"].iloc[0]
+    there = decide(workspace, leaves, [Decision(image=image, action="relabel", labels="scab")])
+    back = decide(workspace, there, [Decision(image=image, action="relabel", labels="rust")])
+    assert back.version == leaves.version and len(back.card.decisions) == 2
+    assert lineage(workspace, back) == [leaves.ref], "no version descends from itself"
+    assert undo(workspace, back).ref == there.ref
+    start = undo(workspace, load(workspace, "leaves"))
+    assert start.ref == leaves.ref and start.card.decisions == () and not can_undo(start)
+
+
+def test_an_edit_of_another_kind_is_undone_before_the_decisions_that_it_inherited(workspace, leaves):
+    one = decide(workspace, leaves, [Decision(image=leaves.records["image"].iloc[0], action="exclude")])
+    split = one.records.assign(split="train")
+    two = save(workspace, "leaves", split, one.card.model_copy(update={"parent": one.version}))
+    assert undo(workspace, two).ref == one.ref
+    assert undo(workspace, load(workspace, "leaves")).ref == leaves.ref
+
+
+def test_a_moved_picture_changes_its_split_and_group_and_nothing_else(workspace, leaves):
+    image = leaves.records["image"].iloc[0]
+    was = leaves.records["split"].iloc[0]
+    other = "val" if was == "train" else "train"
+    found = diff(leaves, decide(workspace, leaves, [Decision(image=image, action="move", split=other, group="tree-1")]))
+    assert found.moved == {image: (was, other)} and found.regrouped == 1
+    assert found.added == found.removed == () and not found.relabelled
+
+
+def test_cards_from_before_decisions_had_a_time_are_undone_to_their_parent(workspace, leaves):
+    old = Card.model_validate(
+        leaves.card.model_dump() | {"parent": leaves.version, "decisions": [{"image": "a.png", "action": "exclude"}]}
+    )
+    edited = save(workspace, "leaves", leaves.records.iloc[1:], old)
+    assert can_undo(edited) and undo(workspace, edited).ref == leaves.ref
 
 
 def test_decisions_add_up_and_are_undone_one_by_one(workspace, leaves):
@@ -58,6 +123,8 @@ def test_decisions_add_up_and_are_undone_one_by_one(workspace, leaves):
     [
         ([Decision(image="gone.jpg", action="exclude")], "got 'gone.jpg', which is not in leaves@"),
         ([Decision(image="{0}", action="relabel", labels=" ")], "labels: got none for"),
+        ([Decision(image="{0}", action="tag", tag=" ")], "tag: got an empty one for"),
+        ([], "decisions: got none about leaves@"),
         ([Decision(image="{0}", action="exclude"), Decision(image="{0}", action="keep")], "decide once"),
     ],
 )

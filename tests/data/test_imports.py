@@ -106,9 +106,19 @@ def test_pictures_saved_again_are_kept_in_one_group(workspace: Workspace, tmp_pa
     group = groups(load(workspace, "leaves"))
     assert group["rust/1.jpg"] == group["scab/again.jpg"]
     assert any("The same photograph in two files: 1" in warning for warning in result.warnings)
-    bring_in(workspace, tmp_path / "leaves", near_duplicates=False)
-    group = groups(load(workspace, "leaves"))
-    assert group["rust/1.jpg"] != group["scab/again.jpg"]
+    apart = [bring_in(workspace, tmp_path / "leaves", near_duplicates=False, seed=seed, val=0.0) for seed in range(8)]
+    dataset = load(workspace, "leaves")
+    assert groups(dataset)["rust/1.jpg"] != groups(dataset)["scab/again.jpg"]
+    assert dataset.card.alike == (("rust/1.jpg", "scab/again.jpg"),), "the dataset's page looks at them"
+    for result in apart:
+        records = load(workspace, result.dataset).records.set_index("image")
+        straddles = records.at["rust/1.jpg", "split"] != records.at["scab/again.jpg", "split"]
+        said = [
+            warning for warning in result.warnings if warning.startswith("On two sides of the split: 1 photographs")
+        ]
+        assert bool(said) == straddles
+        assert not any("alike in one group" in warning for warning in result.warnings)
+    assert len({len(result.warnings) for result in apart}) == 2, "some seeds divide the pair and some do not"
 
 
 # --- pictures of several labels -------------------------------------------------------------------------------------

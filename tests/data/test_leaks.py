@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from leafcore.audit import Audit, Model, audit
 from leafcore.data.labels import label_set
 from leafcore.data.leaks import LeakReport, check
 from leafcore.data.manifest import Card, Dataset, load
-from leafcore.data.seen import UNKNOWN, load_seen
+from leafcore.data.seen import UNKNOWN, load_seen, save_seen
 from leafcore.data.splits import assign_splits
 from tests.conftest import Journey
 
@@ -115,7 +116,7 @@ def test_a_copy_of_a_test_picture_under_another_name_is_found() -> None:
 def published(labels: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     """Split as the notebook does: GANs see the first 80 % of each class, the classifier's fold is the first of five."""
     records = pd.DataFrame({"labels": labels, "split": "train"}).reset_index(drop=True)
-    records["sha256"] = records["group"] = [f"picture-{index}" for index in records.index]
+    records["sha256"] = records["group"] = records["image"] = [f"picture-{index}" for index in records.index]
     order = records.groupby("labels").cumcount() / records.groupby("labels")["labels"].transform("size")
     seen = records.loc[order < 0.8, "sha256"].tolist()
     _, fold = next(StratifiedKFold(n_splits=5).split(np.zeros(len(records)), records["labels"]))
@@ -127,31 +128,41 @@ def ours(records: pd.DataFrame) -> pd.DataFrame:
     return records.assign(split=assign_splits(records, val=0.15, test=0.15, seed=0))
 
 
-def require_exactly_that(labels: pd.Series) -> None:
+def require_exactly_that(labels: pd.Series, folder: Path) -> None:
     records, seen = published(labels)
     validation = int((records["split"] == "val").sum())
     assert validation == pytest.approx(len(records) / 5, abs=5)
     report = check(dataset(records), {"generator": seen})
     assert report.val == report.outside == {"generator": validation}
     assert not report.is_clean
+    (exposure,) = audited(records, seen, folder).exposures
+    assert exposure.counts == {"test": {}, "val": {"generator": validation}}
+    assert set(exposure.images["val"]) == set(records.loc[records["split"] == "val", "image"])
 
     fixed = ours(records)
     report = check(dataset(fixed), {"generator": fixed.loc[fixed["split"] == "train", "sha256"].tolist()})
     assert report.test == report.val == report.outside == {"generator": 0}
     assert report.is_clean and report.test_size > 0
+    assert audited(fixed, fixed.loc[fixed["split"] == "train", "sha256"].tolist(), folder).is_clean
 
 
-def test_the_published_split_shows_every_validation_picture_to_the_generator_and_ours_none() -> None:
+def audited(records: pd.DataFrame, seen: list[str], folder: Path) -> Audit:
+    """Return what a dataset's page says of a split, with a generator that has seen some pictures."""
+    save_seen(folder, {"generator": seen})
+    return audit(dataset(records), [Model("published", folder, 0)])
+
+
+def test_the_published_split_shows_every_validation_picture_to_the_generator_and_ours_none(tmp_path: Path) -> None:
     counts = {"healthy": 230, "scab": 240, "rust": 95, "frog_eye_leaf_spot": 160, "complex": 80}
     mixed = np.random.default_rng(0).permutation([name for name, count in counts.items() for _ in range(count)])
-    require_exactly_that(pd.Series(mixed))
+    require_exactly_that(pd.Series(mixed), tmp_path)
 
 
 @pytest.mark.samples
-def test_the_same_holds_for_the_orchard_photographs(samples: Path) -> None:
+def test_the_same_holds_for_the_orchard_photographs(samples: Path, tmp_path: Path) -> None:
     table = pd.read_csv(samples / "field" / "train.csv")
     single = table[~table["labels"].str.contains(" ")]  # the notebook drops the others
-    require_exactly_that(single["labels"].map(label_set))
+    require_exactly_that(single["labels"].map(label_set), tmp_path)
 
 
 # --- the whole journey ----------------------------------------------------------------------------------------------
