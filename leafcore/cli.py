@@ -64,6 +64,8 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("synthesize", "source"): Flag("--from", "LABELS"),
     ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
     ("health", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -111,7 +113,7 @@ def build_parser() -> Parser:
     added.add_argument("--preset", default="smoke", help=f"{' or '.join(COUNTS)} (default smoke).")
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
-    for kind in ("import", "render", "health", "masks", "synthesize", "export", "evaluate"):
+    for kind in ("import", "render", "health", "embed", "masks", "synthesize", "export", "evaluate"):
         added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
         _add_fields(added, kind)
         if kind == "export":
@@ -150,6 +152,7 @@ def _summary(kind: str) -> str:
         "import": "Import a dataset: folders, a table, translation domains, or a ZIP of these.",
         "render": "Draw the sample dataset: leaves of our own making, with exact masks.",
         "health": "Look for pictures that are there twice, labels that disagree, and odd files.",
+        "embed": "Draw the map of a dataset; find pictures that are alike and labels that are suspect.",
         "masks": "Make a mask for every picture of a dataset.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",

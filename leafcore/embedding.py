@@ -23,6 +23,9 @@ from leafcore.workspace import Workspace
 
 KIND = "embed"
 BUNDLED = "tf_efficientnet_lite0"
+LOWEST_COSINE = 0.9  # of the pairs that are kept, for a threshold to move in
+MOST_PAIRS = 20_000  # that are kept, the most alike
+SUSPECT = 0.8  # from here on a label is counted as suspect: of flipped labels it finds 66 % on orchard photographs
 REAL = "real"  # the source of a photograph; a synthetic picture's is the id of the run that made it
 
 EMBEDDING = {
@@ -80,7 +83,7 @@ class EmbedResult(BaseModel):
         images: Photographs on the map.
         synthetic: Synthetic pictures on the map.
         pairs: Rows of `pairs.parquet`.
-        suspects: Photographs whose suggested label set is another than theirs.
+        suspects: Photographs whose `suspect` is 0.8 or more.
         reused: Pictures whose features were there from an earlier run.
         skipped: Pictures that cannot be read, and why; they are in neither table.
     """

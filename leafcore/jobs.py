@@ -24,6 +24,7 @@ from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig
 from leafcore.data.labels import label_set
+from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
@@ -64,6 +65,7 @@ KINDS: dict[str, Kind] = {
     "import": Kind("Import", ImportConfig, "leafcore.data.datasets:import_dataset", "files"),
     "render": Kind("Draw sample leaves", RenderConfig, "leafcore.data.datasets:render_dataset", "files"),
     "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
+    "embed": Kind("Draw the map", EmbedConfig, "leafcore.embed:embed", "use"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
@@ -106,7 +108,7 @@ def _title(kind: str, config: Config) -> str:
         return f"{values['count']} synthetic images from {values['source']}"
     if kind in {"import", "render"}:
         return f"{KINDS[kind].title}: {values['name']}"
-    if kind == "health":
+    if kind in {"health", "embed"}:
         return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
     return KINDS[kind].title
 
