@@ -11,6 +11,7 @@ from leafcore.data.balance import (
 )
 from leafcore.data.labels import words
 from ui import cached, charts, live, show
+from ui.embedding import map_box
 from ui.health import health_box
 from ui.history import history_box
 from ui.importing import import_box
@@ -41,14 +42,16 @@ if dataset.card.warnings:
         for warning in dataset.card.warnings:
             st.markdown(warning)
 
-pictures, plan, table, health, versions = st.tabs(
+pictures, plan, table, atlas, health, versions = st.tabs(
     [
         ":material/photo_library: Pictures",
         ":material/balance: Balance plan",
         ":material/table: Counts",
+        ":material/scatter_plot: Map",
         ":material/health_and_safety: Health",
         ":material/history: Version",
-    ]
+    ],
+    on_change="rerun",
 )
 with pictures:
     st.plotly_chart(charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {name}, by split")
@@ -78,6 +81,9 @@ with table:
         st.plotly_chart(
             charts.cooccurrence(cooccurrence(dataset)), key="cooccurrence", alt="How often labels occur together"
         )
+if atlas.open:  # twenty thousand points
+    with atlas:
+        map_box(dataset)
 with health:
     health_box(dataset)
 with versions:

@@ -40,7 +40,7 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
         decisions: Each about another picture.
 
     Returns:
-        The new version, now the current one. If only *keep* was decided it has the same content, and so the same
+        The new version, now the current one. If only *keep* and *tag* were decided it has the same content, and so the same
         version, and its card says so.
 
     Raises:
@@ -68,7 +68,7 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
             "decisions": (*dataset.card.decisions, *decisions),
         }
     )
-    if all(decision.action == "keep" for decision in decisions):
+    if all(decision.action in {"keep", "tag"} for decision in decisions):
         card = card.model_copy(update={"parent": dataset.card.parent})
     return save(workspace, dataset.name, kept.reset_index(drop=True), card)
 

@@ -57,17 +57,19 @@ class Decision(BaseModel):
 
     Attributes:
         image: Its path below the root.
-        action: Take it out, give it other labels, or leave it as it is although something spoke against it.
+        action: Take it out, give it other labels, leave it as it is although something spoke against it, or tag it.
         labels: The new label set, where it is relabelled.
         why: What was found, such as "identical to rust/7.jpg".
+        tag: The tag, where it is tagged.
     """
 
     model_config = ConfigDict(frozen=True)
 
     image: str
-    action: Literal["exclude", "relabel", "keep"]
+    action: Literal["exclude", "relabel", "keep", "tag"]
     labels: str = ""
     why: str = ""
+    tag: str = ""
 
 
 class Card(BaseModel):

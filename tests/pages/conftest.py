@@ -40,7 +40,7 @@ def open_app(monkeypatch: pytest.MonkeyPatch):
         workers.append(worker)
         for module in ("ui.service", "ui.cached"):
             monkeypatch.setattr(f"{module}.warm_worker", lambda: worker)
-        for module in ("service", "cached", "forms", "live", "health", "history"):
+        for module in ("service", "cached", "forms", "live", "health", "history", "embedding"):
             monkeypatch.setattr(f"ui.{module}.workspace", lambda: workspace)
         return App(workspace)
 
