@@ -55,7 +55,7 @@ def embed(config: EmbedConfig, workspace: Workspace, progress: Progress) -> Embe
     pairs = _pairs(dataset, table, features, progress)
     components = principal_components(features, COMPONENTS, seed=config.seed)
     table = _judged(table, components, dataset, config.seed, progress)
-    progress.phase("drawing the map")  # a minute at most, in which nothing can be reported
+    progress.phase("drawing the map")  # a minute or two, in which scikit-learn reports nothing
     table[["x", "y"]] = project(components, seed=config.seed)
     progress.raise_if_stopped()
     _write(progress.folder / "embedding.parquet", table, EMBEDDING)

@@ -51,7 +51,8 @@ pictures, plan, table, atlas, health, versions = st.tabs(
         ":material/health_and_safety: Health",
         ":material/history: Version",
     ],
-    on_change="rerun",
+    key="tab",
+    bind="query-params",
 )
 with pictures:
     st.plotly_chart(charts.balance(sets, log_axis), key="balance", alt=f"Pictures per label set of {name}, by split")

@@ -35,7 +35,7 @@ class FeatureStore:
         found: dict[str, np.ndarray] = {}
         for path in sorted(self._folder.glob("*.npz")):
             try:
-                with np.load(path) as shard:
+                with path.open("rb") as file, np.load(file) as shard:
                     rows = [(row, name) for row, name in enumerate(shard["sha256"].tolist()) if name in wanted]
                     if rows:
                         values = shard["values"]

@@ -5,13 +5,13 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
-COMPONENTS = 50  # that t-SNE reads
-FITTED = 20_000  # points that t-SNE arranges itself: about a minute on two cores; the others are placed among them
+ARRANGED_BY = 50  # principal components that t-SNE reads
+FITTED = 10_000  # points that t-SNE arranges itself, in a minute or two on two cores; the others are placed among them
 PERPLEXITY = 30.0
 NEIGHBOURS = 5
 
 
-def principal_components(features: np.ndarray, components: int = COMPONENTS, *, seed: int = 0) -> np.ndarray:
+def principal_components(features: np.ndarray, components: int, *, seed: int = 0) -> np.ndarray:
     """Return features of unit length, as far as their first principal components tell them apart.
 
     Args:
@@ -20,10 +20,12 @@ def principal_components(features: np.ndarray, components: int = COMPONENTS, *, 
         seed: Of the randomized decomposition.
 
     Returns:
-        (N, min(components, N, D)) float32.
+        (N, min(components, N, D)) float32, the most telling first; zeros if all pictures are the same.
     """
-    count = min(components, *features.shape)
-    reduced: np.ndarray = PCA(count, svd_solver="randomized", random_state=seed).fit_transform(unit_length(features))
+    count, units = min(components, *features.shape), unit_length(features)
+    if (units == units[0]).all():
+        return np.zeros((len(units), count), np.float32)
+    reduced: np.ndarray = PCA(count, svd_solver="randomized", random_state=seed).fit_transform(units)
     return reduced.astype(np.float32)
 
 
@@ -34,23 +36,22 @@ def unit_length(features: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def project(features: np.ndarray, *, seed: int = 0, fitted: int = FITTED) -> np.ndarray:
+def project(components: np.ndarray, *, seed: int = 0, fitted: int = FITTED) -> np.ndarray:
     """Arrange pictures on a map: t-SNE (van der Maaten 2014, "Accelerating t-SNE using Tree-Based Algorithms").
 
-    It starts from the first two principal components, so that the map's large lines are those of the features (Kobak
-    and Berens 2019). Of more than `fitted` pictures a random sample is arranged; each other one lies at the mean place
+    It reads the first 50 components and starts from the first two, so that the map's large lines are those of the
+    features (Kobak and Berens 2019). Of more than `fitted` pictures a random sample is arranged; each other one lies at the mean place
     of its 5 nearest neighbours in the sample, the nearer the heavier.
 
     Args:
-        features: (N, D) float32.
-        seed: Of the sample and the decomposition; the same seed gives the same map.
+        components: (N, C) float32, as `principal_components` returns them.
+        seed: Of the sample; the same seed gives the same map.
         fitted: How many pictures t-SNE arranges itself.
 
     Returns:
         (N, 2) float32; of fewer than four pictures simply their first two principal components.
     """
-    count = len(features)
-    reduced = principal_components(features, seed=seed)
+    count, reduced = len(components), components[:, :ARRANGED_BY]
     if count < 4:
         return np.pad(reduced, ((0, 0), (0, max(0, 2 - reduced.shape[1]))))[:, :2]
     rows = np.arange(count)
