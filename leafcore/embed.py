@@ -73,14 +73,18 @@ def embed(config: EmbedConfig, workspace: Workspace, progress: Progress) -> Embe
 
 
 def _pictures(workspace: Workspace, dataset: Dataset, synthetic: tuple[str, ...]) -> pd.DataFrame:
-    """Return every picture to look at: columns `path`, `group`, and of `EMBEDDING` image, sha256, source, labels, split."""
+    """Return every picture to look at: the first five columns of `EMBEDDING`, `group` and `path`."""
     columns = ["image", "sha256", "labels", "split", "group"]
-    parts = [dataset.records[columns].assign(source=REAL, path=dataset.paths(dataset.records))]
+    parts = [dataset.records[columns].assign(source=REAL, path=_objects(dataset.paths(dataset.records)))]
     for run_id in dict.fromkeys(synthetic):
         made = open_synthetic_set(workspace, run_id)
         renamed = made.manifest.rename(columns={"file": "image"})[columns]
-        parts.append(renamed.assign(source=made.id, path=made.paths()))
+        parts.append(renamed.assign(source=made.id, path=_objects(made.paths())))
     return pd.concat(parts, ignore_index=True)
+
+
+def _objects(paths: list[Path]) -> np.ndarray:
+    return np.array(paths, dtype=object)
 
 
 def _judged(

@@ -3,7 +3,7 @@ import pytest
 
 from leafcore.data.edits import decide, lineage
 from leafcore.data.manifest import Decision, load
-from leafcore.embedding import EMBEDDING, BUNDLED, EmbedConfig, as_of, newest_embedding, read_embedding, read_pairs
+from leafcore.embedding import BUNDLED, EMBEDDING, EmbedConfig, as_of, newest_embedding, read_embedding, read_pairs
 from leafcore.errors import ConfigError, NotFoundError
 from leafcore.nets import backbones
 from leafcore.runs import create_run
@@ -46,7 +46,9 @@ def test_the_newest_done_map_of_a_versions_ancestors_is_found(workspace, leaves)
 
 
 def test_a_map_follows_the_decisions_since(workspace, leaves):
-    drawn = table([("rust/rust-000.png", "real", "rust"), ("rust/rust-001.png", "real", "rust"), ("0.png", "r1", "rust")])
+    drawn = table(
+        [("rust/rust-000.png", "real", "rust"), ("rust/rust-001.png", "real", "rust"), ("0.png", "r1", "rust")]
+    )
     edited = decide(
         workspace,
         leaves,

@@ -40,8 +40,8 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
         decisions: Each about another picture.
 
     Returns:
-        The new version, now the current one. If only *keep* and *tag* were decided it has the same content, and so the same
-        version, and its card says so.
+        The new version, now the current one. If only *keep* and *tag* were decided it has the same content, and so the
+        same version, and its card says so.
 
     Raises:
         DatasetError: A picture is not in the dataset, is decided about twice, or gets no label; or no picture is left.

@@ -55,5 +55,6 @@ class FeatureStore:
         values = np.stack(list(features.values())).astype(np.float32)
         self._folder.mkdir(parents=True, exist_ok=True)
         require_space(self._folder, values.nbytes)
-        shard = {"sha256": np.array(list(features)), "values": values}
-        write_atomic(self._folder / f"{secrets.token_hex(8)}.npz", lambda file: np.savez(file, **shard))
+        names = np.array(list(features))
+        target = self._folder / f"{secrets.token_hex(8)}.npz"
+        write_atomic(target, lambda file: np.savez(file, sha256=names, values=values))

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from leafcore.errors import DatasetError
 from leafcore.images import load_square

@@ -40,8 +40,8 @@ def project(components: np.ndarray, *, seed: int = 0, fitted: int = FITTED) -> n
     """Arrange pictures on a map: t-SNE (van der Maaten 2014, "Accelerating t-SNE using Tree-Based Algorithms").
 
     It reads the first 50 components and starts from the first two, so that the map's large lines are those of the
-    features (Kobak and Berens 2019). Of more than `fitted` pictures a random sample is arranged; each other one lies at the mean place
-    of its 5 nearest neighbours in the sample, the nearer the heavier.
+    features (Kobak and Berens 2019). Of more than `fitted` pictures a random sample is arranged; each other one lies at
+    the mean place of its 5 nearest neighbours in the sample, the nearer the heavier.
 
     Args:
         components: (N, C) float32, as `principal_components` returns them.
@@ -69,9 +69,11 @@ def _arrange(reduced: np.ndarray, seed: int) -> np.ndarray:
     perplexity = min(PERPLEXITY, (len(reduced) - 1) / 3)
     scale = reduced[:, 0].std()
     if reduced.shape[1] < 2 or scale == 0.0:  # all alike: nothing to start from
-        return TSNE(perplexity=perplexity, init="random", random_state=seed).fit_transform(reduced)
-    start = reduced[:, :2] / scale * 1e-4
-    return TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(reduced)
+        start: np.ndarray | str = "random"
+    else:
+        start = reduced[:, :2] / scale * 1e-4
+    places: np.ndarray = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(reduced)
+    return places
 
 
 def _place(others: np.ndarray, sample: np.ndarray, places: np.ndarray) -> np.ndarray:
