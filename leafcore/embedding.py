@@ -24,13 +24,13 @@ from leafcore.workspace import Workspace
 KIND = "embed"
 BUNDLED = "tf_efficientnet_lite0"
 
-# From this cosine on two photographs are taken for one. Of 60 orchard photographs it finds 97 % mirrored or cropped by
-# 5 %, and 73 % cropped by 10 %, none of which the perceptual hash finds; few that were turned, cropped by 20 %, or saved
-# again: the last are the hash's.
+# From this cosine on two photographs are taken for one. Of 60 orchard photographs it finds 97 % when mirrored or cropped
+# by 5 %, and 73 % when cropped by 10 %, none of which the perceptual hash finds. It finds few that are turned, cropped
+# by 20 %, or saved again; the last are the hash's.
 MIN_COSINE = 0.94
 LOWEST_COSINE = 0.9  # of the pairs that are kept, for a threshold to move in
 MOST_PAIRS = 20_000  # that are kept, the most alike
-SUSPECT = 0.8  # from here on a label is counted as suspect: of flipped labels it finds 66 % on orchard photographs
+SUSPECT = 0.8  # from here on a label is counted as suspect: it finds 66 % of the labels flipped in orchard photographs
 REAL = "real"  # the source of a photograph; a synthetic picture's is the id of the run that made it
 
 EMBEDDING = {
