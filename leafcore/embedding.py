@@ -24,7 +24,7 @@ from leafcore.workspace import Workspace
 KIND = "embed"
 BUNDLED = "tf_efficientnet_lite0"
 
-# From this cosine on two photographs are taken for one. Of 60 orchard photographs it finds 97 % when mirrored or cropped
+# From this cosine on two photographs count as one. Of 60 orchard photographs it finds 97 % when mirrored or cropped
 # by 5 %, and 73 % when cropped by 10 %, none of which the perceptual hash finds. It finds few that are turned, cropped
 # by 20 %, or saved again; the last are the hash's.
 MIN_COSINE = 0.94

@@ -18,6 +18,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
     named = {
         ("import", "source"): "PATH",
         ("health", "dataset"): "NAME",
+        ("embed", "dataset"): "NAME",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }
