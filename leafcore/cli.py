@@ -71,6 +71,8 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("scarce", "name"): Flag("--as", "NEW"),
     ("health", "dataset"): Flag("dataset", "NAME"),
     ("write", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -118,7 +120,9 @@ def build_parser() -> Parser:
     added.add_argument("--preset", default="smoke", help=f"{' or '.join(COUNTS)} (default smoke).")
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
-    for kind in ("import", "render", "split", "scarce", "write", "health", "masks", "synthesize", "export", "evaluate"):
+    for kind in (
+        "import", "render", "split", "scarce", "write", "health", "embed", "masks", "synthesize", "export", "evaluate"
+    ):  # fmt: skip
         added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
         _add_fields(added, kind)
         if kind == "export":
@@ -163,6 +167,7 @@ def _summary(kind: str) -> str:
         "scarce": "Make a dataset that keeps at most so many pictures of each label set.",
         "write": "Write a dataset as files that other programs read.",
         "health": "Look for pictures that are there twice, labels that disagree, and odd files.",
+        "embed": "Draw the map of a dataset; find pictures that are alike and labels that are suspect.",
         "masks": "Make a mask for every picture of a dataset.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",

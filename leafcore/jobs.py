@@ -25,6 +25,7 @@ from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig, ResplitConfig, ScarceConfig
 from leafcore.data.labels import label_set
 from leafcore.data.writing import WriteConfig
+from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
@@ -68,6 +69,7 @@ KINDS: dict[str, Kind] = {
     "scarce": Kind("Make scarce", ScarceConfig, "leafcore.data.scarce:scarce", "files"),
     "write": Kind("Write dataset", WriteConfig, "leafcore.data.writing:write_dataset", "files"),
     "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
+    "embed": Kind("Draw the map", EmbedConfig, "leafcore.embed:embed", "use"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
@@ -110,7 +112,7 @@ def _title(kind: str, config: Config) -> str:
         return f"{values['count']} synthetic images from {values['source']}"
     if kind in {"import", "render"}:
         return f"{KINDS[kind].title}: {values['name']}"
-    if kind in {"health", "split", "scarce", "write"}:
+    if kind in {"health", "split", "scarce", "write", "embed"}:
         return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
     return KINDS[kind].title
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from leafcore.data.manifest import Dataset
 from ui import cached, live
+from ui.embedding import map_box
 from ui.explore import explore_box, facts
 from ui.health import health_box
 from ui.history import history_box
@@ -27,6 +28,7 @@ TABS: dict[str, Callable[[Dataset], None]] = {
     "Pictures": explore_box,
     "Balance": plan_box,
     "Split": split_box,
+    "Map": map_box,
     "Health": health_box,
     "Suspects": suspects_box,
     "Version": version_box,

@@ -23,6 +23,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("scarce", "name"): "--as",
         ("health", "dataset"): "NAME",
         ("write", "dataset"): "NAME",
+        ("embed", "dataset"): "NAME",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }

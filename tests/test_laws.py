@@ -14,8 +14,8 @@ from leafcore.workspace import PROJECT_ROOT
 LAYERS = [
     {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices"},
     {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
-    {"train", "measure", "generate", "audit"},
-    {"health", "masks", "synthesize", "evaluate"},
+    {"train", "measure", "generate", "audit", "embedding"},
+    {"health", "embed", "masks", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
     {"api", "cli", "__main__"},

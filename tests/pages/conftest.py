@@ -42,7 +42,7 @@ def open_app(monkeypatch: pytest.MonkeyPatch):
             monkeypatch.setattr(f"{module}.warm_worker", lambda: worker)
         for module in (
             "service", "cached", "forms", "live", "health", "history", "importing", "overview", "gallery", "planning",
-            "splitting",
+            "splitting", "embedding",
         ):  # fmt: skip
             monkeypatch.setattr(f"ui.{module}.workspace", lambda: workspace)
         return App(workspace)
