@@ -5,27 +5,36 @@ import streamlit as st
 
 from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
+from leafcore.embedding import KIND, newest_embedding, read_embedding, read_pairs
 from leafcore.health import Twin
-from leafcore.runs import Run
-from ui import cached, service
-
-EMBEDDING, PAIRS = "embedding.parquet", "pairs.parquet"
+from leafcore.runs import Run, open_run
+from ui import live, service
 
 
 def newest(dataset: Dataset) -> Run | None:
     """Return the newest finished run over a version or one that it was edited from; None if there is none."""
-    versions = lineage(service.workspace(), dataset)  # what was found before an edit still holds for what is left
-    return next((run for run in cached.runs_of("embed") if run.record.settings["dataset"] in versions), None)
+    return newest_embedding(service.workspace(), lineage(service.workspace(), dataset))
 
 
-def table(run: Run, name: str) -> pd.DataFrame:
-    """Return a table that a run made, read once; shared by all sessions, never to be changed."""
-    return _table(str(run.folder / name))
+def working(dataset: Dataset) -> list[Run]:
+    """Return the runs over any version of a dataset that have not ended."""
+    runs = (run for run in live.active_runs() if run.kind == KIND)
+    return [run for run in runs if run.record.settings["dataset"].partition("@")[0] == dataset.name]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _table(path: str) -> pd.DataFrame:
-    return pd.read_parquet(path)
+def embedding(run_id: str) -> pd.DataFrame:
+    """Return a run's map, read once; shared by all sessions, never to be changed.
+
+    Raises:
+        NotFoundError: It is gone.
+    """
+    return read_embedding(open_run(service.workspace(), run_id))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pairs(run_id: str) -> pd.DataFrame:
+    return read_pairs(open_run(service.workspace(), run_id))
 
 
 def alike(dataset: Dataset) -> list[Twin]:
@@ -34,9 +43,9 @@ def alike(dataset: Dataset) -> list[Twin]:
     if run is None:
         return []
     records = dataset.records.set_index("image")
-    pairs = table(run, PAIRS)
+    pairs = _pairs(run.id)
     left = pairs[pairs["first"].isin(records.index) & pairs["second"].isin(records.index)]
-    rows = left.sort_values("cosine", ascending=False).itertuples(index=False)
+    rows = left.itertuples(index=False)
     return [
         Twin(
             first=row.first,

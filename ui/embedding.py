@@ -9,10 +9,11 @@ import streamlit as st
 from leafcore.data.edits import decide, lineage
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Decision
-from leafcore.embedding import KIND, REAL, as_of, newest_embedding, read_embedding
+from leafcore.embedding import KIND, REAL, as_of
 from leafcore.errors import LeafError
-from leafcore.runs import Run, open_run
-from ui import cached, forms, live, show
+from leafcore.progress import duration
+from leafcore.runs import Run
+from ui import cached, embedded, forms, live, show
 from ui.map_chart import MOST_POINTS, embedding_map, selected_rows
 from ui.service import workspace
 
@@ -24,13 +25,7 @@ COLOR_BY = ("Labels", "Split", "Source", "Run")
 def map_box(dataset: Dataset) -> None:
     """Draw the newest map of a version or of what it was edited from, and the way to the next."""
     versions = lineage(workspace(), dataset)
-    names = {version.partition("@")[0] for version in versions}
-    working = [
-        run
-        for run in live.active_runs()
-        if run.kind == KIND and run.record.settings["dataset"].partition("@")[0] in names
-    ]
-    newest = newest_embedding(workspace(), versions)
+    working, newest = embedded.working(dataset), embedded.newest(dataset)
     made = [run for run in cached.runs_of("synthesize") if run.record.settings["dataset"] in versions]
     _ask(dataset, made, has_map=newest is not None, is_working=bool(working))
     for run in working:
@@ -55,7 +50,7 @@ def _ask(dataset: Dataset, made: Sequence[Run], *, has_map: bool, is_working: bo
             )
         count = len(dataset.records) + sum(int(run.result()["count"]) for run in made if run.id in chosen)
         if st.button(
-            "Draw again" if has_map else f"Draw the map (about {live.duration(max(10.0, count * SECONDS_EACH))})",
+            "Draw again" if has_map else f"Draw the map (about {duration(max(10.0, count * SECONDS_EACH))})",
             type="secondary" if has_map else "primary",
             icon=":material/scatter_plot:",
             key="draw_map",
@@ -68,8 +63,8 @@ def _ask(dataset: Dataset, made: Sequence[Run], *, has_map: bool, is_working: bo
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _table(run_id: str, dataset_ref: str) -> pd.DataFrame:
-    """Return a run's map as of a version; neither changes, so it is read once."""
-    return as_of(read_embedding(open_run(workspace(), run_id)), cached.dataset(dataset_ref))
+    """Return a run's map as of a version; neither changes, so it is made once."""
+    return as_of(embedded.embedding(run_id), cached.dataset(dataset_ref))
 
 
 def _draw(dataset_ref: str, run_id: str) -> None:

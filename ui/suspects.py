@@ -8,29 +8,28 @@ import streamlit as st
 
 from leafcore.data.labels import label_set, split_labels, words
 from leafcore.data.manifest import Dataset, Decision
+from leafcore.embedding import KIND, SUSPECT
 from leafcore.errors import DatasetError
-from leafcore.images import thumbnail
-from leafcore.jobs import KINDS
+from leafcore.images import open_rgb, thumbnail
 from ui import cached, embedded, forms, live
 from ui.decisions import decision_button, undo_button
 
 LARGE_PX = 640
 NEIGHBOURS = 3
-SUSPECT = 0.8  # from here on a label is looked at, as an `embed` run counts them
 WHY = "suspect label"  # how the decisions of this box begin, by which it knows them again
 
 
 def suspects_box(dataset: Dataset) -> None:
     """Draw the most suspicious picture that nobody has looked at yet, and what can be decided about it."""
     run = embedded.newest(dataset)
-    working = [run for run in live.active_runs() if run.kind == "embed"]
+    working = embedded.working(dataset)
     for active in working:
         live.progress_panel(active, key="suspects")
     if run is None:
         if not working:
             _empty(dataset)
         return
-    table = embedded.table(run, embedded.EMBEDDING)
+    table = embedded.embedding(run.id)
     waiting = _waiting(dataset, table)
     looked_at = sum(_is_ours(decision) for decision in dataset.card.decisions)
     total = looked_at + len(waiting)
@@ -47,11 +46,9 @@ def suspects_box(dataset: Dataset) -> None:
 def _empty(dataset: Dataset) -> None:
     """Say what is missing, and offer it."""
     st.markdown("Which labels do the other pictures speak against?")
-    if "embed" in KINDS and st.button(
-        "Find suspect labels", type="primary", icon=":material/troubleshoot:", key="find_suspects"
-    ):
-        if forms.queue("embed", {"dataset": dataset.ref}):
-            st.rerun()
+    asked = st.button("Find suspect labels", type="primary", icon=":material/troubleshoot:", key="find_suspects")
+    if asked and forms.queue(KIND, {"dataset": dataset.ref}):
+        st.rerun()
 
 
 def _is_ours(decision: Decision) -> bool:
@@ -77,7 +74,8 @@ def _one(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         try:
-            st.image(thumbnail(dataset.root / image, LARGE_PX), alt=f"{image}: {words(given)}", width="stretch")
+            large = thumbnail(open_rgb(dataset.root / image), LARGE_PX)
+            st.image(large, alt=f"{image}: {words(given)}", width="stretch")
         except DatasetError as error:
             st.warning(str(error), icon=":material/broken_image:")
         st.caption(f"{row['split']} · {image}")

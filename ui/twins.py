@@ -8,6 +8,7 @@ import streamlit as st
 from leafcore.data.fixes import exclude_conflicts, keep_both, keep_one, one_side, undecided, unite_labels
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Decision
+from leafcore.embedding import MIN_COSINE
 from leafcore.health import LOWEST_LIKENESS, HealthReport, Twin
 from ui import cached, embedded, show
 from ui.decisions import carry_out, decision_button
@@ -15,7 +16,6 @@ from ui.decisions import carry_out, decision_button
 PER_PAGE = 4
 SIZE_PX = 192
 STEP = 0.005  # of the sliders
-MIN_COSINE = 0.94  # where the slider over features starts
 TITLES = {
     "conflicts": "Conflicting labels",
     "identical": "Identical",

@@ -1,6 +1,12 @@
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui
 from leafcore.workspace import PROJECT_ROOT, Workspace
 from ui import service
 
@@ -30,6 +36,13 @@ class App:
         return self.test
 
 
+def modules_with_a_workspace() -> Iterator[ModuleType]:
+    """Return the modules of the pages that ask for the server's workspace."""
+    names = {module.name for module in pkgutil.iter_modules(ui.__path__)} - {"navigation"}  # which is the app itself
+    modules = (import_module(f"ui.{name}") for name in sorted(names))
+    return (module for module in modules if hasattr(module, "workspace"))
+
+
 @pytest.fixture
 def open_app(monkeypatch: pytest.MonkeyPatch):
     """Return a function that opens the pages over a workspace; its warm worker ends with the test."""
@@ -40,11 +53,8 @@ def open_app(monkeypatch: pytest.MonkeyPatch):
         workers.append(worker)
         for module in ("ui.service", "ui.cached"):
             monkeypatch.setattr(f"{module}.warm_worker", lambda: worker)
-        for module in (
-            "service", "cached", "forms", "live", "health", "history", "importing", "overview", "gallery", "planning",
-            "splitting", "embedding",
-        ):  # fmt: skip
-            monkeypatch.setattr(f"ui.{module}.workspace", lambda: workspace)
+        for module in modules_with_a_workspace():
+            monkeypatch.setattr(module, "workspace", lambda: workspace)
         return App(workspace)
 
     yield open_over
