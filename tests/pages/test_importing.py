@@ -109,6 +109,7 @@ def test_a_version_is_written_out_and_what_is_wrong_is_said(open_app, workspace,
     submit(workspace, "import", build_config("import", {"source": leaf_folders, "name": "leaves"}))
     carry_out(workspace, "import")
     app = open_app(workspace)
+    app.test.session_state["tab"] = "Version"
     page = app.open("datasets")
     page.selectbox(key="write_layout").select("domains").run()
     assert page.selectbox(key="write_a").value == "healthy", "what is healthy is translated from"

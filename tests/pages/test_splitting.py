@@ -9,7 +9,7 @@ from leafcore.jobs import execute
 from leafcore.runs import list_runs
 from leafcore.workspace import Workspace
 
-TAB = ":material/call_split: Split"
+TAB = "Split"
 
 
 @pytest.fixture
