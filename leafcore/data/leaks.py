@@ -1,5 +1,6 @@
 """The leak check: which pictures of the held-out splits has a model seen, and which pictures that are not its arm's?"""
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.manifest import Dataset
@@ -59,15 +60,19 @@ def check(dataset: Dataset, seen: Seen) -> LeakReport:
             everything is unknown.
     """
     records = dataset.records
-    split_of = dict(zip(records["sha256"], records["split"], strict=True))
-    group_of = dict(zip(records["sha256"], records["group"], strict=True))
-    held_out = {name: set(records.loc[records["split"] == name, "group"]) for name in ("val", "test")}
+    held_out = {name: records.loc[records["split"] == name, "group"] for name in ("val", "test")}
+    files = records.drop_duplicates("sha256")
+    row_of = pd.Index(files["sha256"])
+    in_train = (files["split"] == "train").to_numpy(dtype=bool)
+    touches = {name: files["group"].isin(groups).to_numpy(dtype=bool) for name, groups in held_out.items()}
     counts: dict[str, dict[str, int]] = {"test": {}, "val": {}, "outside": {}}
     known = {role: images for role, images in seen.items() if role != UNKNOWN}
     for role, images in known.items():
-        counts["test"][role] = sum(group_of.get(image) in held_out["test"] for image in images)
+        rows = row_of.get_indexer(pd.Index(images, dtype=object))
+        rows = rows[rows >= 0]
+        counts["test"][role] = int(touches["test"][rows].sum())
         if role != "probe":
-            counts["val"][role] = sum(group_of.get(image) in held_out["val"] for image in images)
-            counts["outside"][role] = sum(split_of.get(image) != "train" for image in images)
+            counts["val"][role] = int(touches["val"][rows].sum())
+            counts["outside"][role] = len(images) - int(in_train[rows].sum())
     unknown = tuple(seen.get(UNKNOWN, ())) or (() if known else ("what made the synthetic pictures",))
     return LeakReport(**counts, test_size=int((records["split"] == "test").sum()), unknown=unknown)
