@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from leafcore.data.classes import MEANING
 from leafcore.data.edits import diff
 from leafcore.data.manifest import Dataset, load
 from ui.service import workspace
@@ -22,7 +23,8 @@ def history_box(dataset: Dataset) -> None:
     card = dataset.card
     st.markdown(f"Version `{dataset.version}` of **{dataset.name}**: {card.format} from `{Path(card.source).name}`")
     split = ", ".join(f"{name} {value}" for name, value in card.settings.items() if value != "")
-    st.caption(f"Licence: {card.license}. Split: {split}.")
+    policy = card.label_policy
+    st.caption(f"Licence: {card.license}. Split: {split}. Labels: {policy}, {MEANING[policy]}.")
     if card.parent:
         changes = diff(load(workspace(), f"{dataset.name}@{card.parent}"), dataset)
         st.markdown(

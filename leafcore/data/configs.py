@@ -147,7 +147,7 @@ class ResplitConfig(SplitConfig, GroupRules):
     keep_groups: bool = setting(
         True, "What belongs together already stays together; without, only the rules below join pictures."
     )
-    label_policy: LabelPolicy | Literal["keep"] = setting(
+    label_policy: Literal["keep", LabelPolicy] = setting(
         "keep",
         "Pictures of several labels: multi-label tells each label for itself, single-only leaves them out, combination "
         "makes each combination a class of its own; keep: as in this version.",

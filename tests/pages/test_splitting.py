@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from leafcore.data.manifest import list_datasets, load
+from leafcore.data.edits import decide
+from leafcore.data.manifest import Decision, list_datasets, load
 from leafcore.jobs import execute
 from leafcore.runs import list_runs
 from leafcore.workspace import Workspace
@@ -91,3 +92,17 @@ def test_a_scarce_dataset_is_made_under_a_new_name(app, own):
 def test_nothing_is_computed_while_the_tab_is_closed(open_app, own):
     page = open_app(own).open("datasets")
     assert "write_split" not in [button.key for button in page.button]
+
+
+def test_a_label_policy_is_offered_where_pictures_show_several_labels(app, own):
+    assert "split--label_policy" not in [box.key for box in app.test.selectbox], "no picture shows two labels"
+    dataset = load(own, "leaves")
+    decide(own, dataset, [Decision(image=dataset.records["image"].iloc[0], action="relabel", labels="rust scab")])
+    app.test.run()
+    assert app.checked().selectbox(key="split--label_policy").options == [
+        "keep", "multi-label", "single-only", "combination",
+    ]  # fmt: skip
+    app.test.selectbox(key="split--label_policy").select("combination").run()
+    app.test.button(key="write_split").click().run()
+    carry_out(own, "split")
+    assert "rust scab" in load(own, "leaves").classes().names
