@@ -16,6 +16,7 @@ from leafcore.data.kaggle import kaggle_source
 from leafcore.data.labels import require_known
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
+from leafcore.data.nonleaf import RENDERED
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
 from leafcore.errors import CheckpointError, ConfigError, DatasetError
@@ -145,7 +146,7 @@ def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
-    if value == "rendered":
+    if value == RENDERED:
         return value, []
     if not value.strip():
         raise ConfigError("nonleaf: empty, expected a folder of pictures without a leaf, or 'rendered'.")
@@ -198,10 +199,6 @@ def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
     return target, []
 
 
-def _check_existing(workspace: Workspace, config: Any, value: str) -> Checked:
-    return str(_check_source(workspace, config, Path(value))[0]), []
-
-
 def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Workspace, Any, Any], Checked]:
     """Look up only what is named: these settings may stay empty."""
     return lambda workspace, config, value: check(workspace, config, value) if value else (value, [])
@@ -221,5 +218,5 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "target": _check_target,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
-    "existing": _if_given(_check_existing),
+    "nonleaf": _if_given(_check_folder),
 }

@@ -23,7 +23,7 @@ SMALLER = {
 @pytest.fixture
 def few_scenes(monkeypatch):
     """Draw a dozen scenes without leaves instead of hundreds."""
-    monkeypatch.setattr("leafcore.train.lflseg_data.RENDERED_NONLEAF", 12)
+    monkeypatch.setattr("leafcore.data.nonleaf.SCENES", 12)
 
 
 def go(root, seed):

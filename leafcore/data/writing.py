@@ -12,6 +12,7 @@ from leafcore.config import Config, setting
 from leafcore.data.layouts import GRID, LAYOUTS, Piece, Plan, Wanted
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import open_mask_set
+from leafcore.data.nonleaf import nonleaf_folder
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.files import require_space
 from leafcore.images import encode_png, open_rgb
@@ -20,6 +21,7 @@ from leafcore.workspace import Workspace
 
 Layout = Literal["folders", "plant-pathology-2021", "plant-pathology-2020", "cassava", "domains", "lflseg"]
 assert set(get_args(Layout)) == set(LAYOUTS)
+SCENE_PX = 256  # of drawn pictures without a leaf
 
 
 class WriteConfig(Config):
@@ -33,7 +35,9 @@ class WriteConfig(Config):
     masks: str = setting(
         "", "Of two domains: the mask set, a masks run; else the dataset's exact masks.", ref="mask_set"
     )
-    nonleaf: str = setting("", "Of lflseg: a folder of pictures without a leaf.", ref="existing")
+    nonleaf: str = setting(
+        "", "Of lflseg: a folder of pictures without a leaf, or 'rendered' for scenes of our own.", ref="nonleaf"
+    )
     seed: int = setting(0, "Of lflseg: chooses which leaves are cut into parts.", ge=0, advanced=True)
 
     @model_validator(mode="after")
@@ -83,7 +87,7 @@ def write_dataset(config: WriteConfig, workspace: Workspace, progress: Progress)
     require_target(dataset, target)
     progress.phase("listing")
     masks = _masks(config, workspace, dataset)
-    nonleaf = Path(config.nonleaf).expanduser().resolve() if config.nonleaf else None
+    nonleaf = nonleaf_folder(config.nonleaf, workspace, SCENE_PX, progress) if config.nonleaf else None
     plan = LAYOUTS[config.layout](Wanted(dataset, target, config.a, config.b, masks, nonleaf, config.seed))
     if plan.images < len(dataset.records):
         progress.warn(f"{len(dataset.records) - plan.images} pictures of other label sets are left out.")

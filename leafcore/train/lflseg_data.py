@@ -17,18 +17,17 @@ import torch
 from leafcore.data.layouts import GRID
 from leafcore.data.listing import pictures_below
 from leafcore.data.manifest import load
+from leafcore.data.nonleaf import nonleaf_folder
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
-from leafcore.files import write_bytes
-from leafcore.images import encode_png, open_rgb
+from leafcore.images import open_rgb
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
 from leafcore.workspace import Workspace
 
 CLASSES = ("full leaf", "partial leaf", "non-leaf")
-RENDERED_NONLEAF = 240  # scenes drawn when no folder is named
 LEAST_NONLEAF = 2  # pictures without a leaf: one to learn from, one to validate on
 VAL_SHARE = 0.15  # of the non-leaf pictures
 LEAF_BYTES = 4e9  # of decoded leaves in the cache: they are kept larger than the network sees them, if that fits
@@ -71,7 +70,8 @@ def lflseg_pictures(config: LFLSegConfig, workspace: Workspace, progress: Progre
     def pixels(paths: Sequence[Path], side: int = load_px) -> np.ndarray:
         return image_pixels(workspace, paths, side, progress)
 
-    train_nonleaf, val_nonleaf = _nonleaf(config, _nonleaf_files(config, workspace, progress), pixels, progress)
+    others = pictures_below(nonleaf_folder(config.nonleaf, workspace, config.size_px, progress))
+    train_nonleaf, val_nonleaf = _nonleaf(config, others, pixels, progress)
     return LFLSegPictures(
         train_leaf=pixels(dataset.paths(train), leaf_px),
         val_leaf=pixels(dataset.paths(val), leaf_px),
@@ -183,24 +183,3 @@ def _readable(files: Sequence[Path], progress: Progress) -> list[Path]:
         pictures = "1 picture" if len(problems) == 1 else f"{len(problems)} pictures"
         progress.warn(f"nonleaf: {pictures} left out, first: {' '.join(problems[:3])}")
     return good
-
-
-def _nonleaf_files(config: LFLSegConfig, workspace: Workspace, progress: Progress) -> Sequence[Path]:
-    """Return the pictures without a leaf: the user's folder, hidden files left out, or scenes of our own."""
-    if config.nonleaf == "rendered":
-        return _draw_nonleaf(workspace, config.size_px, progress)
-    return pictures_below(Path(config.nonleaf).expanduser())
-
-
-def _draw_nonleaf(workspace: Workspace, size_px: int, progress: Progress) -> Sequence[Path]:
-    """Return scenes without a leaf, drawn once per workspace and size."""
-    from leafcore.data.rendered import render_nonleaf
-
-    folder = workspace.cache / "nonleaf" / f"{size_px}px"
-    files = [folder / f"scene-{seed:04d}.png" for seed in range(RENDERED_NONLEAF)]
-    progress.phase("drawing scenes without leaves")
-    for seed, file in enumerate(files):
-        if not file.exists():
-            write_bytes(file, encode_png(render_nonleaf(size_px, seed=seed)))
-        progress.raise_if_stopped()
-    return files

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leafcore.data import nonleaf
 from leafcore.data.configs import ImportConfig, RenderConfig
 from leafcore.data.datasets import import_dataset, render_dataset
 from leafcore.data.layouts import flat_names
@@ -160,6 +161,16 @@ def test_lflsegs_classes_and_lists(workspace: Workspace, tmp_path: Path, nonleaf
     assert listed == {"full_leaf": len(full), "partial_leaf": len(partial), "non_leaf": len(other)}
 
 
+def test_lflseg_may_learn_from_drawn_scenes_without_a_leaf(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nonleaf, "SCENES", 3)
+    make(workspace, tmp_path / "source", SINGLE)
+    write(workspace, tmp_path / "out", "lflseg", nonleaf="rendered")
+    scenes = sorted((tmp_path / "out" / "non_leaf").iterdir())
+    assert len(scenes) == 3 and open_rgb(scenes[0]).size == (256, 256)
+
+
 def test_nine_parts_are_the_whole_leaf(workspace: Workspace, tmp_path: Path, nonleaf_folder: Path) -> None:
     make(workspace, tmp_path / "source", {"rust": 1}, suffix=".png")
     write(workspace, tmp_path / "out", "lflseg", nonleaf=str(nonleaf_folder))
@@ -240,7 +251,7 @@ def test_what_is_named_is_looked_up_before_a_run_is_made(workspace: Workspace, t
     values = {"dataset": "leaves", "to": tmp_path / "out"}
     for settings, message in (
         ({"layout": "domains", "a": "healthy", "b": "blight"}, "expected one of the label sets of leaves@"),
-        ({"layout": "lflseg", "nonleaf": "/nowhere"}, "there is no such file or folder"),
+        ({"layout": "lflseg", "nonleaf": "/nowhere"}, "there is no such folder"),
         ({"layout": "domains", "a": "healthy", "b": "rust", "masks": "nowhere"}, "there is no run 'nowhere'"),
         ({"layout": "folders", "to": tmp_path / "source" / "out"}, "lies among the pictures"),
         ({"layout": "folders", "to": tmp_path}, "is there and not empty"),

@@ -6,9 +6,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
+from leafcore.data import nonleaf
 from leafcore.data.layouts import GRID
 from leafcore.errors import CheckpointError
-from leafcore.train import lflseg, lflseg_data
+from leafcore.train import lflseg
 from leafcore.train.configs import LFLSegConfig
 from leafcore.train.lflseg import LFLSeg
 from leafcore.train.lflseg_data import LFLSegPictures, lflseg_pictures
@@ -228,7 +229,7 @@ def rendered(tmp_path_factory):
 
     def build(size_px, **values):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lflseg_data, "RENDERED_NONLEAF", 60)
+            patch.setattr(nonleaf, "SCENES", 60)
             fixed = {"backbone": "test_resnet", "pretrained": False, "size_px": SIZE, "batch_size": 96}
             config = LFLSegConfig(dataset=datasets[size_px], **fixed, **values)
             pictures = lflseg_pictures(config, workspace, Watcher(tmp_path_factory.mktemp("run")))

@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from leafcore.data import nonleaf
 from leafcore.data.layouts import GRID
 from leafcore.data.manifest import load
 from leafcore.errors import DatasetError
@@ -59,7 +60,7 @@ def test_too_few_other_things_are_refused(own, settings, tmp_path, count):
 
 
 def test_scenes_of_our_own_are_drawn_once(own, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(lflseg_data, "RENDERED_NONLEAF", 4)
+    monkeypatch.setattr(nonleaf, "SCENES", 4)
     config = settings("lflseg", nonleaf="rendered")
     pictures = lflseg_pictures(config, own, Watcher(tmp_path))
     assert len(as_set([*pictures.train_nonleaf, *pictures.val_nonleaf])) == 4
