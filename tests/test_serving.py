@@ -73,6 +73,7 @@ def test_the_server_waits_for_its_connections_for_some_seconds_unless_it_was_tol
 
 def test_what_a_signal_does_by_default_stays_so(run_by):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job does not begin with
     with Shutdown().on_signals():
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
         with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from leafcore.data.manifest import Dataset
+from leafcore.data.manifest import Dataset, read_card, versions
 from leafcore.files import read_json, write_json
 from leafcore.workspace import Workspace
 
@@ -12,8 +12,8 @@ from leafcore.workspace import Workspace
 def count_opening(workspace: Workspace, dataset: Dataset, run_id: str) -> int:
     """Note that a comparison opens a dataset version's test split; once, however often the comparison is resumed.
 
-    The note lies beside the version: `datasets/<name>/<version>.opened.json`. An edited version's test split is that of
-    the version it was edited from, but for the edits: what was noted there counts as well.
+    The note lies beside the version: `datasets/<name>/<version>.opened.json`. Versions that were edited from one
+    another have much of their test split in common: what was noted of any of them counts as well.
 
     Args:
         workspace: Where the dataset is.
@@ -29,17 +29,21 @@ def count_opening(workspace: Workspace, dataset: Dataset, run_id: str) -> int:
         opened = _noted(folder, dataset.version)
         if run_id not in opened:
             write_json(_note(folder, dataset.version), {"comparisons": [*opened, run_id]})
-        family = _family(folder, dataset.version)
+        family = _family(workspace, dataset)
         return len({comparison for version in family for comparison in _noted(folder, version)})
 
 
-def _family(folder: Path, version: str) -> list[str]:
-    """Return a version and those it was edited from."""
-    found: list[str] = []
-    while version not in found and (card := folder / f"{version}.json").exists():
-        found.append(version)
-        version = str(read_json(card).get("parent", ""))
-    return found
+def _family(workspace: Workspace, dataset: Dataset) -> set[str]:
+    """Return a version, those it was edited from, those edited from any of them, and so on."""
+    parents = {
+        version: read_card(workspace, dataset.name, version).parent for version in versions(workspace, dataset.name)
+    }
+    family, grown = set[str](), {dataset.version}
+    while grown != family:
+        family = grown
+        children = {version for version, parent in parents.items() if parent in family}
+        grown = family | children | ({parents.get(version, "") for version in family} - {""})
+    return family
 
 
 def _note(folder: Path, version: str) -> Path:

@@ -37,7 +37,7 @@ def test_an_edited_version_does_not_begin_anew(own, dataset):
     edited = save(own, "leaves", records, dataset.card.model_copy(update={"parent": dataset.version}))
     assert (count_opening(own, edited, "a"), count_opening(own, edited, "b")) == (2, 3)
     back = save(own, "leaves", dataset.records, dataset.card.model_copy(update={"parent": edited.version}))
-    assert back.ref == dataset.ref and count_opening(own, back, "c") == 4, "each is edited from the other"
+    assert back.ref == dataset.ref and count_opening(own, back, "c") == 4, "the same test split"
 
 
 def test_comparisons_at_the_same_time_are_all_counted(own, dataset):
