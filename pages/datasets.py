@@ -46,7 +46,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
     dataset = cached.dataset(name)
     facts(dataset)
 if dataset.card.warnings:
-    heads = "; ".join(warning.partition(";")[0].rstrip(".") for warning in dataset.card.warnings[:3])
+    heads = " · ".join(warning.partition(";")[0].rstrip(".") for warning in dataset.card.warnings[:3])
     with st.expander(f":orange[{heads}]", icon=":material/warning:"):
         for warning in dataset.card.warnings:
             st.markdown(warning)
