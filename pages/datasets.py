@@ -41,7 +41,7 @@ live.sample_is_drawn()
 if not names:
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=260)
     dataset = cached.dataset(name)
     facts(dataset)

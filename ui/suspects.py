@@ -18,6 +18,7 @@ from ui.service import workspace
 
 LARGE_PX = 640
 NEIGHBOURS = 3
+SMALLEST_PX = 80  # of a neighbour, on a phone
 WHY = "suspect label"  # how the decisions of this box begin, by which it knows them again
 
 
@@ -126,6 +127,7 @@ def _neighbours(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
     apart = np.hypot(like["x"] - row["x"], like["y"] - row["y"])
     near = like.loc[apart.nsmallest(NEIGHBOURS).index]
     st.caption(f"Nearest with {words(str(row['suggested']))}")
-    for column, image, sha in zip(st.columns(NEIGHBOURS, gap="small"), near["image"], near["sha256"], strict=False):
-        alt = f"{image}: {words(str(row['suggested']))}"
-        column.image(cached.thumbnail(dataset.root / image, sha), alt=alt, width="stretch")
+    with st.grid(NEIGHBOURS, min_column_width=SMALLEST_PX, gap="small"):
+        for image, sha in zip(near["image"], near["sha256"], strict=True):
+            alt = f"{image}: {words(str(row['suggested']))}"
+            st.image(cached.thumbnail(dataset.root / image, sha), alt=alt, width="stretch")
