@@ -85,7 +85,8 @@ def _warnings(records: pd.DataFrame, dataset: Dataset) -> tuple[str, ...]:
     """Return what a person should know of edited records; what the version before said may be mended by now."""
     if not dataset.card.warnings:
         return ()
-    left = set(records["image"])
+    named = [image for pair in dataset.card.alike for image in pair]
+    left = set(records.loc[records["image"].isin(named), "image"])
     alike = [pair for pair in dataset.card.alike if left.issuperset(pair)]
     return tuple(notices(records, skipped=dataset.card.skipped, alike=alike, is_tested=False))
 
