@@ -11,11 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
-import numpy as np
 from pydantic.fields import FieldInfo
-from tqdm import tqdm
 
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.config import Config
@@ -28,9 +26,9 @@ from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
 from leafcore.plan import plan_dataset
-from leafcore.progress import Progress
 from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
+from leafcore.terminal import TerminalProgress, plain
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
 
@@ -96,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(answer, int):
         return answer
     code = int(answer.pop("exit_code", 0))
-    print(json.dumps(answer) if as_json else _plain(answer))
+    print(json.dumps(answer) if as_json else plain(answer))
     return code
 
 
@@ -140,7 +138,7 @@ def build_parser() -> Parser:
     added.add_argument("--replace", action="store_true", help="Overwrite the checkpoint that has this name.")
     added.add_argument("--half", action="store_true", help="Keep the weights in 16 bits, at half the size.")
     added = command("balance", "Count a dataset's pictures, and plan what to make so that it is balanced.", _balance)
-    added.add_argument("dataset", metavar="NAME")
+    added.add_argument("dataset", metavar="NAME", help="Which dataset, or name@version.")
     target = "Train pictures of every label set: largest, median, study or a number (default median)."
     added.add_argument("--target", default="median", metavar="largest|median|study|N", help=target)
     added.add_argument("--cap", type=int, metavar="N", help="Instead: as many of each, sources being replaced.")
@@ -186,7 +184,7 @@ def _add_fields(parser: Parser, kind: str) -> None:
         parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
     for name, field in config.model_fields.items():
         named = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}"))
-        options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or None}
+        options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or _metavar(field)}
         if named.flag.startswith("--"):
             options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
             parser.add_argument(named.flag, **options)
@@ -197,13 +195,36 @@ def _add_fields(parser: Parser, kind: str) -> None:
 def _help(field: FieldInfo) -> str:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     unit = f" {extra['unit']}" if extra.get("unit") else ""
-    default = "" if field.is_required() or field.default in ("", None) else f" (default {field.default}{unit})"
+    default = (
+        "" if field.is_required() or field.default in ("", None, ()) else f" (default {_word(field.default)}{unit})"
+    )
     return f"{field.description}{default}".replace("%", "%%")
 
 
+def _metavar(field: FieldInfo) -> str:
+    """Return what a setting's value looks like: its choices, or its kind."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    choices = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+    if choices or bool in kinds:
+        return "|".join(choices or ["true", "false"])
+    return next((name for kind, name in ((int, "N"), (float, "X"), (Path, "PATH")) if kind in kinds), "TEXT")
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _config(arguments: argparse.Namespace) -> Config:
+    """Return the settings that were given; what is wrong with one is said of it by the name it has here."""
     values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
-    return build_config(arguments.kind, values, getattr(arguments, "preset", None))
+    try:
+        return build_config(arguments.kind, values, getattr(arguments, "preset", None))
+    except ConfigError as error:
+        name, _, rest = str(error).partition(":")
+        named = FLAGS.get((arguments.kind, name))
+        if named is None:
+            raise
+        raise ConfigError(f"{named.metavar if named.flag == name else named.flag}:{rest}") from None
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -309,79 +330,3 @@ def _answer(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from leafcore.answers import serve  # loads torch, which no other command does at once
 
     return serve(workspace, arguments.idle)
-
-
-# --- talking ----------------------------------------------------------------------------------------------------------
-
-
-class TerminalProgress(Progress):
-    """A progress bar with rate and time left on stderr; warnings above it."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._bar: tqdm[NoReturn] | None = None
-        self._phase = ""
-
-    def __enter__(self) -> "TerminalProgress":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._close()
-
-    def phase(self, name: str) -> None:
-        """Name what the bar counts."""
-        self._phase = name
-        if self._bar is not None:
-            self._bar.set_description(name)
-
-    def report(self, done: int, total: int, **scalars: float) -> None:
-        """Move the bar."""
-        if self._bar is None or self._bar.total != total:
-            self._close()
-            self._bar = tqdm(total=total, initial=done, desc=self._phase, file=sys.stderr, dynamic_ncols=True)
-        self._bar.update(done - self._bar.n)
-        if scalars:
-            shown = {name: f"{value:.3g}" for name, value in list(scalars.items())[:4]}
-            self._bar.set_postfix(shown, refresh=False)
-
-    def sample(self, image: np.ndarray) -> None:
-        """Show nothing: a terminal has no pictures."""
-
-    def warn(self, text: str) -> None:
-        """Print the warning above the bar."""
-        tqdm.write(f"warning: {text}", file=sys.stderr)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def _plain(value: Any, indent: int = 0) -> str:
-    """Return an answer as readable lines."""
-    margin = "  " * indent
-    if isinstance(value, dict):
-        return "\n".join(
-            f"{margin}{key}:\n{_plain(item, indent + 1)}" if _is_nested(item) else f"{margin}{key}: {_short(item)}"
-            for key, item in value.items()
-        )
-    if isinstance(value, list):
-        flat = [
-            {key: part for key, part in item.items() if not _is_nested(part)}
-            for item in value
-            if isinstance(item, dict)
-        ]
-        return "\n".join(margin + "  ".join(str(part) for part in item.values()) for item in flat)
-    return f"{margin}{_short(value)}"
-
-
-def _is_nested(value: Any) -> bool:
-    return bool(value) and (
-        isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
-    )
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_short(item) for item in value) or "none"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

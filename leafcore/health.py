@@ -3,10 +3,8 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
@@ -18,7 +16,7 @@ from leafcore.data.duplicates import (
     identical,
     near_duplicates,
     perceptual_hash,
-    small,
+    thumbnails,
 )
 from leafcore.data.manifest import Dataset, Skipped, load
 from leafcore.errors import DatasetError
@@ -151,13 +149,9 @@ def check_health(config: HealthConfig, workspace: Workspace, progress: Progress)
     hashes, unreadable = _hashes(dataset, progress)
     progress.phase("comparing")
 
-    @lru_cache(maxsize=256)
-    def thumbnail(row: int) -> np.ndarray:
-        return small(open_rgb(dataset.root / str(records["image"].iloc[row])))
-
     alike = near_duplicates(
         records.assign(phash=hashes),
-        thumbnail,
+        thumbnails(records, dataset.root),
         max_distance=config.max_distance,
         min_likeness=min(config.min_likeness, LOWEST_LIKENESS),
     )

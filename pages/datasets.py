@@ -41,12 +41,12 @@ live.sample_is_drawn()
 if not names:
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=260)
     dataset = cached.dataset(name)
     facts(dataset)
 if dataset.card.warnings:
-    heads = "; ".join(warning.partition(";")[0].rstrip(".") for warning in dataset.card.warnings[:3])
+    heads = " · ".join(warning.partition(";")[0].rstrip(".") for warning in dataset.card.warnings[:3])
     with st.expander(f":orange[{heads}]", icon=":material/warning:"):
         for warning in dataset.card.warnings:
             st.markdown(warning)

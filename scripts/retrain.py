@@ -12,7 +12,6 @@ import numpy as np
 
 from leafcore.checkpoints import promote, require_free
 from leafcore.checks import check
-from leafcore.cli import TerminalProgress
 from leafcore.data.manifest import load
 from leafcore.images import load_mask
 from leafcore.jobs import build_config, choose_lane, execute, submit
@@ -21,6 +20,7 @@ from leafcore.masks.lflseg import open_lflseg
 from leafcore.masks.make import intersection_over_union
 from leafcore.masks.maps import threshold
 from leafcore.runs import Run, list_runs
+from leafcore.terminal import TerminalProgress
 from leafcore.train.device import resolve_device
 from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 

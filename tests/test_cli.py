@@ -311,6 +311,25 @@ def test_wrong_input_is_refused_with_one_clear_line(walk, argv, message):
     (walk.call(*words) if words[1:] else call(*words)).refuses(message)
 
 
+def test_help_says_what_a_value_looks_like(capsys):
+    with pytest.raises(SystemExit):
+        main(["split", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for flag in ("--folds N", "--val X", "--keep-groups true|false", "--leave-out TEXT", "NAME"):
+        assert flag in said
+    assert "--label-policy multi-label|single-only|combination|keep" in said
+    assert "SET_" not in said and "(default true)" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [(["scarce", "leaves", "--max", "0", "--as", "few"], "--max: got '0'"), (["scarce", "leaves"], "--as: missing.")],
+)
+def test_a_wrong_setting_is_called_what_it_is_called_here(capsys, argv, named):
+    assert main(argv) == 2
+    assert capsys.readouterr().err.startswith(named)
+
+
 def test_a_folder_that_is_missing_is_refused(workspace, tmp_path):
     call("import", tmp_path / "nowhere", "--name", "x", "--json").refuses("there is no such file or folder")
 

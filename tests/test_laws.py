@@ -18,7 +18,7 @@ LAYERS = [
     {"health", "embed", "masks", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
-    {"api", "cli", "__main__"},
+    {"api", "cli", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

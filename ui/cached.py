@@ -10,6 +10,7 @@ import streamlit as st
 from leafcore import images
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
+from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
@@ -44,6 +45,12 @@ def dataset_names() -> list[str]:
 def runs_of(*kinds: str, state: str = "done") -> list[Run]:
     """Return the runs of some kinds in a state, newest first."""
     return [run for run in list_runs(workspace()) if run.kind in kinds and run.status().state == state]
+
+
+def newest_health(dataset: Dataset) -> Run | None:
+    """Return the newest look at a version or one it was edited from: what was found still holds for what is left."""
+    versions = lineage(workspace(), dataset)
+    return next((run for run in runs_of("health") if run.record.settings["dataset"] in versions), None)
 
 
 def trained_runs(*recipes: str) -> list[Run]:

@@ -74,7 +74,7 @@ def plan(before: Mapping[str, int], after: Mapping[str, int]) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title="train pictures")
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
     return _layout(figure, 90 + 34 * len(names), barmode="stack", legend=legend)
 
 

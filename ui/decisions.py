@@ -32,12 +32,14 @@ def carry_out(dataset: Dataset, decisions: Sequence[Decision]) -> None:
     except LeafError as error:
         st.error(str(error), icon=":material/error:")
     else:
+        if decisions[0].action == "tag":  # of which nothing else on the page tells
+            st.toast(f"Tagged {len(decisions)} pictures.", icon=":material/label:")
         st.rerun()
 
 
-def undo_button(dataset: Dataset, label: str, key: str, **looks: Any) -> None:
-    """Draw a button that takes the last edit back; greyed out if there is none."""
-    if st.button(label, icon=":material/undo:", key=key, disabled=not can_undo(dataset), **looks):
+def undo_button(dataset: Dataset, label: str, key: str, *, is_open: bool = True, **looks: Any) -> None:
+    """Draw a button that takes the last edit back; greyed out if there is none, or not here."""
+    if st.button(label, icon=":material/undo:", key=key, disabled=not (is_open and can_undo(dataset)), **looks):
         try:
             undo(service.workspace(), dataset)
         except LeafError as error:

@@ -7,13 +7,21 @@ from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.embedding import KIND, newest_embedding, read_embedding, read_pairs
 from leafcore.health import Twin
+from leafcore.progress import duration
 from leafcore.runs import Run, open_run
 from ui import live, service
+
+SECONDS_EACH = 0.03  # a picture through lite0 and onto the map, on two cores
 
 
 def newest(dataset: Dataset) -> Run | None:
     """Return the newest finished run over a version or one that it was edited from; None if there is none."""
     return newest_embedding(service.workspace(), lineage(service.workspace(), dataset))
+
+
+def time_of(pictures: int) -> str:
+    """Return about how long a run over so many pictures takes, for people."""
+    return f"about {duration(max(10.0, pictures * SECONDS_EACH))}"
 
 
 def working(dataset: Dataset) -> list[Run]:

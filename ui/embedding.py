@@ -6,19 +6,18 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from leafcore.data.edits import decide, lineage
+from leafcore.data.edits import lineage
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Decision
 from leafcore.embedding import KIND, REAL, as_of
 from leafcore.errors import LeafError
-from leafcore.progress import duration
 from leafcore.runs import Run
 from ui import cached, embedded, forms, live, show
+from ui.decisions import carry_out
 from ui.map_chart import MOST_POINTS, embedding_map, selected_rows
 from ui.service import workspace
 
 STRIP = 24  # thumbnails of what is chosen
-SECONDS_EACH = 0.03  # a picture through lite0 and onto the map, on two cores
 COLOR_BY = ("Labels", "Split", "Source", "Run")
 
 
@@ -50,7 +49,7 @@ def _ask(dataset: Dataset, made: Sequence[Run], *, has_map: bool, is_working: bo
             )
         count = len(dataset.records) + sum(int(run.result()["count"]) for run in made if run.id in chosen)
         if st.button(
-            "Draw again" if has_map else f"Draw the map (about {duration(max(10.0, count * SECONDS_EACH))})",
+            "Draw again" if has_map else f"Draw the map ({embedded.time_of(count)})",
             type="secondary" if has_map else "primary",
             icon=":material/scatter_plot:",
             key="draw_map",
@@ -153,7 +152,7 @@ def _actions(dataset: Dataset, photographs: Sequence[str]) -> None:
     with st.popover("Tag…", icon=":material/label:", key="map_tag", disabled=not photographs):
         tag = st.text_input("Tag", key="map_tag_name", max_chars=40, placeholder="blurred")
         if st.button(f"Tag {len(photographs)}", key="map_tag_apply", type="primary", disabled=not tag.strip()):
-            _decide(dataset, [Decision(image=one, action="tag", tag=tag.strip(), why=why) for one in photographs])
+            carry_out(dataset, [Decision(image=one, action="tag", tag=tag.strip(), why=why) for one in photographs])
     if st.button(
         f"Exclude {len(photographs)}",
         icon=":material/delete:",
@@ -161,15 +160,4 @@ def _actions(dataset: Dataset, photographs: Sequence[str]) -> None:
         disabled=not photographs,
         help="Makes a version without them, which can be undone.",
     ):
-        _decide(dataset, [Decision(image=one, action="exclude", why=why) for one in photographs])
-
-
-def _decide(dataset: Dataset, decisions: list[Decision]) -> None:
-    try:
-        decide(workspace(), dataset, decisions)
-    except LeafError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    done = "Tagged" if decisions[0].action == "tag" else "Excluded"
-    st.toast(f"{done} {len(decisions)} photographs.", icon=":material/check:")
-    st.rerun()
+        carry_out(dataset, [Decision(image=one, action="exclude", why=why) for one in photographs])

@@ -2,26 +2,23 @@
 
 import streamlit as st
 
-from leafcore.data.edits import lineage
 from leafcore.data.fixes import exclude_odd
 from leafcore.data.manifest import Dataset
 from leafcore.data.traits import MEANING
 from leafcore.health import HealthReport
 from ui import cached, forms, live
 from ui.decisions import decision_button, undo_button
-from ui.service import workspace
 from ui.twins import pairs_box
 
 
 def health_box(dataset: Dataset) -> None:
     """Draw the newest health report of a version, and the way to the next."""
     working = [run for run in live.active_runs() if run.kind == "health"]
-    versions = lineage(workspace(), dataset)  # what was found before a decision still holds for what is left
-    done = [run for run in cached.runs_of("health") if run.record.settings["dataset"] in versions]
+    newest = cached.newest_health(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            "Check again" if done else "Check health",
-            type="secondary" if done else "primary",
+            "Check again" if newest else "Check health",
+            type="secondary" if newest else "primary",
             icon=":material/health_and_safety:",
             key="check_health",
             disabled=bool(working),
@@ -31,8 +28,8 @@ def health_box(dataset: Dataset) -> None:
         st.caption("Looks for the same photograph under two names, for labels that disagree, and for odd files.")
     for run in working:
         live.progress_panel(run, key="health")
-    if done:
-        report = HealthReport.model_validate(done[0].result()).as_of(dataset)
+    if newest is not None:
+        report = HealthReport.model_validate(newest.result()).as_of(dataset)
         _numbers(report)
         pairs_box(dataset, report)
         _odd_files(dataset, report)

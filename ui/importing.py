@@ -5,13 +5,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from leafcore.data.datasets import ImportResult
 from leafcore.data.kaggle import KNOWN, SCHEME
 from leafcore.data.labels import words
 from leafcore.data.mapping import Columns
 from leafcore.data.peek import Peek, Table, peek
 from leafcore.data.uploads import receive, tidy_name
 from leafcore.errors import LeafError, as_leaf_error
-from ui import cached, forms, live
+from leafcore.runs import list_runs
+from ui import forms, live
 from ui.service import workspace
 
 WAYS = {
@@ -48,16 +50,27 @@ def import_box(*, expanded: bool) -> None:
         imported = forms.settings_form("import", "", fixed={"source": source, **named}, submit_label="Import")
         if imported is not None:
             st.session_state["import_run"] = imported.id
-        _progress()
+        _progress(source)
 
 
-def _progress() -> None:
+def _progress(source: str) -> None:
+    """Draw what is coming in and how this visit's newest import ended; a dataset that has come in is chosen, once."""
     importing = [run for run in live.active_runs() if run.kind == "import"]
     for run in importing:
         live.progress_panel(run, key="import")
-    latest = cached.runs_of("import", state="failed")[:1]
-    if latest and not importing and latest[0].id == st.session_state.get("import_run"):
-        live.progress_panel(latest[0], key="import")
+    run = next((run for run in list_runs(workspace(), "import") if run.id == st.session_state.get("import_run")), None)
+    if run is None or importing:
+        return
+    if run.status().state != "done":
+        if run.record.settings["source"] == str(Path(source)):  # another source has not failed
+            live.progress_panel(run, key="import")
+        return
+    result = ImportResult.model_validate(run.result())
+    name = result.dataset.partition("@")[0]
+    if st.session_state.get("import_chosen") != run.id:
+        st.session_state.update(import_chosen=run.id, ds=name)
+    skipped = f", {len(result.skipped):,} skipped" if result.skipped else ""
+    st.success(f"**{name}**: {result.images:,} pictures imported{skipped}.", icon=":material/check_circle:")
 
 
 # --- three ways in ----------------------------------------------------------------------------------------------------
@@ -132,7 +145,7 @@ def _seen(source: str) -> Columns:
     """Draw what a source is; return what the user says of its table's columns, empty if its layout is known."""
     try:
         found = _peek(source, None)
-        columns = _mapper(found.table, unknown=bool(found.problem)) if found.table else None
+        columns = _mapper(found.table, unknown=_is_unclear(found)) if found.table else None
         if columns is not None:
             found = _peek(source, columns) if columns.image and columns.labels else Peek(problem="Choose both columns.")
     except (LeafError, OSError) as error:
@@ -140,6 +153,11 @@ def _seen(source: str) -> Columns:
         return Columns()
     _facts(found)
     return columns or Columns()
+
+
+def _is_unclear(found: Peek) -> bool:
+    """Whether a source's table probably says more than its layout: it has none, or folders that tell nothing apart."""
+    return bool(found.problem) or (found.format == "folders" and len(found.label_sets) == 1)
 
 
 def _facts(found: Peek) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 
 from leafcore.audit import Audit, Exposure, Model, audit, models_of
-from leafcore.data.edits import lineage
 from leafcore.data.fixes import one_side, to_train, undecided
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split
@@ -22,7 +21,7 @@ WORDS: dict[Split, str] = {"test": "test", "val": "validation"}
 
 def leak_banner(dataset: Dataset) -> None:
     """Draw what leaks from one split into another, the pictures, and what mends it; nothing if nothing leaks."""
-    report = _health_run(dataset)
+    report = cached.newest_health(dataset)
     found = _audit(dataset, report)
     if found.is_clean:
         return
@@ -63,12 +62,6 @@ def _cached_audit(
     """Return the audit of a version; what could change it is in the key."""
     del ref, decided, report_id
     return audit(_dataset, [Model(title, Path(folder), ns) for title, folder, ns in models], _pairs(_report))
-
-
-def _health_run(dataset: Dataset) -> Run | None:
-    """Return the newest look at a version or one that it was edited from."""
-    versions = lineage(service.workspace(), dataset)
-    return next((run for run in cached.runs_of("health") if run.record.settings["dataset"] in versions), None)
 
 
 def _pairs(report: Run | None) -> list[tuple[str, str]]:

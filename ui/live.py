@@ -92,9 +92,8 @@ def _panel(run_id: str, drawn_state: State, key: str) -> None:
 def _facts(run: Run, status: Status) -> None:
     """Draw phase, done and total, rate, elapsed, time left, and how old the news is."""
     if status.state in ACTIVE:
-        st.progress(
-            status.fraction, text=f"{status.phase or 'waiting in the queue'}  ·  {status.done} of {status.total}"
-        )
+        counted = f"  ·  {status.done:,} of {status.total:,}" if status.total else ""
+        st.progress(status.fraction, text=f"{status.phase or 'waiting in the queue'}{counted}")
         parts = []
         if status.started:
             parts.append(f"{duration(time.time() - status.started)} elapsed")

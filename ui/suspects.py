@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from leafcore.data.edits import last_decision
 from leafcore.data.labels import label_set, split_labels, words
 from leafcore.data.manifest import Dataset, Decision
 from leafcore.embedding import KIND, SUSPECT
@@ -13,9 +14,11 @@ from leafcore.errors import DatasetError
 from leafcore.images import open_rgb, thumbnail
 from ui import cached, embedded, forms, live
 from ui.decisions import decision_button, undo_button
+from ui.service import workspace
 
 LARGE_PX = 640
 NEIGHBOURS = 3
+SMALLEST_PX = 80  # of a neighbour, on a phone
 WHY = "suspect label"  # how the decisions of this box begin, by which it knows them again
 
 
@@ -36,7 +39,9 @@ def suspects_box(dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if total:
             st.progress(looked_at / total, text=f"{looked_at} of {total} looked at")
-        undo_button(dataset, "Undo", "suspect_undo", shortcut="Z")
+        last = last_decision(workspace(), dataset)  # a key takes back what was decided here, never a new split
+        is_ours = last is not None and _is_ours(last)
+        undo_button(dataset, "Undo", "suspect_undo", is_open=is_ours, shortcut="Z")
     if waiting.empty:
         st.success("Every suspect label was looked at." if total else "No label is suspect.", icon=":material/check:")
         return
@@ -45,8 +50,13 @@ def suspects_box(dataset: Dataset) -> None:
 
 def _empty(dataset: Dataset) -> None:
     """Say what is missing, and offer it."""
-    st.markdown("Which labels do the other pictures speak against?")
-    asked = st.button("Find suspect labels", type="primary", icon=":material/troubleshoot:", key="find_suspects")
+    asked = st.button(
+        f"Find suspect labels ({embedded.time_of(len(dataset.records))})",
+        type="primary",
+        icon=":material/troubleshoot:",
+        key="find_suspects",
+    )
+    st.caption("Pictures that look like those with other labels, one by one. Nothing is relabelled by itself.")
     if asked and forms.queue(KIND, {"dataset": dataset.ref}):
         st.rerun()
 
@@ -80,9 +90,8 @@ def _one(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
             st.warning(str(error), icon=":material/broken_image:")
         st.caption(f"{row['split']} · {image}")
     with right:
-        with st.container(horizontal=True):
-            st.metric("Given", words(given), f"{row['confidence']:.0%} likely", delta_color="off", delta_arrow="off")
-            st.metric("Suggested", words(str(row["suggested"])))
+        st.metric("Given", words(given), f"{row['confidence']:.0%} likely", delta_color="off", delta_arrow="off")
+        st.metric("Suggested", words(str(row["suggested"])))
         chosen = st.multiselect(
             "New labels",
             dataset.labels,
@@ -100,13 +109,13 @@ def _keys(dataset: Dataset, image: str, given: str, new: str) -> None:
     with st.container(horizontal=True):
         keep = Decision(image=image, action="keep", why=why)
         decision_button(dataset, "Keep", [keep], "suspect_keep", shortcut="K", icon=":material/check:")
+        exclude = Decision(image=image, action="exclude", why=why)
+        decision_button(dataset, "Exclude", [exclude], "suspect_exclude", shortcut="X", icon=":material/delete:")
         give: Sequence[Decision] = []
         if new and new != given:
             give = [Decision(image=image, action="relabel", labels=new, why=why)]
         label = f"Give {words(new)}" if new else "Give new labels"
         decision_button(dataset, label, give, "suspect_give", shortcut="G", icon=":material/label:", type="primary")
-        exclude = Decision(image=image, action="exclude", why=why)
-        decision_button(dataset, "Exclude", [exclude], "suspect_exclude", shortcut="X", icon=":material/delete:")
 
 
 def _neighbours(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
@@ -118,6 +127,7 @@ def _neighbours(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
     apart = np.hypot(like["x"] - row["x"], like["y"] - row["y"])
     near = like.loc[apart.nsmallest(NEIGHBOURS).index]
     st.caption(f"Nearest with {words(str(row['suggested']))}")
-    for column, image, sha in zip(st.columns(NEIGHBOURS, gap="small"), near["image"], near["sha256"], strict=False):
-        alt = f"{image}: {words(str(row['suggested']))}"
-        column.image(cached.thumbnail(dataset.root / image, sha), alt=alt, width="stretch")
+    with st.grid(NEIGHBOURS, min_column_width=SMALLEST_PX, gap="small"):
+        for image, sha in zip(near["image"], near["sha256"], strict=True):
+            alt = f"{image}: {words(str(row['suggested']))}"
+            st.image(cached.thumbnail(dataset.root / image, sha), alt=alt, width="stretch")

@@ -15,6 +15,7 @@ from ui.decisions import carry_out, decision_button
 
 PER_PAGE = 4
 SIZE_PX = 192
+SMALLEST_PX = 88  # so that two and their difference stand side by side on a phone
 STEP = 0.005  # of the sliders
 TITLES = {
     "conflicts": "Conflicting labels",
@@ -118,17 +119,15 @@ def _draw_twin(dataset: Dataset, twin: Twin) -> None:
     pictures = [cached.square(str(dataset.root / file), SIZE_PX) for file in files]
     difference = np.abs(pictures[0].astype(np.int16) - pictures[1]).astype(np.uint8)
     with st.container(border=True):
-        columns = st.columns(3, gap="small")
-        for column, file, picture, labels, split in zip(
-            columns, files, pictures, twin.labels, twin.splits, strict=False
-        ):
-            with column:
-                show.exact(picture, f"{file}: {words(labels)}")
-                st.caption(f"**{words(labels)}** · {split} · {file}")
-        with columns[2]:
-            show.exact(difference, "Where the two differ, black where they do not")
-            cosine = "" if twin.cosine is None else f" · cosine {twin.cosine:.3f}"
-            st.caption(f"difference · {twin.distance} of 64 bits · likeness {twin.likeness:.3f}{cosine}")
+        with st.grid(3, min_column_width=SMALLEST_PX, gap="small"):
+            for file, picture, labels, split in zip(files, pictures, twin.labels, twin.splits, strict=True):
+                with st.container():
+                    show.exact(picture, f"{file}: {words(labels)}")
+                    st.caption(f"**{words(labels)}** · {split} · {file}")
+            with st.container():
+                show.exact(difference, "Where the two differ, black where they do not")
+                cosine = "" if twin.cosine is None else f" · cosine {twin.cosine:.3f}"
+                st.caption(f"difference · {twin.distance} of 64 bits · likeness {twin.likeness:.3f}{cosine}")
         if undecided(dataset, [files]):
             _choices(dataset, twin)
         else:

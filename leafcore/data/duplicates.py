@@ -7,10 +7,14 @@ detail, and on masked leaves it takes outlines for pictures. So each pair's thum
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+
+from leafcore.images import open_rgb
 
 MAX_DISTANCE = 6  # of 64 bits; saving a picture again changes up to 4
 MIN_LIKENESS = 0.97  # orchard photographs shifted by some pixels reach 0.974, neighbouring shots of one leaf 0.965
@@ -109,6 +113,21 @@ def _within(bits: np.ndarray, max_distance: int) -> Iterator[tuple[int, int, int
         distances[np.tril_indices(len(block), m=distances.shape[1])] = 255
         for row, column in zip(*np.nonzero(distances <= max_distance), strict=True):
             yield start + int(row), start + int(column), int(distances[row, column])
+
+
+def thumbnails(records: pd.DataFrame, root: Path) -> Callable[[int], np.ndarray]:
+    """Return what reads a row's picture as `small` does, and remembers the last 256.
+
+    Args:
+        records: Column `image`.
+        root: Where the pictures' paths start.
+    """
+
+    @lru_cache(maxsize=256)
+    def thumbnail(row: int) -> np.ndarray:
+        return small(open_rgb(root / str(records["image"].iloc[row])))
+
+    return thumbnail
 
 
 def near_duplicates(

@@ -19,6 +19,7 @@ from leafcore.data.manifest import (
     save,
     write_card,
 )
+from leafcore.data.notices import notices
 from leafcore.errors import DatasetError
 from leafcore.workspace import Workspace
 
@@ -56,8 +57,8 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
         decisions: Each about another picture; `when` and `version` are filled in here.
 
     Returns:
-        The new version, now the current one. What only keeps or tags has the same content, and so the same version,
-        and its card says so.
+        The new version, now the current one; its card warns of what is still the matter. What only keeps or tags has
+        the same content, and so the same version, and its card says so.
 
     Raises:
         DatasetError: Nothing was decided; a picture is not in the dataset, is decided about twice, gets no label or an
@@ -74,9 +75,20 @@ def decide(workspace: Workspace, dataset: Dataset, decisions: Sequence[Decision]
             "created": decided["when"],
             "parent": dataset.version,
             "decisions": (*dataset.card.decisions, *batch),
+            "warnings": _warnings(records, dataset),
         }
     )
     return save(workspace, dataset.name, records, card)
+
+
+def _warnings(records: pd.DataFrame, dataset: Dataset) -> tuple[str, ...]:
+    """Return what a person should know of edited records; what the version before said may be mended by now."""
+    if not dataset.card.warnings:
+        return ()
+    named = [image for pair in dataset.card.alike for image in pair]
+    left = set(records.loc[records["image"].isin(named), "image"])
+    alike = [pair for pair in dataset.card.alike if left.issuperset(pair)]
+    return tuple(notices(records, skipped=dataset.card.skipped, alike=alike, is_tested=False))
 
 
 def _require_sensible(dataset: Dataset, decisions: Sequence[Decision]) -> None:
@@ -123,6 +135,12 @@ def lineage(workspace: Workspace, dataset: Dataset) -> list[str]:
     return [f"{dataset.name}@{version}" for version, _ in ancestors(workspace, dataset.name, dataset.version)]
 
 
+def last_decision(workspace: Workspace, dataset: Dataset) -> Decision | None:
+    """Return a decision of the last edit; None if that was none, or another edit, such as a new split."""
+    batch = _last_batch(dataset)
+    return batch[-1] if batch and not _is_inherited(workspace, dataset, batch) else None
+
+
 def can_undo(dataset: Dataset) -> bool:
     """Whether there is an edit of this version, or of what its card says, to take back."""
     return bool(dataset.card.parent or _last_batch(dataset))
@@ -162,8 +180,8 @@ def _last_batch(dataset: Dataset) -> tuple[Decision, ...]:
 
 def _is_inherited(workspace: Workspace, dataset: Dataset, batch: Sequence[Decision]) -> bool:
     """Whether the version before knows of a batch already, so that the last edit was another: a new split, say."""
-    if batch[0].version == dataset.card.parent:
-        return False
+    if batch[0].version == dataset.card.parent:  # which made this version, unless it leaves content as it is
+        return all(decision.action in {"keep", "tag"} for decision in batch)
     before = next(ancestors(workspace, dataset.name, dataset.card.parent), None)
     return before is not None and batch[-1] in before[1].decisions
 

@@ -22,11 +22,12 @@ def notices(
     if skipped:
         named = some([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
         yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
-    if is_tested or "test" in set(records["split"]):
+    if is_tested or (records["split"] == "test").any():
         yield from (_untested(str(labels), members) for labels, members in without_test(records))
     else:
         yield "No picture is kept for the test, so nothing can be claimed about any label."
-    same = records[records.groupby("sha256")["labels"].transform("nunique") > 1]
+    copies = records[records["sha256"].duplicated(keep=False)]
+    same = copies[copies.groupby("sha256")["labels"].transform("nunique") > 1]
     if not same.empty:
         conflicts = [
             " = ".join(f"{image} ({labels})" for image, labels in zip(files["image"], files["labels"], strict=True))
@@ -54,9 +55,8 @@ def notices(
 
 def without_test(records: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
     """Yield the label sets of which no picture is in the test split, with their pictures."""
-    for labels, members in records.groupby("labels"):
-        if "test" not in set(members["split"]):
-            yield labels, members
+    tested = records.loc[records["split"] == "test", "labels"].unique()
+    yield from records[~records["labels"].isin(tested)].groupby("labels")
 
 
 def _untested(labels: str, members: pd.DataFrame) -> str:

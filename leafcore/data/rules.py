@@ -3,18 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from leafcore.data.configs import GroupRules
 from leafcore.data.derived import Settings
-from leafcore.data.duplicates import Pair, near_duplicates, small
+from leafcore.data.duplicates import Pair, near_duplicates, thumbnails
 from leafcore.data.groups import groups_by_name, groups_by_run, merge_alike
 from leafcore.data.leaf_map import LeafMap, groups_by_leaf, read_leaf_map
-from leafcore.images import open_rgb
 from leafcore.progress import Progress
 
 # What is the matter with pictures that a rule says nothing of.
@@ -114,9 +111,4 @@ def settings_of(rules: GroupRules) -> Settings:
 
 def _same_photographs(records: pd.DataFrame, root: Path) -> list[Pair]:
     """Return the pairs that show the same photograph in two files; only pictures of similar hashes are opened."""
-
-    @lru_cache(maxsize=256)
-    def thumbnail(row: int) -> np.ndarray:
-        return small(open_rgb(root / str(records["image"].iloc[row])))
-
-    return near_duplicates(records, thumbnail)
+    return near_duplicates(records, thumbnails(records, root))

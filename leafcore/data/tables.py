@@ -1,6 +1,7 @@
 """Layouts in which a table says what a picture shows."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def read_mapped(path: Path, columns: Columns) -> Listing:
     """Read any table whose columns the user has named.
 
     The pictures are looked for below the table's folder and in the folders beside it; an ending that the table leaves
-    out is found. Labels are separated by spaces, commas or plus signs.
+    out is found. Labels are separated by commas, semicolons or plus signs, or by spaces: see `_label_sets`.
 
     Args:
         path: The table, or a folder that holds one.
@@ -106,7 +107,20 @@ def read_mapped(path: Path, columns: Columns) -> Listing:
     images = before + table[columns.image] + after
     named = {"group": columns.group, "split": columns.split}
     table = table.assign(**{name: table[column] if column else "" for name, column in named.items()})
-    return _listing(table_path, table, images, table[columns.labels])
+    return _listing(table_path, table, images, _label_sets(table[columns.labels]))
+
+
+def _label_sets(cells: pd.Series) -> list[str]:
+    """Return label sets from somebody's cells, where a space may separate labels or be part of one, "leaf rust".
+
+    It separates them if the column has no other separator and each word that it separates is also a cell of its own.
+    """
+    other = r"[,;+|]"
+    if not cells.str.contains(other).any():
+        alone = {cell.strip() for cell in cells}
+        if all(word in alone for cell in alone for word in cell.split()):
+            return cells.tolist()
+    return [" ".join(label_name(name) for name in re.split(other, cell) if name.strip()) for cell in cells]
 
 
 def find_table(path: Path) -> Path | None:

@@ -1,8 +1,10 @@
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
-from leafcore.data.edits import can_undo, decide, diff, lineage, undo
+from leafcore.data.edits import can_undo, decide, diff, last_decision, lineage, undo
 from leafcore.data.manifest import Card, Decision, load, save, versions
 from leafcore.errors import DatasetError
 
@@ -153,3 +155,27 @@ def test_a_diff_tells_added_moved_and_regrouped(workspace, leaves):
     found = diff(replace(leaves, records=changed), leaves)
     assert found.added == (records["image"].iloc[-1],)
     assert found.moved == {image: ("changed", records["split"].iloc[0])} and found.regrouped == 1
+
+
+def test_a_new_split_is_undone_without_what_was_kept_before_it(workspace, carry, leaves):
+    kept = decide(workspace, leaves, [Decision(image=leaves.records["image"].iloc[0], action="keep", why="two leaves")])
+    assert last_decision(workspace, kept) == kept.card.decisions[-1]
+    carry("split", dataset="leaves", seed=7)
+    split = load(workspace, "leaves")
+    assert split.version != kept.version and split.card.decisions == kept.card.decisions
+    assert last_decision(workspace, split) is None, "the last edit was the split"
+    assert undo(workspace, split).card.decisions == kept.card.decisions
+    assert undo(workspace, load(workspace, "leaves")).card.decisions == ()
+
+
+def test_a_conflict_that_was_decided_is_warned_of_no_more(workspace, carry, leaf_folders, tmp_path):
+    source = Path(shutil.copytree(leaf_folders, tmp_path / "source"))
+    rust = sorted((source / "rust").iterdir())[0]
+    shutil.copy(rust, source / "scab" / f"copy{rust.suffix}")
+    before = load(workspace, carry("import", source=source, name="leaves").result()["dataset"])
+    assert any("different labels: 1" in warning for warning in before.card.warnings)
+    tagged = decide(workspace, before, [Decision(image=before.records["image"].iloc[0], action="tag", tag="blurred")])
+    assert tagged.card.warnings == before.card.warnings, "nothing was mended"
+    after = decide(workspace, tagged, [Decision(image=f"scab/copy{rust.suffix}", action="exclude")])
+    assert not any("different labels" in warning for warning in after.card.warnings)
+    assert undo(workspace, after).card.warnings == before.card.warnings

@@ -314,6 +314,23 @@ def test_columns_that_the_user_names_are_read(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["leaf rust", "scab", "healthy"], ["leaf_rust", "scab", "healthy"]),
+        (["early blight", "late blight", "healthy"], ["early_blight", "late_blight", "healthy"]),
+        (["rust scab", "scab", "rust"], ["rust scab", "scab", "rust"]),
+        (["leaf rust; scab", "leaf rust", "scab"], ["leaf_rust scab", "leaf_rust", "scab"]),
+    ],
+    ids=["a name of two words", "a word in two names", "two labels", "another separator"],
+)
+def test_a_space_separates_labels_only_if_each_word_is_a_label(tmp_path: Path, cells, expected) -> None:
+    rows = "\n".join(f"{number}.jpg,{cell}" for number, cell in enumerate(cells))
+    table(tmp_path, f"datei,krankheit\n{rows}\n")
+    listing = read_mapped(tmp_path / "train.csv", Columns("datei", "krankheit"))
+    assert [entry.labels for entry in listing.entries] == expected
+
+
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     table(tmp_path, "datei,krankheit\na.jpg,rust\n")
     with pytest.raises(DatasetError, match="it has no column baum; got datei, krankheit"):

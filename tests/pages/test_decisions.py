@@ -163,7 +163,7 @@ def test_other_labels_than_the_suggested_can_be_given(open_app, doubted):
 def test_without_a_map_the_tab_says_what_it_is_for(open_app, workspace, carry, leaf_folders):
     carry("import", source=leaf_folders, name="leaves")
     page = open_app(workspace).open("datasets", tab="Suspects")
-    assert any("speak against" in text for text in shown(page))
+    assert any("look like those with other labels" in text for text in shown(page))
     assert not [button for button in page.button if button.key == "suspect_keep"]
 
 
@@ -227,3 +227,11 @@ def own_journey(journey, tmp_path):
     """A copy of the finished journey that a test may change."""
     shutil.copytree(journey.workspace.root, tmp_path / "own")
     return type(journey.workspace)(tmp_path / "own")
+
+
+def test_the_key_for_undo_takes_no_split_back(open_app, doubted, carry):
+    carry("split", dataset="leaves", seed=7)
+    page = open_app(doubted).open("datasets", tab="Suspects")
+    assert page.button(key="suspect_undo").disabled
+    page.button(key="suspect_keep").click().run()
+    assert not page.button(key="suspect_undo").disabled

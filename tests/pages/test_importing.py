@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from leafcore.data.manifest import load
+from leafcore.errors import DatasetError
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
 from leafcore.workspace import Workspace
@@ -69,6 +70,44 @@ def test_a_table_of_unknown_columns_is_mapped_with_guesses(open_app, workspace, 
     app.checked()
     assert carry_out(workspace, "import")["splits"] == {"train": 8, "val": 6, "test": 6}
     assert load(workspace, "mapped").records["group"].nunique() == 10
+
+
+def test_a_table_beside_a_single_folder_is_offered_its_columns(open_app, workspace, table):
+    page = open_app(workspace).open("datasets")
+    page.text_input(key="import--source").input(str(table.parent)).run()
+    page.button(key="import_peek").click().run()
+    assert page.selectbox(key="import_column_labels_notes.csv").value == "krankheit"
+
+
+def test_what_has_come_in_is_chosen_once_and_said(open_app, workspace, carry, leaf_folders):
+    carry("import", source=leaf_folders, name="apples")
+    app = open_app(workspace)
+    page = app.open("datasets")
+    page.text_input(key="import--source").input(str(leaf_folders)).run()
+    page.text_input(key="import--name").input("pears")
+    page.button(key="submit-import").click().run()
+    carry_out(workspace, "import")
+    page.run()
+    assert page.selectbox(key="ds").value == "pears"
+    assert "**pears**: 44 pictures imported." in text_of(page)
+    page.selectbox(key="ds").select("apples").run()
+    assert page.selectbox(key="ds").value == "apples"
+    app.checked()
+
+
+def test_a_failure_stays_with_the_source_that_failed(open_app, workspace, tmp_path):
+    (tmp_path / "broken" / "rust").mkdir(parents=True)
+    (tmp_path / "broken" / "rust" / "a.jpg").write_bytes(b"leaves")
+    page = open_app(workspace).open("datasets")
+    page.text_input(key="import--source").input(str(tmp_path / "broken")).run()
+    page.text_input(key="import--name").input("broken")
+    page.button(key="submit-import").click().run()
+    with pytest.raises(DatasetError):
+        carry_out(workspace, "import")
+    page.run()
+    assert "none of its 1 files can be read" in page.error[0].value
+    page.text_input(key="import--source").input(str(tmp_path)).run()
+    assert not page.exception and not page.error
 
 
 def test_an_upload_is_kept_seen_and_imported(open_app, workspace, leaf_folders, tmp_path):
