@@ -27,9 +27,11 @@ from leafcore.questions import (
     KEY_VARIABLE,
     QUESTIONS,
     LookQuestion,
+    PhotoQuestion,
     PreviewQuestion,
     Question,
     answer_file,
+    photo_file,
 )
 from leafcore.workspace import Workspace
 
@@ -115,6 +117,8 @@ def answer(workspace: Workspace, question: Question) -> None:
     """
     if isinstance(question, LookQuestion):
         arrays = look(workspace, question)
+    elif isinstance(question, PhotoQuestion):
+        arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
     else:
@@ -135,6 +139,19 @@ def look(workspace: Workspace, question: LookQuestion) -> dict[str, np.ndarray]:
         "maps": np.stack([blank if one.cam is None else one.cam for one in looks]),
         "probabilities": np.stack([one.probabilities for one in looks]),
     }
+
+
+def look_at_photo(workspace: Workspace, question: PhotoQuestion) -> dict[str, np.ndarray]:
+    """Answer a `PhotoQuestion`.
+
+    Raises:
+        DatasetError: The file is no picture that can be read.
+    """
+    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, str(_device(workspace)))
+    (seen,) = model.look([photo_file(workspace, question.photo)])
+    if seen.cam is None:
+        raise DatasetError(f"The uploaded file: {seen.problem.partition(': ')[2]}")
+    return {"map": seen.cam, "probabilities": seen.probabilities}
 
 
 def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from leafcore.config import Config, setting
 
 DELTA = 0.35  # the paper's threshold
+EMPTY, FULL = 0.02, 0.98  # shares of a picture beyond which a mask is suspicious
 
 
 class MasksConfig(Config):

@@ -14,14 +14,13 @@ from leafcore.data.seen import save_seen
 from leafcore.errors import DatasetError
 from leafcore.files import require_space, write_bytes
 from leafcore.images import encode_png, load_mask, load_square, mosaic, overlay_mask
-from leafcore.masks.configs import MasksConfig
+from leafcore.masks.configs import EMPTY, FULL, MasksConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.masks.maps import resize_map, threshold
 from leafcore.progress import Progress
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
-EMPTY, FULL = 0.02, 0.98  # shares of a picture beyond which a mask is suspicious
 SAMPLES = 12  # overlays in the run's picture
 OPEN = ("train", "val")  # splits that a threshold may be judged by
 
