@@ -20,7 +20,7 @@ from ui.mask_tiles import draw, mask_of
 from ui.service import workspace
 from ui.strokes import draw_strokes
 
-SIDE = 512  # px of the picture that is drawn on
+SIDE = 480  # px of the picture that is drawn on
 WIDTHS = {"fine": 0.015, "medium": 0.04, "broad": 0.09}  # of strokes, as shares of the picture's shorter side
 CHOSEN = "mask_fix"  # the picture that is corrected, in the session; paths are no part of an address
 
@@ -95,7 +95,7 @@ def correct_panel(
         draft.correct(said.model_copy(update={"delta": said.delta if said.delta is not None else delta, **changes}))
 
     with st.container(border=True), st.container(horizontal=True, gap="large"):
-        with st.container(width=SIDE + 8):
+        with st.container(width=SIDE):
             draw_strokes(
                 encode_jpeg(draw(picture, cam, mask, "Mask"), 90),
                 f"{image}, {words(row['labels'])}: {mask.mean():.0%} leaf; draw on it to correct the mask",
@@ -105,7 +105,7 @@ def correct_panel(
                 key=f"strokes-{image}",
                 on_stroke=lambda stroke: change(strokes=(*said.strokes, stroke)),
             )
-        with st.container(width=260):
+        with st.container(width=230):
             flag = " :green-badge[corrected]" if now else ""
             st.markdown(f"**{words(row['labels'])}** · {mask.mean():.0%} leaf{flag}")
             _brush()

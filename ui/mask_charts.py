@@ -39,7 +39,7 @@ def area_by_delta(
     if flat is not None:
         figure.add_vrect(flat.low, flat.high, fillcolor=COLORS[2], opacity=0.22, line_width=0, layer="below")
         middle = (flat.low + flat.high) / 2
-        figure.add_annotation(x=middle, y=0.02, yref="paper", yanchor="bottom", text="plateau", showarrow=False)
+        figure.add_annotation(x=middle, y=0.7, yref="paper", text="plateau", showarrow=False)
     return _over_delta(figure, delta, marks, "leaf", ".0%")
 
 

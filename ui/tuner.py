@@ -1,7 +1,6 @@
 """The threshold, live: a slider under the areas that it makes, and the pictures that deserve a look first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -11,39 +10,19 @@ from leafcore.data.mask_sets import Refinement
 from leafcore.images import encode_jpeg
 from leafcore.masks.configs import DELTA
 from leafcore.masks.corrections import Correction
-from leafcore.masks.tuning import ORDERS, in_order, otsu, percentile, plateau, step_of
+from leafcore.masks.tuning import in_order, otsu, percentile, plateau, step_of
 from leafcore.progress import duration
 from ui import cached, mask_charts
 from ui.correcting import CHOSEN, Draft, correct_panel, open_panel
 from ui.fitting import best_delta, fit_scores
 from ui.heat import Heat, Looks
+from ui.mask_controls import Choice, draw_controls
 from ui.mask_saving import save_row
-from ui.mask_tiles import VIEWS, View, draw, mask_of
+from ui.mask_tiles import draw, mask_of
 
 SHOWN, SIDE = 12, 256
-ALL = "all"
 CLASSES = ("full leaf", "partial leaf", "non-leaf")
 HALF = 0.5  # the percentile that is offered
-SMOOTH_PX = 7
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the visitor has set.
-
-    Attributes:
-        delta: The threshold.
-        order: One of `ORDERS`.
-        view: How a picture is drawn.
-        refinement: What is done after the threshold.
-        beside: Whether the plain mask is drawn beside the refined one.
-    """
-
-    delta: float
-    order: str
-    view: View
-    refinement: Refinement
-    beside: bool
 
 
 def tuner_box(looks: Looks) -> None:
@@ -60,14 +39,13 @@ def _tuner(looks: Looks, was_busy: bool) -> None:
         st.rerun()
     draft = Draft.of(looks.dataset, looks.lflseg)
     corrections = draft.load()
-    label = _class_filter(looks)
-    heat = known.of(None if label == ALL else label)
+    choice = draw_controls([row["labels"] for row in looks.rows])
+    heat = known.of(choice.labels)
     if not heat.rows:
-        st.info("No validation picture is like that; choose other labels.", icon=":material/filter_alt_off:")
+        st.info("No picture like that was looked at yet.", icon=":material/filter_alt_off:")
         return
-    delta = _threshold(looks, heat, label, corrections)
-    choice = _controls(delta)
-    ordered = _sorted(looks, heat, choice, label)
+    delta = _threshold(looks, heat, choice, corrections)
+    ordered = _sorted(looks, heat, choice, delta)
     chosen = st.session_state.get(CHOSEN)
     rows = {row["image"]: index for index, row in enumerate(heat.rows)}
     if chosen in rows:
@@ -75,7 +53,7 @@ def _tuner(looks: Looks, was_busy: bool) -> None:
         names = [heat.rows[place]["image"] for place in ordered]
         correct_panel(draft, looks.dataset.root, heat.rows[index], heat.maps[index], delta, choice.refinement, names)
     else:
-        _grid(looks, heat, ordered, choice, corrections)
+        _grid(looks, heat, ordered, choice, delta, corrections)
     save_row(looks, known, delta, choice.refinement, corrections)
 
 
@@ -94,23 +72,17 @@ def _progress(looks: Looks, known: Heat, was_busy: bool) -> None:
     st.progress(len(known.rows) / known.total, text=f"Looking for leaves: {len(known.rows)} of {known.total}{left}")
 
 
-def _class_filter(looks: Looks) -> str:
-    names = sorted({row["labels"] for row in looks.rows})
-    if st.session_state.get("mask_cls") not in (None, ALL, *names):
-        st.session_state.pop("mask_cls")
-    return str(st.selectbox("Labels", [ALL, *names], format_func=words, key="mask_cls", bind="query-params", width=220))
-
-
 # --- the threshold ----------------------------------------------------------------------------------------------------
 
 
-def _threshold(looks: Looks, heat: Heat, label: str, corrections: Mapping[str, Correction]) -> float:
+def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[str, Correction]) -> float:
     """Draw the slider under the areas at every delta, the presets above, the areas at this one beside."""
     marks = {"paper": DELTA, "Otsu": otsu(heat.curves), f"P{HALF * 100:g}": percentile(heat.curves, HALF)}
     scores = fit_scores(looks, heat, corrections)
     left, right = st.columns([3, 1], gap="medium")
     with left:
-        what = _presets(marks, best_delta(scores) if scores else None)
+        references = sum(bool(row["mask"]) or row["image"] in corrections for row in heat.rows)
+        what = _presets(marks, best_delta(scores) if scores else None, references)
         chart = st.container()
         delta = st.slider(
             "Threshold delta",
@@ -122,12 +94,11 @@ def _threshold(looks: Looks, heat: Heat, label: str, corrections: Mapping[str, C
             bind="query-params",
             help="A pixel is leaf where the heat map reaches this. Lower takes more; the paper uses 0.35.",
         )
-    by_class = heat.by_class() if label == ALL else {}
+    by_class = {} if choice.labels else heat.by_class()
     with chart:
         if what == "Fit" and scores:
             figure = mask_charts.fit_by_delta(scores, best_delta(scores), delta)
-            number = len([row for row in heat.rows if row["mask"] or row["image"] in corrections])
-            alt = f"Fit to {number} masks of reference at every delta; best at {best_delta(scores):g}"
+            alt = f"Fit to {references} masks of reference at every delta; best at {best_delta(scores):g}"
         else:
             mean = heat.curves.mean(0)
             figure = mask_charts.area_by_delta(by_class, mean, plateau(mean), marks, delta)
@@ -145,13 +116,13 @@ def _threshold(looks: Looks, heat: Heat, label: str, corrections: Mapping[str, C
     return delta
 
 
-def _presets(marks: Mapping[str, float], best: float | None) -> str:
+def _presets(marks: Mapping[str, float], best: float | None, references: int) -> str:
     """Draw a button per preset and, where there are masks of reference, what the chart shows; return that."""
     helps = {
         "paper": "What the paper uses.",
         "Otsu": "Divides the heat of these pictures best in two.",
         f"P{HALF * 100:g}": f"Masks cover {HALF:.0%} of a picture on average.",
-        "best fit": "Fits the masks of reference best.",
+        "best fit": f"Fits {references} exact or corrected masks best.",
     }
     named = {**marks, **({"best fit": best} if best is not None else {})}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -179,86 +150,72 @@ def _presets(marks: Mapping[str, float], best: float | None) -> str:
 # --- what is drawn ----------------------------------------------------------------------------------------------------
 
 
-def _controls(delta: float) -> Choice:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Order", ORDERS, key="mask_order", bind="query-params", width=160)
-        view = st.segmented_control("View", VIEWS, default="Mask", required=True, key="mask_view")
-        st.button("Next view", key="next_view", shortcut="H", on_click=_next_view, icon=":material/cached:")
-        with st.popover("Refine", icon=":material/auto_fix_high:", key="refine_menu"):
-            refinement, beside = _refinement()
-    return Choice(delta, order, view, refinement, beside)
-
-
-def _next_view() -> None:
-    now = VIEWS.index(st.session_state.get("mask_view", VIEWS[0]))
-    st.session_state["mask_view"] = VIEWS[(now + 1) % len(VIEWS)]
-
-
-def _refinement() -> tuple[Refinement, bool]:
-    kept = {"persist_state": "session"}
-    grabcut = st.toggle("GrabCut", key="refine_grabcut", help="Finds the leaf's outline by color.", **kept)
-    largest = st.toggle("Largest piece only", key="refine_largest", **kept)
-    fill = st.toggle("Fill holes", key="refine_fill", **kept)
-    smooth = st.toggle("Smooth outline", key="refine_smooth", **kept)
-    beside = st.toggle("Show plain mask beside", True, key="refine_beside", **kept)
-    refinement = Refinement(
-        method="grabcut" if grabcut else "none", largest=largest, fill=fill, smooth_px=SMOOTH_PX if smooth else 0
-    )
-    return refinement, beside and not refinement.is_plain
-
-
-def _sorted(looks: Looks, heat: Heat, choice: Choice, label: str) -> Sequence[int]:
+def _sorted(looks: Looks, heat: Heat, choice: Choice, delta: float) -> Sequence[int]:
     """Return the order of the pictures; it stays as it is while the slider moves, so that eyes can stay on a picture.
 
     The button that sorts again appears once the threshold is another one.
     """
-    what = (looks.dataset.ref, looks.lflseg.ref, choice.order, label)
+    what = (looks.dataset.ref, looks.lflseg.ref, choice.order, choice.labels)
     if st.session_state.get("mask_sorted_what") != what:
-        st.session_state.update({"mask_sorted_what": what, "mask_sorted_at": choice.delta, "mask_page": 1})
+        st.session_state["mask_sorted_what"] = what
+        _sort_at(delta)
     sorted_at = st.session_state["mask_sorted_at"]
-    if sorted_at != choice.delta:
+    if sorted_at != delta:
         st.button(
             f"Sorted at {sorted_at:.2f}; sort again",
             key="sort_again",
             type="tertiary",
             icon=":material/sort:",
-            on_click=lambda: st.session_state.update(mask_sorted_at=choice.delta, mask_page=1),
+            on_click=_sort_at,
+            args=(delta,),
         )
     order: list[int] = in_order(choice.order, heat.curves, heat.probabilities, sorted_at).tolist()
     return order
 
 
+def _sort_at(delta: float) -> None:
+    st.session_state["mask_sorted_at"] = delta
+    st.session_state.pop("mask_page", None)
+
+
 def _grid(
-    looks: Looks, heat: Heat, ordered: Sequence[int], choice: Choice, corrections: Mapping[str, Correction]
+    looks: Looks,
+    heat: Heat,
+    ordered: Sequence[int],
+    choice: Choice,
+    delta: float,
+    corrections: Mapping[str, Correction],
 ) -> None:
     pages = -(-len(ordered) // SHOWN)
-    page = min(st.session_state.get("mask_page", 1), pages)
+    page = st.session_state.get("mask_page", 1)
+    if page > pages:
+        del st.session_state["mask_page"]
+        page = 1
     shown = ordered[(page - 1) * SHOWN : page * SHOWN]
-    with st.grid(3 if choice.beside else 6, min_column_width=150, gap="small"):
+    with st.grid(3 if choice.beside else 6, min_column_width=240 if choice.beside else 120, gap="small"):
         for index in shown:
             with st.container(gap="xxsmall"):
-                _tile(looks, heat, index, choice, corrections.get(heat.rows[index]["image"]))
+                _tile(looks, heat, index, choice, delta, corrections.get(heat.rows[index]["image"]))
     viewed: set[tuple[str, str]] = st.session_state.setdefault("mask_viewed", set())
     viewed.update((looks.lflseg.ref, heat.rows[index]["image"]) for index in shown)
     if pages > 1:
-        st.session_state["mask_page"] = page
         st.pagination(pages, key="mask_page")
 
 
-def _tile(looks: Looks, heat: Heat, index: int, choice: Choice, correction: Correction | None) -> None:
+def _tile(looks: Looks, heat: Heat, index: int, choice: Choice, delta: float, correction: Correction | None) -> None:
     row, cam = heat.rows[index], heat.maps[index]
     image = row["image"]
     photo = cached.square(str(looks.dataset.root / image), SIDE)
     source = f"{image}@{looks.lflseg.card.weights_sha256}"
-    mask = mask_of(photo, cam, choice.delta, choice.refinement, correction, source)
+    mask = mask_of(photo, cam, delta, choice.refinement, correction, source)
     drawn = draw(photo, cam, mask, choice.view)
     if choice.beside:
-        plain = draw(photo, cam, mask_of(photo, cam, choice.delta, Refinement(), None, source), choice.view)
+        plain = draw(photo, cam, mask_of(photo, cam, delta, Refinement(), None, source), choice.view)
         drawn = np.concatenate([plain, np.full((SIDE, 4, 3), 128, np.uint8), drawn], axis=1)
-    alt = f"{image}, {words(row['labels'])}: {choice.view} at delta {choice.delta:g}"
+    alt = f"{image}, {words(row['labels'])}: {choice.view} at delta {delta:g}"
     st.image(encode_jpeg(drawn, 90), alt=alt, width="stretch")
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
-        st.caption(" ".join([f"{mask.mean():.0%} leaf", *_flags(heat, index, choice.delta, correction)]))
+        st.caption(" ".join([f"{mask.mean():.0%} leaf", *_flags(heat.probabilities[index], correction)]))
         st.button(
             "",
             icon=":material/draw:",
@@ -270,8 +227,7 @@ def _tile(looks: Looks, heat: Heat, index: int, choice: Choice, correction: Corr
         )
 
 
-def _flags(heat: Heat, index: int, delta: float, correction: Correction | None) -> list[str]:
+def _flags(seen: np.ndarray, correction: Correction | None) -> list[str]:
     if correction is not None:
         return [":green-badge[corrected]"]
-    seen = heat.probabilities[index]
     return [] if seen.argmax() == 0 else [f":orange-badge[{CLASSES[seen.argmax()]}?]"]
