@@ -72,7 +72,9 @@ def main() -> None:
         "ms_per_image": {view: round(ms, 2) for view, ms in per_view.items()},
         "ms_charts": round(chart_ms, 1),
         "ms_per_image_with_charts": round(max(per_view.values()) + chart_ms / arguments.images, 2),
-        "ms_per_image_encoding": round(milliseconds(lambda _: [encode_jpeg(one, 90) for one in shown], 20) / len(shown), 2),
+        "ms_per_image_encoding": round(
+            milliseconds(lambda _: [encode_jpeg(one, 90) for one in shown], 20) / len(shown), 2
+        ),
         "loads_torch": "torch" in sys.modules,
         "holds": max(per_view.values()) <= MAX_MS and "torch" not in sys.modules,
     }

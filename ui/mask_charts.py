@@ -1,6 +1,7 @@
 """Charts of the threshold: areas at every delta, areas at one, and how well masks fit."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +13,7 @@ from ui.charts import COLORS, DASHES
 
 GREY = "#8a8a8a"
 BINS = 25
-LEVEL = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def area_by_delta(
@@ -31,37 +32,57 @@ def area_by_delta(
         marks: Thresholds by name.
         delta: The threshold now.
     """
-    figure = go.Figure()
-    for index, (labels, curve) in enumerate(by_class.items()):
-        line = {"color": COLORS[index % len(COLORS)], "dash": DASHES[index % len(DASHES)], "width": 1.2}
-        _line(figure, curve, words(labels), line)
-    _line(figure, mean, "all shown", {"color": COLORS[0], "width": 3})
+    lines = [
+        _line(curve, words(labels), {"color": COLORS[index % 8], "dash": DASHES[index % 6], "width": 1.2})
+        for index, (labels, curve) in enumerate(by_class.items())
+    ]
+    lines.append(_line(mean, "all shown", {"color": COLORS[0], "width": 3}))
+    layout = _over_delta(delta, marks, "leaf", ".0%")
     if flat is not None:
-        figure.add_vrect(flat.low, flat.high, fillcolor=COLORS[2], opacity=0.22, line_width=0, layer="below")
-        middle = (flat.low + flat.high) / 2
-        figure.add_annotation(x=middle, y=0.7, yref="paper", text="plateau", showarrow=False)
-    return _over_delta(figure, delta, marks, "leaf", ".0%")
+        band = {"type": "rect", "x0": flat.low, "x1": flat.high, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
+        layout["shapes"].append({**band, "fillcolor": COLORS[2], "opacity": 0.22, "line": {"width": 0}})
+        layout["annotations"].append(_note((flat.low + flat.high) / 2, "plateau", y=0.7))
+    return go.Figure(lines, layout)
 
 
-def _line(figure: go.Figure, curve: np.ndarray, name: str, line: dict[str, object]) -> None:
+def _line(curve: np.ndarray, name: str, line: dict[str, Any]) -> dict[str, Any]:
     hover = f"{name}: %{{y:.1%}} at %{{x:.2f}}<extra></extra>"
-    figure.add_scatter(x=DELTAS, y=curve.round(4), name=name, line=line, mode="lines", hovertemplate=hover)
+    points = {"type": "scatter", "mode": "lines", "x": DELTAS, "y": curve.round(4)}
+    return {**points, "name": name, "line": line, "hovertemplate": hover}
+
+
+def _note(x: float, text: str, **place: Any) -> dict[str, Any]:
+    return {"x": x, "y": 1, "yref": "paper", "text": text, "showarrow": False, **place}
 
 
 def _over_delta(
-    figure: go.Figure, delta: float, marks: Mapping[str, float], title: str, tickformat: str, height: int = 190
-) -> go.Figure:
-    """Lay a figure out over the slider: the same width, the same ends, its presets as dotted lines."""
-    for number, (name, value) in enumerate(sorted(marks.items(), key=lambda mark: mark[1])):
-        figure.add_vline(value, line={"dash": "dot", "width": 1.5, "color": GREY})
-        shift = 13 * (number % 3)  # presets may lie side by side
-        figure.add_annotation(x=value, y=1, yref="paper", yshift=-shift, text=name, showarrow=False, xanchor="left")
-    figure.add_vline(delta, line={"width": 2, "color": COLORS[3]})
-    figure.update_xaxes(range=[0, 1], showticklabels=False, fixedrange=True)
-    figure.update_yaxes(range=[0, 1.02], tickformat=tickformat, fixedrange=True, ticklabelposition="inside", nticks=5)
-    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 6, "b": 0}, showlegend=False, dragmode=False)
-    figure.add_annotation(x=1, y=1, xref="paper", yref="paper", text=title, showarrow=False, xanchor="right")
-    return figure
+    delta: float, marks: Mapping[str, float], title: str, tickformat: str, height: int = 190
+) -> dict[str, Any]:
+    """Return the layout of a chart over the slider: as wide as it, the same ends, its presets as dotted lines.
+
+    It is made in one piece: Plotly checks the whole layout at every later change, and the slider should feel light.
+    """
+    mark: dict[str, Any] = {"type": "line", "y0": 0, "y1": 1, "yref": "paper"}
+    dotted = {"dash": "dot", "width": 1.5, "color": GREY}
+    shapes = [{**mark, "x0": value, "x1": value, "line": dotted} for value in marks.values()]
+    shapes.append({**mark, "x0": delta, "x1": delta, "line": {"width": 2, "color": COLORS[3]}})
+    notes = [
+        _note(value, name, yshift=-13 * (number % 3), xanchor="left")  # presets may lie side by side
+        for number, (name, value) in enumerate(sorted(marks.items(), key=lambda item: item[1]))
+    ]
+    notes.append(_note(1, title, xref="paper", xanchor="right"))
+    x_axis = {"range": [0, 1], "showticklabels": False, "fixedrange": True}
+    y_axis = {"range": [0, 1.02], "tickformat": tickformat, "ticklabelposition": "inside", "nticks": 5}
+    return {
+        "height": height,
+        "margin": {"l": 0, "r": 0, "t": 6, "b": 0},
+        "showlegend": False,
+        "dragmode": False,
+        "xaxis": x_axis,
+        "yaxis": {**y_axis, "fixedrange": True},
+        "shapes": shapes,
+        "annotations": notes,
+    }
 
 
 def areas(shares: np.ndarray) -> go.Figure:
@@ -76,16 +97,29 @@ def areas(shares: np.ndarray) -> go.Figure:
         ("between", (shares >= EMPTY) & (shares <= FULL), {"color": COLORS[0]}),
         (f"full, over {FULL:.0%}", shares > FULL, {"color": COLORS[1], "pattern": {"shape": "x"}}),
     )
-    figure = go.Figure()
-    for name, chosen, marker in parts:
-        counts = np.histogram(shares[chosen], edges)[0]
-        hover = f"{name}: %{{y}} masks of %{{x:.0%}} leaf<extra></extra>"
-        figure.add_bar(x=(edges[1:] + edges[:-1]) / 2, y=counts, name=name, marker=marker, hovertemplate=hover)
-    figure.update_xaxes(title="leaf", tickformat=".0%", range=[0, 1], fixedrange=True)
-    figure.update_yaxes(title="masks", fixedrange=True)
-    layout = {"l": 8, "r": 8, "t": 6, "b": 8}
-    figure.update_layout(height=230, margin=layout, barmode="stack", bargap=0.05, showlegend=False, dragmode=False)
-    return figure
+    bars = [
+        {
+            "type": "bar",
+            "x": (edges[1:] + edges[:-1]) / 2,
+            "y": np.histogram(shares[chosen], edges)[0],
+            "name": name,
+            "marker": marker,
+            "hovertemplate": f"{name}: %{{y}} masks of %{{x:.0%}} leaf<extra></extra>",
+        }
+        for name, chosen, marker in parts
+    ]
+    x_axis = {"title": "leaf", "tickformat": ".0%", "range": [0, 1], "fixedrange": True, "nticks": 4}
+    layout = {
+        "height": 230,
+        "margin": {"l": 8, "r": 8, "t": 6, "b": 8},
+        "barmode": "stack",
+        "bargap": 0.05,
+        "showlegend": False,
+        "dragmode": False,
+        "xaxis": x_axis,
+        "yaxis": {"title": "masks", "fixedrange": True},
+    }
+    return go.Figure(bars, layout)
 
 
 def fit_by_delta(scores: Mapping[str, np.ndarray], best: float, delta: float) -> go.Figure:
@@ -96,19 +130,18 @@ def fit_by_delta(scores: Mapping[str, np.ndarray], best: float, delta: float) ->
         best: The delta that fits best.
         delta: The threshold now.
     """
-    figure = go.Figure()
+    lines: list[dict[str, Any]] = []
     for index, (name, (mean, low, high)) in enumerate(scores.items()):
         color, dash = COLORS[5 - 5 * index], DASHES[index]
         if not np.isnan(low).any():
-            band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-            figure.add_scatter(x=DELTAS, y=high, **band)
-            figure.add_scatter(x=DELTAS, y=low, fill="tonexty", fillcolor=_faint(color), **band)
-        ends = np.stack([low, high], axis=1)
+            edge = {"type": "scatter", "x": DELTAS, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+            lines.append({**edge, "y": high, "showlegend": False})
+            lines.append({**edge, "y": low, "showlegend": False, "fill": "tonexty", "fillcolor": _faint(color)})
         hover = f"{name} %{{y:.3f}} (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}}) at %{{x:.2f}}<extra></extra>"
-        line = {"color": color, "dash": dash, "width": 2.5}
-        figure.add_scatter(x=DELTAS, y=mean, name=name, line=line, customdata=ends, hovertemplate=hover, mode="lines")
-    figure = _over_delta(figure, delta, {f"best {best:g}": best}, "", ".1f", height=210)
-    return figure.update_layout(showlegend=len(scores) > 1, legend=LEVEL)
+        line = _line(mean, name, {"color": color, "dash": dash, "width": 2.5})
+        lines.append({**line, "customdata": np.stack([low, high], axis=1), "hovertemplate": hover})
+    layout = _over_delta(delta, {f"best {best:g}": best}, "", ".1f", height=210)
+    return go.Figure(lines, {**layout, "showlegend": len(scores) > 1, "legend": LEGEND})
 
 
 def _faint(color: str) -> str:

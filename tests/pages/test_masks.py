@@ -1,4 +1,4 @@
-"""The Masks page: presets set the slider, a doubtful save asks, corrections are on disk at once, any photo is judged."""
+"""The Masks page: presets set the slider, a doubtful save asks, corrections are on disk, any photo is judged."""
 
 import io
 
@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leafcore.data.mask_sets import open_mask_set
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
 from tests.pages.test_actions import own  # noqa: F401  (a fixture)
 from ui.correcting import Draft
 from ui.mask_saving import doubts
 from ui.seeing import cut_out
-
-IMAGE = "mask_fix"
 
 
 @pytest.fixture
@@ -27,10 +26,7 @@ def keys(elements) -> set[str]:
 
 
 def draft_of(workspace, journey) -> Draft:
-    sha256 = journey.runs["masks"].folder / "mask_set.json"
-    import json
-
-    return Draft("leaves", json.loads(sha256.read_text())["model_sha256"])
+    return Draft("leaves", open_mask_set(workspace, journey.runs["masks"].id).card.model_sha256)
 
 
 # --- the threshold ----------------------------------------------------------------------------------------------------
