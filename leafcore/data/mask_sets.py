@@ -30,6 +30,9 @@ class MaskCard(BaseModel):
         delta: The threshold on the heat map.
         model: Which LFLSeg weights drew the heat maps: a checkpoint's name, or `run@epoch`.
         model_sha256: Their hash.
+        method: How the heat maps were drawn, see `masks/configs.py`.
+        layer: Where in the network; empty for its last maps.
+        target: The class they speak for.
         images: How many masks there are.
         mean_area: The mean share of a picture that is leaf, 0 to 1.
         mask_iou: Mean intersection over union with exact masks, where the dataset has them: train and validation.
@@ -43,6 +46,9 @@ class MaskCard(BaseModel):
     delta: float
     model: str
     model_sha256: str
+    method: str = "gradcam"
+    layer: str = ""
+    target: str = "full leaf"
     images: int = 0
     mean_area: float = 0.0
     mask_iou: float | None = None
