@@ -21,6 +21,7 @@ from leafcore.files import write_atomic
 from leafcore.generate import Chain
 from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
+from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.questions import (
     IDLE_S,
@@ -129,7 +130,8 @@ def answer(workspace: Workspace, question: Question) -> None:
 def look(workspace: Workspace, question: LookQuestion) -> dict[str, np.ndarray]:
     """Answer a `LookQuestion`; a picture that cannot be read has a map of zeros."""
     dataset = load(workspace, question.dataset)
-    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, str(_device(workspace)))
+    device = str(_device(workspace))
+    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, device, question.cam())
     looks = list(model.look([dataset.root / image for image in question.images]))
     maps = [one.cam for one in looks if one.cam is not None]
     if not maps:
@@ -147,7 +149,8 @@ def look_at_photo(workspace: Workspace, question: PhotoQuestion) -> dict[str, np
     Raises:
         DatasetError: The file is no picture that can be read.
     """
-    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, str(_device(workspace)))
+    device = str(_device(workspace))
+    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, device, CamConfig())
     (seen,) = model.look([photo_file(workspace, question.photo)])
     if seen.cam is None:
         raise DatasetError(f"The uploaded file: {seen.problem.partition(': ')[2]}")
@@ -176,9 +179,9 @@ def _device(workspace: Workspace) -> torch.device:
 
 
 @lru_cache(maxsize=2)
-def _lflseg(root: str, ref: str, weights_sha256: str, device: str) -> LFLSegModel:
+def _lflseg(root: str, ref: str, weights_sha256: str, device: str, cam: CamConfig) -> LFLSegModel:
     del weights_sha256  # part of the key: other weights under the same name are loaded anew
-    return open_lflseg(Workspace(root), ref, torch.device(device))
+    return open_lflseg(Workspace(root), ref, torch.device(device), cam)
 
 
 @lru_cache(maxsize=2)

@@ -102,12 +102,18 @@ def _promised_epoch(workspace: Workspace, ref: str) -> int:
     return wanted if saved < wanted <= last else 0
 
 
-def _check_lflseg(workspace: Workspace, config: Any, value: str) -> Checked:
+def _check_lflseg(workspace: Workspace, config: Any, value: str, what: str = "model") -> Checked:
     del config
     ref, checkpoint, used = _pin(workspace, value)
     if checkpoint is not None and checkpoint.card.recipe != "lflseg":
-        raise CheckpointError(f"model: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
+        raise CheckpointError(f"{what}: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
     return ref, used
+
+
+def _check_init(workspace: Workspace, config: Any, value: str) -> Checked:
+    if config.init_file is not None:
+        return _check_file(workspace, config, value)
+    return _check_lflseg(workspace, config, value, "init")
 
 
 def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
@@ -218,6 +224,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,
+    "init": _if_given(_check_init),
     "target": _check_target,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from leafcore.config import Config, setting
 from leafcore.files import write_bytes
+from leafcore.masks.configs import CamConfig
 from leafcore.workspace import Workspace
 
 IDLE_S = 600.0  # how long a worker lives without a question
@@ -27,7 +28,7 @@ class Question(Config):
     NAME: ClassVar[str]
 
 
-class LookQuestion(Question):
+class LookQuestion(CamConfig, Question):
     """What does LFLSeg see in these pictures? Answer: npz with `maps` (N, h, w) and `probabilities` (N, 3)."""
 
     NAME: ClassVar[str] = "look"

@@ -11,11 +11,13 @@ from leafcore.errors import DatasetError
 from leafcore.images import load_mask
 from leafcore.masks.configs import DELTA
 from leafcore.masks.corrections import Correction
-from leafcore.masks.tuning import DELTAS, REFERENCE_SIDE, overlap_curve
+from leafcore.masks.tuning import DELTAS, REFERENCE_SIDE, boundary_curve, overlap_curve
 from leafcore.measure.stats import group_means
 from ui import cached
 from ui.heat import Heat, Looks
 from ui.mask_tiles import mask_of
+
+SCORES = ("IoU", "boundary F")
 
 
 def fit_scores(looks: Looks, heat: Heat, corrections: Mapping[str, Correction]) -> dict[str, np.ndarray]:
@@ -37,14 +39,17 @@ def fit_scores(looks: Looks, heat: Heat, corrections: Mapping[str, Correction]) 
         try:
             key = (row["image"], looks.lflseg.card.weights_sha256)
             if row["mask"]:
-                curves.append(_exact_curve(str(path), path.stat().st_mtime_ns, key, cam))
+                curves.append(_exact_curves(str(path), path.stat().st_mtime_ns, key, cam))
             elif said is not None:
                 photo = str(looks.dataset.root / row["image"])
-                curves.append(_corrected_curve(photo, said.model_dump_json(), key, cam))
+                curves.append(_corrected_curves(photo, said.model_dump_json(), key, cam))
         except (DatasetError, FileNotFoundError):  # a mask that went after the import: one reference less
             continue
         groups.append(row["group"])
-    return {"IoU": _means(np.stack(curves), tuple(groups))} if curves else {}
+    if not curves:
+        return {}
+    by_score = np.stack(curves, axis=1)  # (2, N, 101)
+    return {name: _means(part, tuple(groups)) for name, part in zip(SCORES, by_score, strict=True)}
 
 
 def best_delta(scores: Mapping[str, np.ndarray]) -> float:
@@ -53,16 +58,21 @@ def best_delta(scores: Mapping[str, np.ndarray]) -> float:
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _exact_curve(path: str, modified_ns: int, key: tuple[str, str], _cam: np.ndarray) -> np.ndarray:
+def _exact_curves(path: str, modified_ns: int, key: tuple[str, str], _cam: np.ndarray) -> np.ndarray:
     del modified_ns, key
-    return overlap_curve(_cam, load_mask(Path(path), REFERENCE_SIDE))
+    return _curves(_cam, load_mask(Path(path), REFERENCE_SIDE))
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _corrected_curve(photo: str, said: str, key: tuple[str, str], _cam: np.ndarray) -> np.ndarray:
+def _corrected_curves(photo: str, said: str, key: tuple[str, str], _cam: np.ndarray) -> np.ndarray:
     picture = cached.square(photo, REFERENCE_SIDE)
     correction = Correction.model_validate_json(said)
-    return overlap_curve(_cam, mask_of(picture, _cam, DELTA, Refinement(), correction, "@".join((*key, "reference"))))
+    return _curves(_cam, mask_of(picture, _cam, DELTA, Refinement(), correction, "@".join((*key, "reference"))))
+
+
+def _curves(cam: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return a picture's (2, 101) scores, in the order of `SCORES`."""
+    return np.stack([overlap_curve(cam, reference), boundary_curve(cam, reference)])
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -43,8 +43,8 @@ def draw_controls(label_sets: Iterable[str]) -> Choice:
     if st.session_state.get("mask_cls", ALL) not in names:  # of another dataset
         del st.session_state["mask_cls"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        labels = st.selectbox("Labels", names, format_func=words, key="mask_cls", bind="query-params", width=160)
-        order = st.selectbox("Order", ORDERS, key="mask_order", bind="query-params", width=135)
+        labels = st.selectbox("Labels", names, format_func=words, key="mask_cls", bind="query-params", width=148)
+        order = st.selectbox("Order", ORDERS, key="mask_order", bind="query-params", width=122)
         view = st.segmented_control("View", VIEWS, default="Mask", required=True, key="mask_view")
         st.button(
             "",
@@ -64,9 +64,17 @@ def _next_view() -> None:
     st.session_state["mask_view"] = VIEWS[(now + 1) % len(VIEWS)]
 
 
+def _tidy_too() -> None:
+    """Turn on what GrabCut's outlines need; it can be turned off again."""
+    if st.session_state["refine_grabcut"]:
+        st.session_state.update(refine_largest=True, refine_fill=True, refine_smooth=True)
+
+
 def _refinement() -> tuple[Refinement, bool]:
     kept = {"persist_state": "session"}
-    grabcut = st.toggle("GrabCut", key="refine_grabcut", help="Finds the leaf's outline by color.", **kept)
+    grabcut = st.toggle(
+        "GrabCut", key="refine_grabcut", help="Finds the leaf's outline by color.", on_change=_tidy_too, **kept
+    )
     largest = st.toggle("Largest piece only", key="refine_largest", **kept)
     fill = st.toggle("Fill holes", key="refine_fill", **kept)
     smooth = st.toggle("Smooth outline", key="refine_smooth", **kept)

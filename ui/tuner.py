@@ -215,7 +215,7 @@ def _tile(looks: Looks, heat: Heat, index: int, choice: Choice, delta: float, co
     alt = f"{image}, {words(row['labels'])}: {choice.view} at delta {delta:g}"
     st.image(encode_jpeg(drawn, 90), alt=alt, width="stretch")
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
-        st.caption(" ".join([f"{mask.mean():.0%} leaf", *_flags(heat.probabilities[index], correction)]))
+        st.caption("  \n".join([f"{mask.mean():.0%} leaf", *_flags(heat.probabilities[index], correction)]))
         st.button(
             "",
             icon=":material/draw:",

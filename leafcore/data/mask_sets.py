@@ -57,6 +57,9 @@ class MaskCard(BaseModel):
         refinement: What was done after the threshold.
         corrections: The hash of the corrections by hand, see `masks/corrections.py`; "none" if there were none.
         corrected: The pictures whose masks were corrected by hand.
+        method: How the heat maps were drawn, see `masks/configs.py`.
+        layer: Where in the network; empty for its last maps.
+        target: The class they speak for.
         images: How many masks there are.
         mean_area: The mean share of a picture that is leaf, 0 to 1.
         mask_iou: Mean intersection over union with exact masks, where the dataset has them: train and validation.
@@ -73,6 +76,9 @@ class MaskCard(BaseModel):
     refinement: Refinement = Refinement()
     corrections: str = "none"
     corrected: tuple[str, ...] = ()
+    method: str = "gradcam"
+    layer: str = ""
+    target: str = "full leaf"
     images: int = 0
     mean_area: float = 0.0
     mask_iou: float | None = None

@@ -15,9 +15,10 @@ from leafcore.errors import DatasetError
 from leafcore.files import require_space, write_bytes
 from leafcore.images import encode_png, load_mask, load_square, mosaic, overlay_mask
 from leafcore.masks.configs import EMPTY, FULL, MasksConfig
-from leafcore.masks.lflseg import LFLSegModel, open_lflseg
+from leafcore.masks.lflseg import LFLSegModel, Look, open_lflseg
 from leafcore.masks.maps import resize_map, threshold
 from leafcore.progress import Progress
+from leafcore.threads import in_order
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
@@ -56,6 +57,7 @@ class _Tally:
     overlaps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # by split
     overlays: list[np.ndarray] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    blank: int = 0  # pictures in which nothing speaks for the class
 
 
 def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) -> MasksResult:
@@ -71,7 +73,7 @@ def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) ->
     """
     progress.phase("loading")
     dataset = load(workspace, config.dataset)
-    model = open_lflseg(workspace, config.model, resolve_device(config.device))
+    model = open_lflseg(workspace, config.model, resolve_device(config.device), config.cam())
     save_seen(progress.folder, model.checkpoint.seen())
 
     progress.phase("making masks")
@@ -93,19 +95,26 @@ def _masks(
     there = {record["image"]: mask_path(progress.folder, record["image"]) for record in records}
     missing = [record for record in records if not there[record["image"]].exists()]
     looks = model.look([dataset.root / record["image"] for record in missing], config.batch_size)
+
+    def draw(one: tuple[dict[str, Any], Look]) -> tuple[Look, np.ndarray | None]:
+        record, look = one
+        if look.cam is None:
+            return look, None
+        mask = threshold(look.cam, config.delta, record["width"], record["height"])
+        write_bytes(there[record["image"]], encode_png(mask.astype(np.uint8) * 255))
+        return look, mask
+
+    drawn = in_order(draw, zip(missing, looks, strict=True), ahead=config.batch_size)
     wanted = {record["image"] for record in missing}
     for record in records:
-        file = there[record["image"]]
         if record["image"] not in wanted:
-            yield record, load_mask(file)
+            yield record, load_mask(there[record["image"]])
             continue
-        look = next(looks)
+        look, mask = next(drawn)
         if look.cam is None:
             tally.skipped[record["image"]] = look.problem
-            yield record, None
-            continue
-        mask = threshold(look.cam, config.delta, record["width"], record["height"])
-        write_bytes(file, encode_png(mask.astype(np.uint8) * 255))
+        elif not look.cam.any():
+            tally.blank += 1
         yield record, mask
 
 
@@ -134,6 +143,11 @@ def _finish(
         progress.sample(mosaic(tally.overlays, columns=4))
     if tally.skipped:
         progress.warn(f"{len(tally.skipped)} pictures have no mask, first: {next(iter(tally.skipped.values()))}")
+    if tally.blank:
+        progress.warn(
+            f"In {tally.blank} of {len(tally.areas)} pictures nothing speaks for the class ({config.target}); their "
+            "masks are empty."
+        )
     areas = np.array(tally.areas)
     overlaps = {
         split: Overlap(mask_iou=round(float(np.mean(tally.overlaps[split])), 4), images=len(tally.overlaps[split]))
@@ -147,6 +161,9 @@ def _finish(
         delta=config.delta,
         model=model.checkpoint.name,
         model_sha256=model.checkpoint.card.weights_sha256,
+        method=config.method,
+        layer=config.layer,
+        target=config.target,
         images=len(areas),
         mean_area=float(areas.mean()),
         mask_iou=mask_iou,

@@ -11,6 +11,7 @@ import numpy as np
 
 from leafcore.masks.configs import EMPTY, FULL
 from leafcore.masks.maps import resize_map
+from leafcore.measure.masks import boundary_f
 
 STEPS = 100
 DELTAS = np.arange(STEPS + 1) / STEPS  # where curves are known: 0, 0.01, ... 1
@@ -231,3 +232,19 @@ def overlap_curve(cam: np.ndarray, reference: np.ndarray) -> np.ndarray:
     union = leaves + reference.sum() - hits
     overlap: np.ndarray = np.divide(hits, union, out=np.ones(len(DELTAS)), where=union > 0)
     return overlap
+
+
+def boundary_curve(cam: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the boundary F of a picture's mask with its mask of reference at every delta; see `boundary_f`.
+
+    Args:
+        cam: (h, w) float in [0, 1].
+        reference: (S, S) bool, squashed to a square as the picture is.
+
+    Returns:
+        (101,) float64 in [0, 1]: computed at every fifth of `DELTAS`, straight lines between.
+    """
+    values = _enlarged(cam, len(reference))
+    coarse = DELTAS[::WINDOW]
+    scores = [boundary_f((values >= delta) & values.any(), reference) for delta in coarse.astype(np.float32)]
+    return np.interp(DELTAS, coarse, scores)

@@ -34,13 +34,13 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 def test_a_line_drawn_on_a_picture_changes_its_mask_and_undo_brings_it_back(serve, visitor, journey, tmp_path):
     shutil.copytree(journey.workspace.root, tmp_path / "own")
     own = Workspace(tmp_path / "own")
-    sha256 = open_checkpoint(own, journey.runs["lflseg"].id).card.weights_sha256
+    sha256 = open_checkpoint(own, "sample-lflseg").card.weights_sha256
     server = serve(own)
     guest = visitor(server)
     page = guest.visit("masks")
     page.locator('[class*="st-key-fix-"] button').first.click()
     picture = page.locator("figure img")
-    expect(picture).to_be_visible()
+    expect(picture).to_be_visible(timeout=30_000)
     guest.settled()
     before = picture.get_attribute("src")
 

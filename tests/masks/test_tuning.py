@@ -9,6 +9,7 @@ from leafcore.masks.tuning import (
     SIDE,
     Plateau,
     area_curves,
+    boundary_curve,
     in_order,
     otsu,
     overlap_curve,
@@ -134,3 +135,12 @@ def test_two_empty_masks_fit_and_an_empty_one_fits_no_leaf():
     nothing, leaf = np.zeros((8, 8), bool), np.ones((8, 8), bool)
     dead = np.zeros((3, 3), np.float32)
     assert (overlap_curve(dead, nothing) == 1).all() and (overlap_curve(dead, leaf) == 0).all()
+
+
+def test_the_boundary_fits_best_where_the_outlines_agree():
+    y, x = np.mgrid[0:32, 0:32]
+    cam = np.clip(1 - np.hypot(x - 16, y - 16) / 20, 0, 1).astype(np.float32)  # circles around the middle
+    reference = np.hypot(x - 16, y - 16) <= 10  # that is delta 0.5
+    curve = boundary_curve(cam, reference)
+    assert curve[step_of(0.5)] == 1 and curve[step_of(0.1)] < 0.2 and curve[step_of(0.9)] < 0.2
+    assert curve[step_of(0.52)] == pytest.approx(0.6 * curve[step_of(0.5)] + 0.4 * curve[step_of(0.55)])

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.mask_sets import open_mask_set
+from leafcore.checkpoints import open_checkpoint
+from leafcore.data.manifest import load
+from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
+from tests.conftest import carrier
 from tests.pages.test_actions import own  # noqa: F401  (a fixture)
 from ui.correcting import Draft
 from ui.mask_saving import doubts
@@ -25,8 +28,9 @@ def keys(elements) -> set[str]:
     return {element.key for element in elements}
 
 
-def draft_of(workspace, journey) -> Draft:
-    return Draft("leaves", open_mask_set(workspace, journey.runs["masks"].id).card.model_sha256)
+def draft_of(workspace) -> Draft:
+    """The draft under the model that the page begins with."""
+    return Draft.of(load(workspace, "leaves"), open_checkpoint(workspace, "sample-lflseg"))
 
 
 # --- the threshold ----------------------------------------------------------------------------------------------------
@@ -98,8 +102,8 @@ def first_fix(page):
     return next(button for button in page.button if (button.key or "").startswith("fix-"))
 
 
-def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own, journey):  # noqa: F811
-    draft = draft_of(own, journey)
+def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own):  # noqa: F811
+    draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
     button.click().run()
@@ -111,8 +115,8 @@ def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own, jour
     assert draft.load() == {} and page.slider(key=f"fix-delta-{image}").value == 0.35
 
 
-def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own, journey):  # noqa: F811
-    draft = draft_of(own, journey)
+def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own):  # noqa: F811
+    draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
     button.click().run()
@@ -124,8 +128,8 @@ def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own, journey
     assert any("best fit" in button.label for button in page.button), "a corrected mask is a reference"
 
 
-def test_clearing_takes_all_corrections_of_a_picture_and_can_be_undone(page, own, journey):  # noqa: F811
-    draft = draft_of(own, journey)
+def test_clearing_takes_all_corrections_of_a_picture_and_can_be_undone(page, own):  # noqa: F811
+    draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
     stroke = Stroke(kind="include", points=((0.2, 0.2), (0.4, 0.4)))
@@ -181,3 +185,17 @@ def test_a_cut_out_is_transparent_outside_the_mask_at_the_photos_size(tmp_path):
     assert cut.shape == (40, 60, 4)
     assert (cut[:, :28, 3] == 0).all() and (cut[:, 32:, 3] == 255).all()
     assert (cut[..., :3] == (10, 200, 30)).all()
+
+
+# --- mask sets --------------------------------------------------------------------------------------------------------
+
+
+def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey):  # noqa: F811
+    carrier(own)("masks", dataset=journey.dataset, model="sample-lflseg", delta=0.5)
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Mask sets")
+    page.button(key="compare_sets").click().run()
+    app.checked()
+    first, second = page.selectbox(key="mask_first").value, page.selectbox(key="mask_second").value
+    expected = compare_sets(own, first, second)
+    assert first != second and f"IoU {expected.mean_iou:.3f}" in " ".join(line.value for line in page.markdown)
