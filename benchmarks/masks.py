@@ -35,7 +35,8 @@ from leafcore.jobs import build_config, execute, submit
 from leafcore.masks.cam import Cams, explainer
 from leafcore.masks.configs import DELTA, CamConfig, MasksConfig
 from leafcore.masks.library import library_explainer
-from leafcore.masks.make import intersection_over_union, make_masks
+from leafcore.masks.make import make_masks
+from leafcore.measure.masks import intersection_over_union
 from leafcore.masks.maps import threshold
 from leafcore.nets.backbones import build_backbone
 from leafcore.progress import Progress

@@ -19,6 +19,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
 from leafcore.errors import CheckpointError, ConfigError, DatasetError
+from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
@@ -141,6 +142,17 @@ def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, [value]
 
 
+def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Copy the draft as it is now, so that what is corrected later never changes a queued run."""
+    if value != DRAFT:
+        load_snapshot(workspace, value)
+        return value, []
+    _, checkpoint, _ = _pin(workspace, config.model)
+    if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
+        return snapshot(workspace, {}), []
+    return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
+
+
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
     known = ["auto", *reversed(devices.lane_names())]
@@ -220,6 +232,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "translators": _check_translators,
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
+    "corrections": _check_corrections,
     "device": _check_device,
     "folder": _check_folder,
     "source": _check_source,

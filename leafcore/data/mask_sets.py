@@ -43,7 +43,11 @@ class Refinement(BaseModel):
     @property
     def is_plain(self) -> bool:
         """Whether nothing is done."""
-        return self == Refinement()
+        return self == PLAIN
+
+
+PLAIN = Refinement()
+REFINED = Refinement(method="grabcut", largest=True, fill=True, smooth_px=7)
 
 
 class MaskCard(BaseModel):
@@ -73,7 +77,7 @@ class MaskCard(BaseModel):
     delta: float
     model: str
     model_sha256: str
-    refinement: Refinement = Refinement()
+    refinement: Refinement = PLAIN
     corrections: str = "none"
     corrected: tuple[str, ...] = ()
     method: str = "gradcam"

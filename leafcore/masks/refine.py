@@ -1,9 +1,9 @@
 """From heat maps to outlines: GrabCut seeded by the heat map alone, and tidying; free of torch.
 
-A heat map of 7 x 7 cells says where the leaf is, not where it ends. GrabCut (Rother, Kolmogorov and Blake 2004, "GrabCut:
-interactive foreground extraction using iterated graph cuts", SIGGRAPH) finds the end by color: it learns a mixture of
-colors for leaf and background from the seeds, cuts the picture between them, and repeats. All of it happens on a small
-square, so that a photograph of 24 megapixels takes no longer.
+A heat map of 7 x 7 cells says where the leaf is, not where it ends. GrabCut (Rother, Kolmogorov and Blake 2004,
+"GrabCut: interactive foreground extraction using iterated graph cuts", SIGGRAPH) finds the end by color: it learns a
+mixture of colors for leaf and background from the seeds, cuts the picture between them, and repeats. All of it happens
+on a small square, so that a photograph of 24 megapixels takes no longer.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,8 @@ from leafcore.masks.corrections import Correction, Stroke
 from leafcore.masks.maps import resize_map, threshold
 
 SIDE = 256  # px of the square that masks are refined on
-PLAIN = Refinement()
-REFINED = Refinement(method="grabcut", largest=True, fill=True, smooth_px=7)
-
 ITERATIONS = 5
-SURE = 0.95  # of the heat map's peak: certainly leaf. From 0.6 on, background near the peak would count as leaf
+SURE = 0.99  # certainly leaf is the heat map's peak alone: more would count background near it as leaf
 BORDER_PX = 3  # this far from the edge, what the heat map does not speak for is certainly background
 BRIDGE_PX = 5  # what joins two pieces and is thinner than this is no leaf
 LONGEST = 16  # of a picture's sides, in units of the other, up to which a stroke keeps its shape

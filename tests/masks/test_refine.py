@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leafcore.data.mask_sets import Refinement
+from leafcore.data.mask_sets import PLAIN, REFINED, Refinement
 from leafcore.data.rendered import plan_images, render_leaf
 from leafcore.images import load_square
 from leafcore.masks.corrections import Correction, Stroke
-from leafcore.masks.make import intersection_over_union
 from leafcore.masks.maps import threshold
-from leafcore.masks.refine import PLAIN, REFINED, SIDE, corrected, needs_color, refine
+from leafcore.masks.refine import SIDE, corrected, needs_color, refine
+from leafcore.measure.masks import intersection_over_union
 
 GREEN, BROWN = (60, 150, 50), (150, 110, 80)
 
