@@ -5,16 +5,17 @@ import streamlit as st
 from leafcore.checkpoints import Checkpoint
 from leafcore.errors import LeafError
 from leafcore.runs import Run, open_run
+from leafcore.train.confusion import Confusion, load_confusion
 from ui import cached, forms, mask_charts
 from ui.service import workspace
 
 WEAK = 0.9  # validation accuracy below which masks are doubtful
-CLASSES = ("full leaf", "partial leaf", "non-leaf")
 PRESETS = ("smoke", "draft", "paper")
+LISTED = 3  # runs whose confusion is shown
 
 
 def teach_box(is_busy: bool) -> None:
-    """Draw the form that trains LFLSeg; while one trains only its progress, which the page draws, is of interest."""
+    """Draw the form that trains LFLSeg, unless a run is at work, and what earlier ones confuse."""
     st.caption(
         "LFLSeg learns to tell whole leaves from parts and from other things. Where it looks when it says "
         "“whole leaf” is the mask."
@@ -22,55 +23,41 @@ def teach_box(is_busy: bool) -> None:
     preset = st.segmented_control("Preset", PRESETS, default="draft", required=True, key="lfl_preset")
     if not is_busy and forms.settings_form("lflseg", str(preset), submit_label="Train LFLSeg") is not None:
         st.rerun()
-    for run in cached.runs_of("lflseg")[:3]:
-        with st.expander(f"{run.record.title}, {cached.when(run)}: {_accuracy_of(run)}", key=f"taught-{run.id}"):
-            draw_confusion(run, key=f"confusion-{run.id}")
+    for run in cached.runs_of("lflseg")[:LISTED]:
+        confusion = load_confusion(run.folder, int(run.result().get("best_epoch", 0)))
+        if confusion is not None:
+            title = f"{run.record.title}, {cached.when(run)}: validation accuracy {confusion.accuracy:.0%}"
+            with st.expander(title, icon=":material/grid_on:", key=f"taught-{run.id}"):
+                draw_confusion(run, confusion)
 
 
-def _accuracy_of(run: Run) -> str:
-    accuracy = validation_accuracy(run)
-    return "no validation accuracy" if accuracy is None else f"validation accuracy {accuracy:.0%}"
-
-
-def run_of(lflseg: Checkpoint) -> Run | None:
-    """Return the run that made a model, if it is here."""
+def confusion_of(lflseg: Checkpoint) -> tuple[Run, Confusion] | None:
+    """Return the run that made a model, and what the model confuses on validation pictures; None if it is not known."""
     try:
-        return open_run(workspace(), lflseg.card.run) if lflseg.card.run else None
-    except LeafError:
+        run = open_run(workspace(), lflseg.card.run)
+    except LeafError:  # a shipped model, or one whose run was deleted
         return None
-
-
-def validation_accuracy(run: Run) -> float | None:
-    """Return the share of validation pictures whose class was told right; None if unknown."""
-    confusion = run.result().get("confusion")
-    if confusion and sum(map(sum, confusion)):
-        return float(sum(confusion[index][index] for index in range(len(confusion))) / sum(map(sum, confusion)))
-    told = run.result().get("scores", {}).get("val_accuracy")
-    return None if told is None else float(told)
+    confusion = load_confusion(run.folder, lflseg.card.epoch)
+    return None if confusion is None else (run, confusion)
 
 
 def weakness_note(lflseg: Checkpoint) -> None:
     """Say that a model tells leaves badly, if it does, with what it confuses."""
-    run = run_of(lflseg)
-    accuracy = None if run is None else validation_accuracy(run)
-    if run is None or accuracy is None or accuracy >= WEAK:
+    known = confusion_of(lflseg)
+    if known is None or known[1].accuracy >= WEAK:
         return
+    run, confusion = known
     st.warning(
-        f"This model is weak: it tells {accuracy:.0%} of its validation pictures right. Its masks may be poor.",
+        f"This model is weak: it tells {confusion.accuracy:.0%} of {confusion.images} validation pictures right. "
+        "Its masks may be poor.",
         icon=":material/network_check:",
     )
-    if run.result().get("confusion"):
-        with st.expander("What it confuses", key="weak_confusion"):
-            draw_confusion(run, key="weak_matrix")
+    with st.expander("What it confuses", icon=":material/grid_on:"):
+        draw_confusion(run, confusion)
 
 
-def draw_confusion(run: Run, key: str) -> None:
-    """Draw a run's confusion matrix on validation pictures, or say that there is none."""
-    confusion = run.result().get("confusion")
-    if not confusion:
-        st.caption("This run has recorded no confusion matrix.")
-        return
-    total = sum(map(sum, confusion))
-    figure = mask_charts.classes_confused(confusion, CLASSES)
-    st.plotly_chart(figure, key=key, width=420, alt=f"What the model of {run.id} confuses")
-    st.caption(f"n = {total} validation pictures of {run.record.settings['dataset']}.")
+def draw_confusion(run: Run, confusion: Confusion) -> None:
+    """Draw which classes are taken for which."""
+    figure = mask_charts.classes_confused(confusion.counts, confusion.classes)
+    st.plotly_chart(figure, width=420, alt=f"What the model of {run.id} confuses")
+    st.caption(f"n = {confusion.images} validation pictures of {run.record.settings['dataset']}.")

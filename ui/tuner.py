@@ -112,7 +112,8 @@ def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[st
             alt=f"Areas of {len(shares)} masks at delta {delta:g}",
             config={"displayModeBar": False},
         )
-        st.caption(f"n = {len(heat.rows)} validation pictures; {shares.mean():.0%} leaf on average.")
+        fit = f" Fit to {references} exact or corrected masks." if scores else ""
+        st.caption(f"n = {len(heat.rows)} validation pictures; {shares.mean():.0%} leaf on average.{fit}")
     return delta
 
 

@@ -11,6 +11,7 @@ from leafcore.data.manifest import load
 from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
+from leafcore.train.confusion import Confusion, save_confusion
 from tests.conftest import carrier
 from tests.pages.test_actions import own  # noqa: F401  (a fixture)
 from ui.correcting import Draft
@@ -199,3 +200,19 @@ def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey): 
     first, second = page.selectbox(key="mask_first").value, page.selectbox(key="mask_second").value
     expected = compare_sets(own, first, second)
     assert first != second and f"IoU {expected.mean_iou:.3f}" in " ".join(line.value for line in page.markdown)
+
+
+# --- how well a model tells leaves ------------------------------------------------------------------------------------
+
+
+def test_a_weak_model_gets_a_note_and_a_good_one_none(page, own):  # noqa: F811
+    run = next(run for run in list_runs(own, "lflseg"))
+    epoch = run.result()["best_epoch"]
+    for hits, is_weak in ((8, True), (29, False)):
+        counts = ((hits, 30 - hits, 0), (0, 30, 0), (0, 0, 30))
+        save_confusion(run.folder, Confusion(classes=("full leaf", "partial leaf", "non-leaf"), counts=counts), epoch)
+        page.selectbox(key="clf").set_value(run.id).run()
+        assert not page.exception
+        notes = [warning.value for warning in page.warning if "weak" in warning.value]
+        assert bool(notes) == is_weak
+        assert not is_weak or "76% of 90" in notes[0]
