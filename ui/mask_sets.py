@@ -48,7 +48,7 @@ def _title(run: Run, masks: MaskSet) -> str:
     card = masks.card
     refined = "" if card.refinement.is_plain else " · refined"
     corrected = f" · {len(card.corrected)} corrected" if card.corrected else ""
-    return f"{card.dataset} · delta {card.delta:g}{refined}{corrected} · {cached.when(run)}"
+    return f"delta {card.delta:g}{refined}{corrected} · {cached.when(run)} · {card.dataset}"
 
 
 def _draw(run: Run, masks: MaskSet) -> None:
