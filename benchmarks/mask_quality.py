@@ -163,6 +163,7 @@ def told(shown: list[Composite], values: np.ndarray) -> dict[str, object]:
         "iou_median": round(float(np.median(values[:, 0])), 3),
         "boundary_f": means[0, 1],
         "boundary_f_interval": means[1:, 1].tolist(),
+        "empty_heat_maps": sum(not one.cam.any() for one in shown),
         "under_0.5": round(float((values[:, 0] < 0.5).mean()), 3),
         "iou_by_background": {kind: round(float(np.mean(part)), 3) for kind, part in by_kind.items()},
     }
