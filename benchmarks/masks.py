@@ -36,8 +36,8 @@ from leafcore.masks.cam import Cams, explainer
 from leafcore.masks.configs import DELTA, CamConfig, MasksConfig
 from leafcore.masks.library import library_explainer
 from leafcore.masks.make import make_masks
-from leafcore.measure.masks import intersection_over_union
 from leafcore.masks.maps import threshold
+from leafcore.measure.masks import intersection_over_union
 from leafcore.nets.backbones import build_backbone
 from leafcore.progress import Progress
 from leafcore.workspace import PROJECT_ROOT, Workspace

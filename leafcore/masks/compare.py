@@ -1,12 +1,13 @@
 """How two mask sets of one dataset differ: picture by picture, the most different first."""
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import open_mask_set
+from leafcore.data.mask_sets import MaskSet, open_mask_set
 from leafcore.errors import ConfigError
 from leafcore.images import load_mask
 from leafcore.measure.masks import boundary_f, intersection_over_union
@@ -14,6 +15,7 @@ from leafcore.progress import Progress
 from leafcore.workspace import Workspace
 
 SIDE = 256  # px of the square that masks are compared on
+COLUMNS = ["image", "labels", "split", "iou", "boundary_f", "first_area", "second_area"]
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,23 @@ def compare_sets(workspace: Workspace, first: str, second: str, progress: Progre
     one, other = (masks.masked(dataset, dataset.records) for masks, dataset in zip(sets, datasets, strict=True))
     both = one[one["image"].isin(other["image"])]
     rows = []
-    for done, (record, *paths) in enumerate(
-        zip(both.to_dict("records"), *(masks.paths(both) for masks in sets), strict=True), start=1
-    ):
-        pair = [load_mask(path, SIDE) for path in paths]
-        rows.append(
-            {
-                **{name: record[name] for name in ("image", "labels", "split")},
-                "iou": intersection_over_union(*pair),
-                "boundary_f": boundary_f(*pair),
-                "first_area": float(pair[0].mean()),
-                "second_area": float(pair[1].mean()),
-            }
-        )
+    for done, row in enumerate(_rows(both, sets), start=1):
+        rows.append(row)
         if progress is not None:
             progress.report(done, len(both))
             progress.raise_if_stopped()
-    columns = ["image", "labels", "split", "iou", "boundary_f", "first_area", "second_area"]
-    pictures = pd.DataFrame(rows, columns=columns).sort_values("iou", kind="stable", ignore_index=True)
+    pictures = pd.DataFrame(rows, columns=COLUMNS).sort_values("iou", kind="stable", ignore_index=True)
     return SetComparison(
         pictures=pictures,
-        mean_iou=float(pictures["iou"].mean()) if len(pictures) else float(np.nan),
+        mean_iou=float(pictures["iou"].mean()) if len(pictures) else math.nan,
         missing=tuple(sorted(set(one["image"]) ^ set(other["image"]))),
     )
+
+
+def _rows(records: pd.DataFrame, sets: Sequence[MaskSet]) -> Iterator[tuple[object, ...]]:
+    """Yield the `COLUMNS` of each picture."""
+    paths = zip(*(masks.paths(records) for masks in sets), strict=True)
+    for record, (path, other_path) in zip(records.to_dict("records"), paths, strict=True):
+        mask, other = load_mask(path, SIDE), load_mask(other_path, SIDE)
+        alike = intersection_over_union(mask, other), boundary_f(mask, other)
+        yield record["image"], record["labels"], record["split"], *alike, float(mask.mean()), float(other.mean())

@@ -112,7 +112,8 @@ def _draw(strokes: Sequence[Stroke], aspect: float) -> np.ndarray:
         color = 1 if stroke.kind == "include" else 2
         cv2.polylines(canvas, [corners.round().astype(np.int32)], isClosed=False, color=color, thickness=thickness)
     small = cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
-    return np.array([0, 1, -1], np.int8)[small]
+    covered: np.ndarray = np.array([0, 1, -1], np.int8)[small]
+    return covered
 
 
 def _seeds(heat: np.ndarray, mask: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -130,16 +131,16 @@ def _grabcut(square: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """Return where GrabCut finds the leaf, (SIDE, SIDE) bool; the seeds themselves if one side has none."""
     import cv2
 
-    leaf = seeds % 2 == 1
+    leaf: np.ndarray = seeds % 2 == 1
     if leaf.all() or not leaf.any():
         return leaf
     # The mixtures begin with random centers: a resumed run must draw the mask that an uninterrupted one would.
     cv2.setRNGSeed(0)
-    colors = (np.zeros((1, 65)), np.zeros((1, 65)))
-    found, *_ = cv2.grabCut(
-        np.ascontiguousarray(square[..., ::-1]), seeds.copy(), None, *colors, ITERATIONS, cv2.GC_INIT_WITH_MASK
-    )
-    return np.asarray(found % 2 == 1)
+    pixels, whole = np.ascontiguousarray(square[..., ::-1]), (0, 0, SIDE, SIDE)
+    mixtures = np.zeros((1, 65)), np.zeros((1, 65))
+    found, _, _ = cv2.grabCut(pixels, seeds.copy(), whole, *mixtures, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    outline: np.ndarray = np.asarray(found) % 2 == 1
+    return outline
 
 
 # --- tidying ----------------------------------------------------------------------------------------------------------
