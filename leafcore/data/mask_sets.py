@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from leafcore.data.manifest import Dataset
 from leafcore.errors import CheckpointError, NotFoundError
@@ -22,6 +23,33 @@ class Overlap(BaseModel):
     images: int
 
 
+class Refinement(BaseModel):
+    """What is done to a mask after the threshold; see `masks/refine.py`.
+
+    Attributes:
+        method: "none" keeps the thresholded heat map; "grabcut" lets it find the leaf's own outline.
+        largest: Whether only the piece that the heat map speaks for most is kept.
+        fill: Whether holes are filled.
+        smooth_px: Side of the median filter that smooths the outline, on a square of 256 px; 0 for none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["none", "grabcut"] = "none"
+    largest: bool = False
+    fill: bool = False
+    smooth_px: int = Field(0, ge=0, le=63)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is done."""
+        return self == PLAIN
+
+
+PLAIN = Refinement()
+REFINED = Refinement(method="grabcut", largest=True, fill=True, smooth_px=7)
+
+
 class MaskCard(BaseModel):
     """How a mask set was made.
 
@@ -30,6 +58,12 @@ class MaskCard(BaseModel):
         delta: The threshold on the heat map.
         model: Which LFLSeg weights drew the heat maps: a checkpoint's name, or `run@epoch`.
         model_sha256: Their hash.
+        refinement: What was done after the threshold.
+        corrections: The hash of the corrections by hand, see `masks/corrections.py`; "none" if there were none.
+        corrected: The pictures whose masks were corrected by hand.
+        method: How the heat maps were drawn, see `masks/configs.py`.
+        layer: Where in the network; empty for its last maps.
+        target: The class they speak for.
         images: How many masks there are.
         mean_area: The mean share of a picture that is leaf, 0 to 1.
         mask_iou: Mean intersection over union with exact masks, where the dataset has them: train and validation.
@@ -43,6 +77,12 @@ class MaskCard(BaseModel):
     delta: float
     model: str
     model_sha256: str
+    refinement: Refinement = PLAIN
+    corrections: str = "none"
+    corrected: tuple[str, ...] = ()
+    method: str = "gradcam"
+    layer: str = ""
+    target: str = "full leaf"
     images: int = 0
     mean_area: float = 0.0
     mask_iou: float | None = None

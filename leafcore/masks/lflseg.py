@@ -1,20 +1,22 @@
 """A trained LFLSeg model at work: pictures in, heat maps out."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.transforms import limit_detail
 from leafcore.errors import CheckpointError, DatasetError
 from leafcore.generate import load_network
 from leafcore.images import load_square
-from leafcore.masks.cam import class_activation_maps
+from leafcore.masks.cam import explainer
+from leafcore.masks.configs import CamConfig
 from leafcore.nets.backbones import InputScale
+from leafcore.threads import in_order
 from leafcore.workspace import Workspace
 
 
@@ -41,12 +43,14 @@ class LFLSegModel:
     Args:
         checkpoint: Weights of the recipe `lflseg`.
         device: Where to compute.
+        cam: How heat maps are drawn.
 
     Raises:
         CheckpointError: The weights are of another recipe, or damaged.
+        ConfigError: The network has no such layer.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, cam: CamConfig | None = None) -> None:
         if checkpoint.card.recipe != "lflseg":
             raise CheckpointError(
                 f"model: {checkpoint.name} is a {checkpoint.card.recipe} model, expected an lflseg model. "
@@ -58,41 +62,50 @@ class LFLSegModel:
         self._scale = InputScale.described(description)
         self._detail = float(description.get("detail", 1.0))  # older weights saw all there was
         self._device = device
-        self._net: nn.Module = load_network(checkpoint, "classifier", device)
+        self._explain = explainer(load_network(checkpoint, "classifier", device), cam or CamConfig(), self.size_px)
 
     def look(self, paths: Sequence[Path], batch_size: int = 16) -> Iterator[Look]:
         """Look at pictures, in order; one that cannot be read is reported, not raised.
+
+        The next batch is decoded in threads while the network looks at this one.
 
         Args:
             paths: The pictures' files.
             batch_size: Pictures per forward pass.
         """
-        for start in range(0, len(paths), batch_size):
-            yield from self._look_at(paths[start : start + batch_size])
+        decoded = in_order(self._decode, paths, ahead=2 * batch_size)
+        for batch in iter(lambda: list(itertools.islice(decoded, batch_size)), []):
+            yield from self._look_at(batch)
 
-    def _look_at(self, paths: Sequence[Path]) -> list[Look]:
-        pictures: dict[Path, np.ndarray] = {}
-        problems: dict[Path, str] = {}
-        for path in paths:
-            try:
-                pictures[path] = load_square(path, self.size_px)
-            except DatasetError as error:
-                problems[path] = str(error)
-        looks = {path: Look(path, None, np.zeros(3, np.float32), problem) for path, problem in problems.items()}
-        if pictures:
-            batch = torch.from_numpy(np.stack(list(pictures.values()))).permute(0, 3, 1, 2).to(self._device)
-            shown = limit_detail(batch, [self._detail] * len(batch), self.size_px)
-            cams = class_activation_maps(self._net, self._scale(shown))
-            for path, cam, probabilities in zip(pictures, cams.maps, cams.probabilities, strict=True):
-                looks[path] = Look(path, cam, probabilities)
-        return [looks[path] for path in paths]
+    def _decode(self, path: Path) -> tuple[Path, np.ndarray | str]:
+        """Return a picture, or why it cannot be read."""
+        try:
+            return path, load_square(path, self.size_px)
+        except DatasetError as error:
+            return path, str(error)
+
+    def _look_at(self, decoded: Sequence[tuple[Path, np.ndarray | str]]) -> Iterator[Look]:
+        readable = [picture for _, picture in decoded if not isinstance(picture, str)]
+        seen = iter(self._cams(readable) if readable else ())
+        for path, picture in decoded:
+            if isinstance(picture, str):
+                yield Look(path, None, np.zeros(3, np.float32), picture)
+            else:
+                yield Look(path, *next(seen))
+
+    def _cams(self, pictures: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self._device)
+        shown = limit_detail(batch, [self._detail] * len(batch), self.size_px)
+        cams = self._explain(self._scale(shown))
+        return zip(cams.maps, cams.probabilities, strict=True)
 
 
-def open_lflseg(workspace: Workspace, ref: str, device: torch.device) -> LFLSegModel:
+def open_lflseg(workspace: Workspace, ref: str, device: torch.device, cam: CamConfig | None = None) -> LFLSegModel:
     """Load LFLSeg weights by what a config calls them.
 
     Raises:
         NotFoundError: There is nothing by that name.
         CheckpointError: It is no LFLSeg model.
+        ConfigError: The network has no such layer.
     """
-    return LFLSegModel(open_checkpoint(workspace, ref), device)
+    return LFLSegModel(open_checkpoint(workspace, ref), device, cam)

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from pydantic import BaseModel
 
 from leafcore.data.manifest import SPLITS, Dataset, load
@@ -14,14 +16,20 @@ from leafcore.data.seen import save_seen
 from leafcore.errors import DatasetError
 from leafcore.files import require_space, write_bytes
 from leafcore.images import encode_png, load_mask, load_square, mosaic, overlay_mask
-from leafcore.masks.configs import MasksConfig
-from leafcore.masks.lflseg import LFLSegModel, open_lflseg
-from leafcore.masks.maps import resize_map, threshold
+from leafcore.masks.configs import EMPTY, FULL, MasksConfig
+from leafcore.masks.corrections import DRAFT, Correction, load_draft, load_snapshot, snapshot
+from leafcore.masks.lflseg import LFLSegModel, Look, open_lflseg
+from leafcore.masks.maps import resize_map
+from leafcore.masks.outliers import Outliers, find_outliers
+from leafcore.masks.refine import SIDE, corrected, needs_color
+from leafcore.measure.masks import intersection_over_union
 from leafcore.progress import Progress
+from leafcore.threads import in_order
 from leafcore.train.device import resolve_device
+from leafcore.train.lflseg_data import CLASSES
 from leafcore.workspace import Workspace
 
-EMPTY, FULL = 0.02, 0.98  # shares of a picture beyond which a mask is suspicious
+CLASS_ENTRY = "class"  # of a mask's file: what LFLSeg took the picture for, so that a resumed run knows
 SAMPLES = 12  # overlays in the run's picture
 OPEN = ("train", "val")  # splits that a threshold may be judged by
 
@@ -38,6 +46,8 @@ class MasksResult(BaseModel):
             threshold may be chosen; None where the dataset has none.
         overlaps: The same for each split that has exact masks.
         skipped: Pictures that could not be read, and why.
+        corrected: Masks that were corrected by hand.
+        outliers: Pictures whose masks deserve a look.
     """
 
     images: int
@@ -47,16 +57,23 @@ class MasksResult(BaseModel):
     mask_iou: float | None
     overlaps: dict[str, Overlap]
     skipped: dict[str, str]
+    corrected: int = 0
+    outliers: Outliers = Outliers()
 
 
 @dataclass
 class _Tally:
-    """What is known of the masks so far."""
+    """What is known of the masks so far; by picture, where nothing else is said."""
 
-    areas: list[float] = field(default_factory=list)
+    corrections: dict[str, Correction]
+    corrections_hash: str
+    areas: dict[str, float] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
+    open_overlaps: dict[str, float] = field(default_factory=dict)
     overlaps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # by split
     overlays: list[np.ndarray] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    blank: int = 0  # pictures in which nothing speaks for the class
 
 
 def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) -> MasksResult:
@@ -67,17 +84,21 @@ def make_masks(config: MasksConfig, workspace: Workspace, progress: Progress) ->
     Raises:
         CheckpointError: The model is no LFLSeg model, or another one than was asked for.
         DatasetError: No picture could be read.
+        NotFoundError: The corrections that it was submitted with are gone.
         DiskFull: There is no room; the masks so far stay.
         Stopped: Somebody asked to stop; the masks so far stay.
     """
     progress.phase("loading")
     dataset = load(workspace, config.dataset)
-    model = open_lflseg(workspace, config.model, resolve_device(config.device))
+    model = open_lflseg(workspace, config.model, resolve_device(config.device), config.cam())
     save_seen(progress.folder, model.checkpoint.seen())
 
     progress.phase("making masks")
     require_space(progress.folder, len(dataset.records) * 4096)
-    tally = _Tally()
+    digest = config.corrections
+    if digest == DRAFT:  # the verb was called without being submitted
+        digest = snapshot(workspace, load_draft(workspace, dataset.name, model.checkpoint.card.weights_sha256))
+    tally = _Tally(load_snapshot(workspace, digest), digest)
     for done, (record, mask) in enumerate(_masks(config, dataset, model, progress, tally), start=1):
         if mask is not None:
             _count(dataset, record, mask, tally, progress)
@@ -94,33 +115,65 @@ def _masks(
     there = {record["image"]: mask_path(progress.folder, record["image"]) for record in records}
     missing = [record for record in records if not there[record["image"]].exists()]
     looks = model.look([dataset.root / record["image"] for record in missing], config.batch_size)
+
+    def draw(one: tuple[dict[str, Any], Look]) -> tuple[Look, np.ndarray | None]:
+        record, look = one
+        if look.cam is None:
+            return look, None
+        try:
+            mask = _draw(config, record, look, tally.corrections.get(record["image"]))
+        except DatasetError as error:  # it went after LFLSeg had seen it
+            return replace(look, cam=None, problem=str(error)), None
+        seen_as = {CLASS_ENTRY: CLASSES[int(look.probabilities.argmax())]}
+        write_bytes(there[record["image"]], encode_png(mask.astype(np.uint8) * 255, seen_as))
+        return look, mask
+
+    drawn = in_order(draw, zip(missing, looks, strict=True), ahead=config.batch_size)
     wanted = {record["image"] for record in missing}
     for record in records:
-        file = there[record["image"]]
         if record["image"] not in wanted:
-            yield record, load_mask(file)
+            yield record, load_mask(there[record["image"]])
             continue
-        look = next(looks)
+        look, mask = next(drawn)
         if look.cam is None:
             tally.skipped[record["image"]] = look.problem
-            yield record, None
-            continue
-        mask = threshold(look.cam, config.delta, record["width"], record["height"])
-        write_bytes(file, encode_png(mask.astype(np.uint8) * 255))
+        elif not look.cam.any():
+            tally.blank += 1
         yield record, mask
 
 
+def _draw(config: MasksConfig, record: dict[str, Any], look: Look, correction: Correction | None) -> np.ndarray:
+    """Return a picture's mask, (H, W) bool; its colors are read only if they count."""
+    assert look.cam is not None
+    refinement, size = config.refinement(), (record["width"], record["height"])
+    strokes = correction.strokes if correction else ()
+    picture = load_square(look.path, SIDE) if needs_color(refinement, strokes) else np.zeros((1, 1, 3), np.uint8)
+    return corrected(picture, look.cam, config.delta, refinement, correction, size=size)
+
+
 def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _Tally, progress: Progress) -> None:
-    tally.areas.append(float(mask.mean()))
+    image = record["image"]
+    tally.areas[image] = float(mask.mean())
+    seen_as = _class_of(mask_path(progress.folder, image))
+    if seen_as:
+        tally.classes[image] = seen_as
     try:
         if record["mask"]:
-            exact = load_mask(dataset.root / record["mask"])
-            tally.overlaps[record["split"]].append(intersection_over_union(mask, exact))
+            overlap = intersection_over_union(mask, load_mask(dataset.root / record["mask"]))
+            tally.overlaps[record["split"]].append(overlap)
+            if record["split"] in OPEN:
+                tally.open_overlaps[image] = overlap
         if len(tally.overlays) < SAMPLES:
             picture = load_square(dataset.root / record["image"], 128)
             tally.overlays.append(overlay_mask(picture, resize_map(mask, 128, 128) >= 0.5))
     except DatasetError as error:  # an exact mask, or a picture that went after its mask was made: no reason to end
         progress.warn(str(error))
+
+
+def _class_of(file: Path) -> str:
+    """Return what LFLSeg took a picture for, from its mask's file; empty if an older version wrote it."""
+    with Image.open(file) as mask:
+        return str(mask.info.get(CLASS_ENTRY, ""))
 
 
 def _finish(
@@ -135,19 +188,30 @@ def _finish(
         progress.sample(mosaic(tally.overlays, columns=4))
     if tally.skipped:
         progress.warn(f"{len(tally.skipped)} pictures have no mask, first: {next(iter(tally.skipped.values()))}")
-    areas = np.array(tally.areas)
+    if tally.blank:
+        progress.warn(
+            f"In {tally.blank} of {len(tally.areas)} pictures nothing speaks for the class ({config.target}); their "
+            "masks are empty."
+        )
+    areas = np.array(list(tally.areas.values()))
     overlaps = {
         split: Overlap(mask_iou=round(float(np.mean(tally.overlaps[split])), 4), images=len(tally.overlaps[split]))
         for split in SPLITS
         if split in tally.overlaps
     }
-    open_ones = [overlap for split in OPEN for overlap in tally.overlaps.get(split, ())]
-    mask_iou = round(float(np.mean(open_ones)), 4) if open_ones else None
+    mask_iou = round(float(np.mean(list(tally.open_overlaps.values()))), 4) if tally.open_overlaps else None
+    corrected = tuple(sorted(tally.corrections.keys() & tally.areas.keys()))
     card = MaskCard(
         dataset=dataset.ref,
         delta=config.delta,
         model=model.checkpoint.name,
         model_sha256=model.checkpoint.card.weights_sha256,
+        method=config.method,
+        layer=config.layer,
+        target=config.target,
+        refinement=config.refinement(),
+        corrections=tally.corrections_hash,
+        corrected=corrected,
         images=len(areas),
         mean_area=float(areas.mean()),
         mask_iou=mask_iou,
@@ -163,10 +227,6 @@ def _finish(
         mask_iou=mask_iou,
         overlaps=overlaps,
         skipped=tally.skipped,
+        corrected=len(corrected),
+        outliers=find_outliers(tally.areas, tally.classes, tally.open_overlaps),
     )
-
-
-def intersection_over_union(mask: np.ndarray, exact: np.ndarray) -> float:
-    """Return the overlap of two masks, (H, W) bool: 1 where both are empty."""
-    either = np.logical_or(mask, exact).sum()
-    return float(np.logical_and(mask, exact).sum() / either) if either else 1.0

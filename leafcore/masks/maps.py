@@ -4,6 +4,8 @@ import numpy as np
 from PIL import Image
 
 _INFERNO = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float32)
+_STOPS = np.linspace(0, 255, len(_INFERNO))
+_PALETTE = np.stack([np.interp(np.arange(256), _STOPS, part) for part in _INFERNO.T], 1).astype(np.uint8).tobytes()
 
 
 def resize_map(cam: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -49,7 +51,7 @@ def heat_overlay(image: np.ndarray, cam: np.ndarray) -> np.ndarray:
         (H, W, 3) uint8.
     """
     height, width = image.shape[:2]
-    heat = resize_map(cam, width, height)
-    stops = np.linspace(0.0, 1.0, len(_INFERNO))
-    colors = np.stack([np.interp(heat, stops, _INFERNO[:, channel]) for channel in range(3)], axis=-1)
-    return (image * 0.45 + colors * 0.55).astype(np.uint8)
+    levels = (resize_map(np.nan_to_num(cam), width, height) * 255).astype(np.uint8)
+    heat = Image.fromarray(levels).convert("P")
+    heat.putpalette(_PALETTE)
+    return np.asarray(Image.blend(Image.fromarray(image), heat.convert("RGB"), 0.55))

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import timm
 import torch
+from huggingface_hub.constants import HF_HUB_CACHE
+from timm.models import PretrainedCfg
 from torch import nn
 
 from leafcore.errors import CheckpointError, ConfigError
@@ -45,10 +47,12 @@ def _with_hub_weights(name: str, num_classes: int) -> nn.Module:
     try:
         model: nn.Module = timm.create_model(name, pretrained=True, num_classes=num_classes)
     except (OSError, RuntimeError) as error:
+        hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id or f"timm/{name}"
         raise CheckpointError(
             f"backbone: the ImageNet weights of {name!r} are not on this machine and could not be fetched "
             f"({type(error).__name__}). Choose {BUNDLED}, whose weights are installed, or set pretrained to false, or "
-            "put the model into the Hugging Face cache ($HF_HOME) from a machine with internet."
+            f"fetch https://huggingface.co/{hub_id} (model.safetensors) where there is internet, by `hf download "
+            f"{hub_id}`, and copy its folder models--{hub_id.replace('/', '--')} to {HF_HUB_CACHE} (under $HF_HOME)."
         ) from None
     return model
 
@@ -113,18 +117,24 @@ class InputScale:
         return (images.float().div(255.0) - mean) / std
 
 
+def has_closed_form(model: nn.Module) -> bool:
+    """Whether a network ends in global average pooling and one linear layer."""
+    pool = getattr(model, "global_pool", None)
+    head = cast(Any, model).get_classifier() if hasattr(model, "get_classifier") else None
+    pools = isinstance(pool, nn.Module) and getattr(pool, "pool_type", None) == "avg"
+    return pools and isinstance(head, nn.Linear) and head.in_features == cast(Any, model).num_features
+
+
 def closed_form_head(model: nn.Module) -> nn.Linear:
     """Return the linear layer right behind the global average pooling: what a heat map in closed form needs.
 
     Raises:
         CheckpointError: The network does not end so.
     """
-    pool = getattr(model, "global_pool", None)
-    head = cast(Any, model).get_classifier() if hasattr(model, "get_classifier") else None
-    pools = isinstance(pool, nn.Module) and getattr(pool, "pool_type", None) == "avg"
-    if not (pools and isinstance(head, nn.Linear) and head.in_features == cast(Any, model).num_features):
+    if not has_closed_form(model):
         raise CheckpointError(
             f"model: {type(model).__name__} does not end in global average pooling and one linear layer, which the "
             "closed form of the heat map needs; choose tf_efficientnet_lite0 or a ResNet."
         )
+    head: nn.Linear = cast(Any, model).get_classifier()
     return head

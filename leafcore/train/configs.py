@@ -5,6 +5,7 @@ Defaults are the publications'; presets say what differs for a trial on a CPU.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
@@ -130,11 +131,24 @@ class LFLSegConfig(TrainConfig):
     )
     backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
     pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)
+    init: str = setting(
+        "",
+        "Start from these LFLSeg weights instead, whose backbone it then is: a checkpoint, an lflseg run, or a file "
+        "such as LeafGAN's LFLSeg_resnet101.pth.",
+        ref="init",
+        advanced=True,
+    )
     epochs: int = setting(5, "Epochs to train.", ge=1, le=1000)
     batch_size: int = setting(32, "Pictures per step.", ge=3, le=1024)
     size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=64, le=1024, multiple_of=32)
     learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
     weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True)
+
+    @property
+    def init_file(self) -> Path | None:
+        """The file to start from, if `init` names one and no model of ours."""
+        path = Path(self.init).expanduser()
+        return path if path.suffix in {".pth", ".pt", ".safetensors"} or path.is_absolute() else None
 
 
 class ClassifierConfig(TrainConfig):

@@ -15,13 +15,17 @@ import torch.nn.functional as F
 
 from leafcore.data.layouts import GRID
 from leafcore.data.sampling import ShuffledStream
+from leafcore.data.seen import merge
 from leafcore.data.transforms import limit_detail, load_size, random_crop_flip
 from leafcore.nets import build
-from leafcore.nets.backbones import InputScale, closed_form_head
+from leafcore.nets.backbones import InputScale
+from leafcore.nets.trunk import map_layers
 from leafcore.progress import Progress
 from leafcore.train.configs import LFLSegConfig
+from leafcore.train.confusion import Confusion
 from leafcore.train.device import autocast
 from leafcore.train.lflseg_data import CLASSES, LFLSegPictures, cut_parts, lflseg_pictures, pick
+from leafcore.train.lflseg_start import Start, open_start
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.workspace import Workspace
 
@@ -37,13 +41,15 @@ class LFLSeg(Recipe):
     config: LFLSegConfig
     exported = ("classifier",)
 
-    def __init__(self, config: LFLSegConfig, pictures: LFLSegPictures, device: torch.device) -> None:
-        self.config, self.pictures, self.device = config, pictures, device
+    def __init__(
+        self, config: LFLSegConfig, pictures: LFLSegPictures, device: torch.device, start: Start | None = None
+    ) -> None:
+        self.config, self.pictures, self.device, self.start = config, pictures, device, start
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.net = build(self._network(config.pretrained)).to(device)
-        closed_form_head(self.net)  # refuses a network that no heat map will come of
+        self.net = start.network if start else build(self._network(config.pretrained)).to(device)
+        map_layers(self.net.eval(), config.size_px)  # refuses a network that no heat map will come of
         self.nets = {"classifier": self.net}
-        self.scale = InputScale.of(self.net)
+        self.scale = start.scale if start else InputScale.of(self.net)
         leaves = len(pictures.train_leaf)
         steps = math.ceil(leaves * len(CLASSES) / config.batch_size)
         self.steps_per_epoch = min(steps, config.max_steps_per_epoch or steps)
@@ -62,12 +68,13 @@ class LFLSeg(Recipe):
             "part_stream": self.part_stream,
             "nonleaf_stream": self.nonleaf_stream,
         }
-        self.seen = pictures.seen
+        self.seen = merge(pictures.seen, start.seen) if start else pictures.seen
 
     @classmethod
     def from_config(cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress) -> "LFLSeg":
         """Load leaves and other things; see `Recipe.from_config`."""
-        return cls(config, lflseg_pictures(config, workspace, progress), device)
+        start = open_start(workspace, config.init_file or config.init, device) if config.init else None
+        return cls(config, lflseg_pictures(config, workspace, progress), device, start)
 
     def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return as many whole leaves as parts as other things.
@@ -115,28 +122,29 @@ class LFLSeg(Recipe):
         self.net.eval()
         leaves, others = self.pictures.val_leaf, self.pictures.val_nonleaf
         every = torch.arange(len(leaves))
-        hits = {
-            "full": self._hits(pick, leaves, every, 0),
-            "partial": self._hits(cut_parts, leaves, every * GRID**2 + every % GRID**2, 1),  # one of each leaf
-            "nonleaf": self._hits(pick, others, torch.arange(len(others)), 2),
-        }
-        scores = {f"val_accuracy_{name}": float(np.mean(part)) for name, part in hits.items() if part}
-        return {"val_accuracy": float(np.mean([hit for part in hits.values() for hit in part])), **scores}
+        self.confusion = Confusion(
+            classes=CLASSES,
+            counts=(
+                self._told(pick, leaves, every),
+                self._told(cut_parts, leaves, every * GRID**2 + every % GRID**2),  # one of each leaf
+                self._told(pick, others, torch.arange(len(others))),
+            ),
+        )
+        recalls = {name: self.confusion.recall(index) for index, name in enumerate(("full", "partial", "nonleaf"))}
+        scores = {f"val_accuracy_{name}": recall for name, recall in recalls.items() if recall is not None}
+        return {"val_accuracy": self.confusion.accuracy, **scores}
 
-    def _hits(
-        self,
-        take: Callable[[np.ndarray, torch.Tensor], torch.Tensor],
-        source: np.ndarray,
-        indices: torch.Tensor,
-        wanted: int,
-    ) -> list[bool]:
-        """Return for each picture that `take` makes of the source whether its class is told right."""
-        hits: list[bool] = []
+    def _told(
+        self, take: Callable[[np.ndarray, torch.Tensor], torch.Tensor], source: np.ndarray, indices: torch.Tensor
+    ) -> tuple[int, ...]:
+        """Return for each class how many of the pictures that `take` makes of the source are taken for it."""
+        counts = np.zeros(len(CLASSES), int)
         for some in indices.split(self.config.batch_size) if len(indices) else ():
             images = take(source, some).to(self.device)
             shown = limit_detail(images, [self.pictures.detail] * len(images), self.config.size_px)
-            hits += (self.net(self.scale(shown)).argmax(1) == wanted).tolist()
-        return hits
+            told = self.net(self.scale(shown)).argmax(1).cpu().numpy()
+            counts += np.bincount(told, minlength=len(CLASSES))
+        return tuple(counts.tolist())
 
     def preview(self) -> Preview | None:
         """Return nothing: the Masks page shows what this model sees."""
@@ -152,8 +160,10 @@ class LFLSeg(Recipe):
             "detail": self.pictures.detail,
             "dataset": self.config.dataset,
             "nets": {"classifier": self._network(pretrained=False)},
+            **({"init": self.start.origin} if self.start else {}),
         }
 
     def _network(self, pretrained: bool) -> dict[str, Any]:
-        args = {"name": self.config.backbone, "num_classes": len(CLASSES), "pretrained": pretrained}
+        backbone = self.start.backbone if self.start else self.config.backbone
+        args = {"name": backbone, "num_classes": len(CLASSES), "pretrained": pretrained}
         return {"type": "backbone", "args": args}

@@ -14,6 +14,7 @@ from leafcore.errors import Stopped, TrainingDiverged
 from leafcore.progress import Progress
 from leafcore.train.checkpointing import load_state, save_preview, save_state, save_weights
 from leafcore.train.configs import RECIPES, TrainConfig
+from leafcore.train.confusion import Confusion, load_confusion, save_confusion
 from leafcore.train.device import resolve_device
 from leafcore.train.recipe import Losses, Recipe
 from leafcore.workspace import Workspace
@@ -28,6 +29,7 @@ class TrainResult(BaseModel):
         losses: Every loss at the last step.
         scores: Validation scores of the last epoch, if the recipe has any.
         best_epoch: Of those whose weights were saved, the one to use, see `TrainConfig.BEST_BY`.
+        confusion: Which classes that epoch takes for which on validation pictures, if the recipe tells classes apart.
         checkpoint: The name it was promoted under, empty for none.
     """
 
@@ -36,6 +38,7 @@ class TrainResult(BaseModel):
     losses: dict[str, float]
     scores: dict[str, float]
     best_epoch: int
+    confusion: Confusion | None = None
     checkpoint: str = ""
 
 
@@ -120,15 +123,19 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
         if stopping:
             raise Stopped
 
+    chosen = best.epoch or recipe.epochs
+    confusion = load_confusion(folder, chosen)
     return TrainResult(
-        epochs=recipe.epochs, steps=step, losses=losses, scores=scores, best_epoch=best.epoch or recipe.epochs
+        epochs=recipe.epochs, steps=step, losses=losses, scores=scores, best_epoch=chosen, confusion=confusion
     )
 
 
 def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
-    """Save an epoch's weights and samples."""
+    """Save an epoch's weights, confusion matrix and samples."""
     progress.phase("saving")
     save_weights(progress.folder, recipe, epoch)
+    if recipe.confusion is not None:
+        save_confusion(progress.folder, recipe.confusion, epoch)
     progress.phase("sampling")
     preview = recipe.preview()
     if preview is not None:

@@ -12,6 +12,7 @@ from torch import nn
 from leafcore.images import sheet
 from leafcore.progress import Progress
 from leafcore.train.configs import TrainConfig
+from leafcore.train.confusion import Confusion
 from leafcore.workspace import Workspace
 
 Losses = dict[str, torch.Tensor]
@@ -59,6 +60,7 @@ class Recipe(ABC):
         exported: The names of those that users keep: they are what a weights file holds.
         stateful: Everything else that a resume must restore.
         steps_per_epoch: One pass over the longer domain, unless the config cuts it.
+        confusion: Which classes were taken for which at the last epoch's end, if the recipe tells classes apart.
         seen: Roles ("generator", "lflseg", "probe") and the SHA-256 of the pictures that each has seen.
     """
 
@@ -69,6 +71,7 @@ class Recipe(ABC):
     exported: tuple[str, ...]
     stateful: dict[str, Stateful]
     steps_per_epoch: int
+    confusion: Confusion | None = None
     seen: dict[str, list[str]]
 
     @classmethod

@@ -9,7 +9,7 @@ from leafcore.data.transforms import limit_detail
 from leafcore.errors import CheckpointError, NotFoundError
 from leafcore.generate import load_network
 from leafcore.images import load_square, to_signed
-from leafcore.masks.cam import class_activation_maps
+from leafcore.masks.cam import class_activation_maps, explainer
 from leafcore.masks.lflseg import open_lflseg
 from tests.planted import plant
 
@@ -62,10 +62,12 @@ def planted(workspace, **values):
 def shown(monkeypatch):
     """Return a list that fills with what the network is shown."""
     seen = []
-    original = class_activation_maps
-    monkeypatch.setattr(
-        "leafcore.masks.lflseg.class_activation_maps", lambda net, images: seen.append(images) or original(net, images)
-    )
+
+    def watched(*args):
+        explain = explainer(*args)
+        return lambda images: seen.append(images) or explain(images)
+
+    monkeypatch.setattr("leafcore.masks.lflseg.explainer", watched)
     return seen
 
 

@@ -11,7 +11,7 @@ from leafcore.files import RESERVE_BYTES
 from leafcore.jobs import build_config, submit
 from leafcore.masks.configs import MasksConfig
 from leafcore.masks.lflseg import open_lflseg
-from leafcore.masks.make import intersection_over_union, make_masks
+from leafcore.masks.make import make_masks
 from leafcore.masks.maps import threshold
 from leafcore.train.device import resolve_device
 from tests.conftest import carrier, draw_leaf
@@ -174,14 +174,6 @@ def test_a_model_that_is_no_lflseg_model_is_refused(own, config, tmp_path):
 
 
 # --- exact masks ------------------------------------------------------------------------------------------------------
-
-
-def test_intersection_over_union_by_hand():
-    one, other = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
-    one[:2], other[1:3] = True, True
-    assert intersection_over_union(one, other) == pytest.approx(4 / 12)
-    assert intersection_over_union(one, one) == 1 and intersection_over_union(one, ~one) == 0
-    assert intersection_over_union(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
 
 
 @pytest.fixture

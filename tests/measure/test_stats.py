@@ -12,6 +12,7 @@ from leafcore.measure.stats import (
     confusion_counts,
     exact_interval,
     f1_from_counts,
+    group_means,
     paired_bootstrap,
 )
 
@@ -239,3 +240,27 @@ def test_intervals_of_macro_f1_hold_what_they_say_where_a_label_is_rare(few_resa
         found = paired_bootstrap(counts, counts, EVERY, seed).first[-1]
         hits.append(found.low <= true <= found.high)
     assert np.mean(hits) >= 0.9
+
+
+# --- means over groups ------------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_drawn_with_all_its_pictures():
+    values = np.array([[0.0], [0.0], [0.0], [0.9], [0.3]])
+    mean, low, high = group_means(values, ["a", "a", "a", "b", "c"])[:, 0]
+    assert mean == pytest.approx(0.24), "of the pictures, not of the groups"
+    assert low == 0.0 and high == pytest.approx(0.9), "all of one group may be drawn"
+
+
+def test_means_of_too_few_groups_have_no_interval():
+    found = group_means(np.ones((6, 2)), list("aaabbb"))
+    assert (found[0] == 1).all() and np.isnan(found[1:]).all()
+
+
+def test_an_interval_of_means_narrows_as_groups_come():
+    rng = np.random.default_rng(0)
+    widths = []
+    for count in (10, 1000):
+        _, low, high = group_means(rng.random((count, 1)), [str(index) for index in range(count)])[:, 0]
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(2 * 1.96 * np.sqrt(1 / 12 / 1000), rel=0.1) and widths[1] < widths[0] / 5

@@ -132,8 +132,14 @@ def test_the_rate_ends_where_one_cycle_ends():
 
 
 def test_a_backbone_that_no_heat_map_comes_of_is_refused_before_training():
-    with pytest.raises(CheckpointError, match="MobileNetV3 does not end in global average pooling"):
-        make(backbone="mobilenetv3_small_050")
+    with pytest.raises(CheckpointError, match="VisionTransformer does not end in maps of channels x height x width"):
+        make(backbone="test_vit")
+
+
+def test_a_backbone_whose_heat_map_has_no_closed_form_may_be_trained():
+    recipe = make(backbone="mobilenetv3_small_050")
+    recipe.step(recipe.next_batch())
+    assert recipe.end_epoch()["val_accuracy"] >= 0
 
 
 # --- scale ------------------------------------------------------------------------------------------------------------

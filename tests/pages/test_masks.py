@@ -1,0 +1,218 @@
+"""The Masks page: presets set the slider, a doubtful save asks, corrections are on disk, any photo is judged."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from leafcore.checkpoints import open_checkpoint
+from leafcore.data.manifest import load
+from leafcore.masks.compare import compare_sets
+from leafcore.masks.corrections import Correction, Stroke
+from leafcore.runs import list_runs
+from leafcore.train.confusion import Confusion, save_confusion
+from tests.conftest import carrier
+from tests.pages.test_actions import own  # noqa: F401  (a fixture)
+from ui.correcting import Draft
+from ui.mask_saving import doubts
+from ui.seeing import cut_out
+
+
+@pytest.fixture
+def page(open_app, own):  # noqa: F811
+    """The page over a workspace of its own."""
+    return open_app(own).open("masks")
+
+
+def keys(elements) -> set[str]:
+    return {element.key for element in elements}
+
+
+def draft_of(workspace) -> Draft:
+    """The draft under the model that the page begins with."""
+    return Draft.of(load(workspace, "leaves"), open_checkpoint(workspace, "sample-lflseg"))
+
+
+# --- the threshold ----------------------------------------------------------------------------------------------------
+
+
+def test_a_preset_sets_the_slider_and_the_address(page):
+    page.slider(key="thr").set_value(0.8).run()
+    page.button(key="preset_paper").click().run()
+    assert not page.exception
+    assert page.slider(key="thr").value == 0.35
+    page.button(key="preset_Otsu").click().run()
+    said = float(page.button(key="preset_Otsu").label.split()[-1])
+    assert page.slider(key="thr").value == said
+
+
+def test_the_order_stays_while_the_slider_moves_until_it_is_asked_for(page):
+    assert "sort_again" not in keys(page.button)
+    page.slider(key="thr").set_value(0.6).run()
+    assert "0.35" in page.button(key="sort_again").label
+    page.button(key="sort_again").click().run()
+    assert "sort_again" not in keys(page.button)
+
+
+def test_the_next_view_follows_the_last(page):
+    for expected in ("Contour", "Heat map", "Photo", "Mask"):
+        page.button(key="next_view").click().run()
+        assert not page.exception
+        assert page.session_state["mask_view"] == expected
+
+
+# --- saving -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("viewed", "known", "empty", "expected"),
+    [(24, 240, 0, []), (24, 240, 24, []), (8, 8, 0, []), (12, 240, 0, ["looked"]), (24, 240, 25, ["empty"]),
+     (0, 240, 240, ["looked", "empty"])],
+)  # fmt: skip
+def test_saving_asks_before_24_were_looked_at_or_where_a_tenth_is_empty(viewed, known, empty, expected):
+    found = doubts(viewed, known, empty)
+    assert len(found) == len(expected)
+    assert all(word in line for word, line in zip(expected, found, strict=True))
+
+
+def test_many_empty_masks_are_listed_and_saved_only_when_confirmed(page, own):  # noqa: F811
+    page.slider(key="thr").set_value(1.0).run()
+    before = len(list_runs(own, "masks"))
+    page.button(key="save_masks").click().run()
+    assert not page.exception and "empty" in page.warning[0].value
+    assert len(list_runs(own, "masks")) == before
+    page.button(key="save_not_yet").click().run()
+    assert "save_anyway" not in keys(page.button)
+    page.button(key="save_masks").click().run()
+    page.button(key="save_anyway").click().run()
+    assert len(list_runs(own, "masks")) == before + 1
+
+
+def test_a_confirmation_is_for_the_threshold_that_was_asked_about(page):
+    page.slider(key="thr").set_value(1.0).run()
+    page.button(key="save_masks").click().run()
+    page.slider(key="thr").set_value(0.99).run()
+    assert "save_anyway" not in keys(page.button)
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def first_fix(page):
+    return next(button for button in page.button if (button.key or "").startswith("fix-"))
+
+
+def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own):  # noqa: F811
+    draft = draft_of(own)
+    button = first_fix(page)
+    image = button.key.removeprefix("fix-")
+    button.click().run()
+    assert not page.exception and draft.load() == {}
+    page.slider(key=f"fix-delta-{image}").set_value(0.7).run()
+    assert not page.exception
+    assert draft.load()[image].delta == 0.7
+    page.button(key="fix_undo").click().run()
+    assert draft.load() == {} and page.slider(key=f"fix-delta-{image}").value == 0.35
+
+
+def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own):  # noqa: F811
+    draft = draft_of(own)
+    button = first_fix(page)
+    image = button.key.removeprefix("fix-")
+    button.click().run()
+    page.button(key="fix_invert").click().run()
+    assert draft.load()[image] == Correction(image=image, delta=0.35, invert=True)
+    page.button(key="fix_done").click().run()
+    assert not page.exception
+    assert [caption.value for caption in page.caption if "corrected" in caption.value]
+    assert any("best fit" in button.label for button in page.button), "a corrected mask is a reference"
+
+
+def test_clearing_takes_all_corrections_of_a_picture_and_can_be_undone(page, own):  # noqa: F811
+    draft = draft_of(own)
+    button = first_fix(page)
+    image = button.key.removeprefix("fix-")
+    stroke = Stroke(kind="include", points=((0.2, 0.2), (0.4, 0.4)))
+    draft.correct(Correction(image=image, delta=0.35, strokes=(stroke,)))
+    button.click().run()
+    page.button(key="fix_clear").click().run()
+    assert draft.load() == {}
+    page.button(key="fix_undo").click().run()
+    assert draft.load()[image].strokes == (stroke,)
+
+
+# --- does it see leaves? ----------------------------------------------------------------------------------------------
+
+
+def encoded(picture: Image.Image, form: str) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form)
+    return buffer.getvalue()
+
+
+ODD = {
+    "cmyk": encoded(Image.new("CMYK", (40, 30), (90, 10, 90, 20)), "JPEG"),
+    "grey": encoded(Image.new("L", (40, 30), 90), "PNG"),
+    "pixel": encoded(Image.new("RGB", (1, 1), "green"), "PNG"),
+    "large": encoded(Image.new("RGB", (6000, 4000), "green"), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_photo_is_judged(open_app, own, name):  # noqa: F811
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Does it see leaves?")
+    page.get("file_uploader")[0].upload(f"{name}.img", ODD[name], "image/jpeg").run()
+    app.checked()
+    assert not page.error
+    assert [metric.label for metric in page.metric] == ["full leaf", "partial leaf", "non-leaf"]
+    assert sum(float(metric.value.rstrip("%")) for metric in page.metric) == pytest.approx(100, abs=0.2)
+
+
+def test_what_is_no_picture_is_said_in_one_line(open_app, own):  # noqa: F811
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Does it see leaves?")
+    page.get("file_uploader")[0].upload("notes.jpg", b"not a picture", "image/jpeg").run()
+    app.checked()
+    assert "not a picture" in page.error[0].value and "\n" not in page.error[0].value
+
+
+def test_a_cut_out_is_transparent_outside_the_mask_at_the_photos_size(tmp_path):
+    file = tmp_path / "photo.png"
+    Image.new("RGB", (60, 40), (10, 200, 30)).save(file)
+    cam = np.array([[0.0, 1.0]], np.float32)
+    cut = np.asarray(Image.open(io.BytesIO(cut_out(file, cam, 0.5))))
+    assert cut.shape == (40, 60, 4)
+    assert (cut[:, :28, 3] == 0).all() and (cut[:, 32:, 3] == 255).all()
+    assert (cut[..., :3] == (10, 200, 30)).all()
+
+
+# --- mask sets --------------------------------------------------------------------------------------------------------
+
+
+def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey):  # noqa: F811
+    carrier(own)("masks", dataset=journey.dataset, model="sample-lflseg", delta=0.5)
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Mask sets")
+    page.button(key="compare_sets").click().run()
+    app.checked()
+    first, second = page.selectbox(key="mask_first").value, page.selectbox(key="mask_second").value
+    expected = compare_sets(own, first, second)
+    assert first != second and f"IoU {expected.mean_iou:.3f}" in " ".join(line.value for line in page.markdown)
+
+
+# --- how well a model tells leaves ------------------------------------------------------------------------------------
+
+
+def test_a_weak_model_gets_a_note_and_a_good_one_none(page, own):  # noqa: F811
+    run = next(run for run in list_runs(own, "lflseg"))
+    epoch = run.result()["best_epoch"]
+    for hits, is_weak in ((8, True), (29, False)):
+        counts = ((hits, 30 - hits, 0), (0, 30, 0), (0, 0, 30))
+        save_confusion(run.folder, Confusion(classes=("full leaf", "partial leaf", "non-leaf"), counts=counts), epoch)
+        page.selectbox(key="clf").set_value(run.id).run()
+        assert not page.exception
+        notes = [warning.value for warning in page.warning if "weak" in warning.value]
+        assert bool(notes) == is_weak
+        assert not is_weak or "76% of 90" in notes[0]
