@@ -157,10 +157,10 @@ def test_a_stroke_on_ground_that_was_taken_for_leaf_lets_go_of_all_of_it(disc):
 def test_tidying_keeps_what_strokes_say():
     mask, drawn = np.zeros((64, 64), bool), np.zeros((64, 64), np.int8)
     mask[8:40, 8:40] = True
-    mask[12:18, 12:18] = mask[24:30, 24:30] = False  # two gaps; a stroke excludes a corner of the first
-    drawn[12:14, 12:14], drawn[60, 10:50] = -1, 1  # and one includes a stalk of one pixel
+    mask[15:21, 15:21] = mask[27:33, 27:33] = False  # two gaps; a stroke excludes a corner of the first
+    drawn[15:17, 15:17], drawn[60, 10:50] = -1, 1  # and one includes a stalk of one pixel
     tidy = _tidy(mask, mask.astype(np.float32), drawn, REFINED)
-    assert not tidy[15, 15] and tidy[27, 27] and tidy[60, 10:50].all()
+    assert not tidy[19, 19] and tidy[30, 30] and tidy[60, 10:50].all()
 
 
 def test_the_later_of_two_strokes_wins(disc):
