@@ -7,7 +7,7 @@ from leafcore.data.rendered import plan_images, render_leaf
 from leafcore.images import load_square
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.masks.maps import threshold
-from leafcore.masks.refine import SIDE, corrected, needs_color, refine
+from leafcore.masks.refine import SIDE, _tidy, corrected, needs_color, refine
 from leafcore.measure.masks import intersection_over_union
 
 GREEN, BROWN = (60, 150, 50), (150, 110, 80)
@@ -152,6 +152,15 @@ def test_a_stroke_on_ground_that_was_taken_for_leaf_lets_go_of_all_of_it(disc):
     )
     assert wrong[80, 5] and not right[80, 5], "far from the stroke, of its color"
     assert intersection_over_union(right, exact) > 0.9
+
+
+def test_tidying_keeps_what_strokes_say():
+    mask, drawn = np.zeros((64, 64), bool), np.zeros((64, 64), np.int8)
+    mask[8:40, 8:40] = True
+    mask[15:21, 15:21] = mask[27:33, 27:33] = False  # two gaps; a stroke excludes a corner of the first
+    drawn[15:17, 15:17], drawn[60, 10:50] = -1, 1  # and one includes a stalk of one pixel
+    tidy = _tidy(mask, mask.astype(np.float32), drawn, REFINED)
+    assert not tidy[19, 19] and tidy[30, 30] and tidy[60, 10:50].all()
 
 
 def test_the_later_of_two_strokes_wins(disc):
