@@ -12,6 +12,7 @@ from leafcore.masks.configs import DELTA
 from leafcore.masks.maps import heat_overlay, threshold
 from leafcore.questions import LookQuestion
 from ui import cached, forms, live, show
+from ui.adopting import adopt_box
 from ui.places import path_of
 from ui.service import workspace
 
@@ -40,6 +41,7 @@ if not models:
     preset = st.segmented_control("Preset", presets, default="draft", required=True, key="lfl_preset")
     if not working and forms.settings_form("lflseg", str(preset), submit_label="Train LFLSeg") is not None:
         st.rerun()
+    adopt_box()
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -126,6 +128,8 @@ tuner()
 if pages > 1:
     st.session_state["mask_page"] = page
     st.pagination(pages, key="mask_page")
+
+adopt_box()
 
 saved_sets = cached.runs_of("masks")
 if saved_sets:
