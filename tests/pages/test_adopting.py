@@ -1,5 +1,7 @@
 """Published weights are taken in on the Masks page, and can then be looked through."""
 
+import shutil
+
 import pytest
 import torch
 import torchvision
@@ -18,8 +20,6 @@ def weights(tmp_path):
 
 @pytest.fixture
 def own(journey, tmp_path):
-    import shutil
-
     shutil.copytree(journey.workspace.root, tmp_path / "own")
     return Workspace(tmp_path / "own")
 

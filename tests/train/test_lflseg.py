@@ -134,10 +134,8 @@ def test_a_run_says_which_class_its_epoch_takes_for_which(journey):
 
 def test_leaves_of_one_group_are_never_learned_from_and_validated_on(workspace, nonleaf_folder, tmp_path):
     folders = write_folders(tmp_path / "leaves", {"healthy": 24, "rust": 16})
-    carry = carrier(workspace)
-    dataset = load(
-        workspace, carry("import", source=folders, name="g", group_regex=r"([a-z]+-00\d)").result()["dataset"]
-    )
+    run = carrier(workspace)("import", source=folders, name="g", group_regex=r"([a-z]+-0\d)\d")  # in tens
+    dataset = load(workspace, run.result()["dataset"])
     config = LFLSegConfig(dataset=dataset.ref, nonleaf=str(nonleaf_folder), size_px=64)
     seen = lflseg_pictures(config, workspace, Watcher(tmp_path / "run")).seen
     group = dict(zip(dataset.records["sha256"], dataset.records["group"], strict=True))
