@@ -73,7 +73,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("write", "dataset"): Flag("dataset", "NAME"),
     ("embed", "dataset"): Flag("dataset", "NAME"),
     ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
-    ("adopt", "source"): Flag("source", "PATH"),
+    ("adopt", "file"): Flag("file", "PATH"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }

@@ -20,8 +20,8 @@ from leafcore.workspace import Workspace, check_name
 class AdoptConfig(Config):
     """Settings of `adopt`."""
 
-    source: str = setting(
-        ..., "Weights file: LFLSeg as LeafGAN publishes it (LFLSeg_resnet101.pth).", ref="file", min_length=1
+    file: str = setting(
+        ..., "Weights: LFLSeg as LeafGAN publishes it (LFLSeg_resnet101.pth).", ref="file", min_length=1
     )
     name: str = setting(..., "What to call the checkpoint.")
     recipe: Literal["lflseg"] = setting("lflseg", "What kind of model it is.", advanced=True)
@@ -70,7 +70,7 @@ def adopt(config: AdoptConfig, workspace: Workspace, progress: Progress) -> Adop
 
     require_free(workspace, config.name)
     progress.phase("reading weights")
-    source = Path(config.source).expanduser()
+    source = Path(config.file).expanduser()
     published = read_lflseg(source)
     args = {"name": published.backbone, "num_classes": len(CLASSES)}
     description = {

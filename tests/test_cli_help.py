@@ -24,7 +24,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("health", "dataset"): "NAME",
         ("write", "dataset"): "NAME",
         ("embed", "dataset"): "NAME",
-        ("adopt", "source"): "PATH",
+        ("adopt", "file"): "PATH",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }

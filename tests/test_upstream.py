@@ -24,7 +24,7 @@ def published(tmp_path):
 
 
 def test_published_weights_become_a_checkpoint_of_which_nothing_unknown_is_claimed(workspace, carry, published):
-    result = carry("adopt", source=str(published), name="theirs").result()
+    result = carry("adopt", file=str(published), name="theirs").result()
     checkpoint = open_checkpoint(workspace, "theirs")
     assert result["backbone"] == "resnet18" and result["weights_sha256"] == checkpoint.card.weights_sha256
     assert (checkpoint.card.recipe, checkpoint.card.run, checkpoint.card.license) == ("lflseg", "", "unknown")
@@ -36,7 +36,7 @@ def test_published_weights_become_a_checkpoint_of_which_nothing_unknown_is_claim
 def test_it_says_of_a_picture_what_the_published_network_says(workspace, carry, published, tmp_path):
     from PIL import Image
 
-    carry("adopt", source=str(published), name="theirs")
+    carry("adopt", file=str(published), name="theirs")
     theirs = torchvision.models.resnet18(num_classes=3).eval()
     theirs.load_state_dict(torch.load(published, weights_only=True))
     Image.fromarray(draw_leaf("healthy", 1, 224)).save(tmp_path / "leaf.png")
@@ -48,33 +48,33 @@ def test_it_says_of_a_picture_what_the_published_network_says(workspace, carry, 
 
 
 def test_what_a_person_knows_of_them_is_kept(workspace, carry, published):
-    carry("adopt", source=str(published), name="theirs", origin="https://example.org", license="MIT")
+    carry("adopt", file=str(published), name="theirs", origin="https://example.org", license="MIT")
     card = open_checkpoint(workspace, "theirs").card
     assert (card.description["origin"]["said"], card.license) == ("https://example.org", "MIT")
 
 
 def test_a_name_that_is_taken_keeps_its_weights(workspace, carry, published):
-    carry("adopt", source=str(published), name="theirs")
+    carry("adopt", file=str(published), name="theirs")
     before = open_checkpoint(workspace, "theirs").card
     with pytest.raises(ConfigError, match="already a checkpoint 'theirs'"):
-        carry("adopt", source=str(published), name="theirs")
+        carry("adopt", file=str(published), name="theirs")
     assert open_checkpoint(workspace, "theirs").card == before
 
 
 def test_other_weights_leave_no_checkpoint(workspace, carry, tmp_path):
     torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="that are no ResNet's"):
-        carry("adopt", source=str(tmp_path / "other.pth"), name="theirs")
+        carry("adopt", file=str(tmp_path / "other.pth"), name="theirs")
     assert not (workspace.checkpoints / "theirs").exists()
 
 
-@pytest.mark.parametrize("values", [{"source": ""}, {"name": "../up"}, {"recipe": "leafgan"}])
+@pytest.mark.parametrize("values", [{"file": ""}, {"name": "../up"}, {"recipe": "leafgan"}])
 def test_bad_settings_are_refused(values):
     with pytest.raises(ConfigError) as raised:
-        build_config("adopt", {"source": "x.pth", "name": "theirs", **values})
+        build_config("adopt", {"file": "x.pth", "name": "theirs", **values})
     assert not isinstance(raised.value, ValidationError) and next(iter(values)) in str(raised.value)
 
 
 def test_a_file_that_is_not_there_is_refused_before_a_run_is_made(workspace, tmp_path):
     with pytest.raises(Exception, match="there is no such file"):
-        submit(workspace, "adopt", build_config("adopt", {"source": str(tmp_path / "no.pth"), "name": "theirs"}))
+        submit(workspace, "adopt", build_config("adopt", {"file": str(tmp_path / "no.pth"), "name": "theirs"}))
