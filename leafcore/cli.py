@@ -71,6 +71,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("write", "dataset"): Flag("dataset", "NAME"),
     ("embed", "dataset"): Flag("dataset", "NAME"),
     ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("adopt", "file"): Flag("file", "PATH"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -119,7 +120,8 @@ def build_parser() -> Parser:
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
-        "import", "render", "split", "scarce", "write", "health", "embed", "masks", "synthesize", "export", "evaluate"
+        "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "synthesize", "export",
+        "evaluate",
     ):  # fmt: skip
         added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
         _add_fields(added, kind)
@@ -166,6 +168,7 @@ def _summary(kind: str) -> str:
         "write": "Write a dataset as files that other programs read.",
         "health": "Look for pictures that are there twice, labels that disagree, and odd files.",
         "embed": "Draw the map of a dataset; find pictures that are alike and labels that are suspect.",
+        "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg.",
         "masks": "Make a mask for every picture of a dataset.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",

@@ -107,6 +107,14 @@ def test_the_worker_sees_what_the_model_sees(warm, copy, look, pictures):
     np.testing.assert_allclose(answer["probabilities"], [one.probabilities for one in expected], atol=1e-5)
 
 
+def test_the_worker_draws_heat_maps_as_it_is_asked_to(warm, copy, look, pictures):
+    asked = look.model_copy(update={"method": "eigencam", "layer": "layer2"})
+    assert answer_file(copy, asked) != answer_file(copy, look)
+    paths = [load(copy, look.dataset).root / name for name in pictures]
+    expected = open_lflseg(copy, look.model, torch.device("cpu"), asked.cam()).look(paths)
+    np.testing.assert_allclose(np.load(warm.ask(asked))["maps"], [one.cam for one in expected], atol=1e-4)
+
+
 def test_a_preview_holds_the_sources_and_every_step(warm, copy, preview, pictures):
     steps = np.load(warm.ask(preview))["steps"]
     assert steps.shape == (3, 4, 32, 32, 3) and steps.dtype == np.uint8

