@@ -26,6 +26,7 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: 
 # A line is dashed where it takes away, so that colour alone tells nothing.
 _JS = """
 const watchers = new WeakMap()
+const lines = new WeakMap()  // by canvas: the line being drawn, which outlives a new drawing of the page
 const COLORS = { include: "#00c896", exclude: "#ff6a3d" }
 
 function drawLine(canvas, stroke) {
@@ -46,13 +47,12 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const image = parentElement.querySelector("img")
   const canvas = parentElement.querySelector("canvas")
-  let current = null
 
   const redraw = () => {
     canvas.width = canvas.clientWidth
     canvas.height = canvas.clientHeight
     data.strokes.forEach(stroke => drawLine(canvas, stroke))
-    if (current) drawLine(canvas, current)
+    if (lines.has(canvas)) drawLine(canvas, lines.get(canvas))
   }
   const place = event => {
     const box = canvas.getBoundingClientRect()
@@ -60,6 +60,7 @@ export default function (component) {
     return [share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)]
   }
 
+  canvas.dataset.kind = data.kind
   image.alt = data.alt
   image.onload = redraw
   if (image.src !== data.picture) image.src = data.picture
@@ -68,22 +69,25 @@ export default function (component) {
   canvas.onpointerdown = event => {
     if (event.button !== 0) return
     canvas.setPointerCapture(event.pointerId)
-    current = { kind: data.kind, width: data.width, points: [place(event)] }
+    lines.set(canvas, { kind: data.kind, width: data.width, points: [place(event)] })
     redraw()
   }
   canvas.onpointermove = event => {
-    if (!current) return
-    current.points.push(place(event))
+    if (!lines.has(canvas)) return
+    lines.get(canvas).points.push(place(event))
     redraw()
   }
   canvas.onpointerup = () => {
-    if (!current) return
-    const step = Math.ceil(current.points.length / data.maxPoints)
-    const last = current.points.length - 1
-    const points = current.points.filter((_, index) => index % step === 0 || index === last)
-    setTriggerValue("stroke", { ...current, points })
+    const line = lines.get(canvas)
+    if (!line) return
+    lines.delete(canvas)
+    const step = Math.ceil(line.points.length / data.maxPoints)
+    const last = line.points.length - 1
+    const points = line.points.filter((_, index) => index % step === 0 || index === last)
+    data.strokes.push({ ...line, points })
+    setTriggerValue("stroke", { ...line, points })
   }
-  canvas.onpointercancel = () => { current = null; redraw() }
+  canvas.onpointercancel = () => { lines.delete(canvas); redraw() }
 
   watchers.get(canvas)?.disconnect()
   const watcher = new ResizeObserver(redraw)

@@ -26,6 +26,7 @@ def own(journey, tmp_path):
 
 def test_weights_of_others_become_a_model_to_choose(open_app, own, weights):
     app = open_app(own)
+    app.test.session_state["mask_tab"] = "Train LFLSeg"
     page = app.open("masks")
     page.text_input(key="adopt--file").set_value(str(weights))
     page.text_input(key="adopt--name").set_value("theirs")
@@ -40,6 +41,7 @@ def test_weights_of_others_become_a_model_to_choose(open_app, own, weights):
 
 def test_a_file_that_is_not_there_is_said_beside_the_button(open_app, own, tmp_path):
     app = open_app(own)
+    app.test.session_state["mask_tab"] = "Train LFLSeg"
     page = app.open("masks")
     page.text_input(key="adopt--file").set_value(str(tmp_path / "none.pth"))
     page.text_input(key="adopt--name").set_value("theirs")
