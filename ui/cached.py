@@ -72,11 +72,13 @@ def translators() -> dict[str, Checkpoint]:
 
 def when(run: Run) -> str:
     """Return when a run was submitted, for people."""
-    return pd.Timestamp(run.record.created, unit="s", tz="UTC").tz_convert(_zone()).strftime("%d %b %H:%M")
+    return moment(run.record.created)
 
 
-def _zone() -> str:
-    return st.context.timezone or "UTC"
+def moment(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as the visitor's clock shows it."""
+    zone = st.context.timezone or "UTC"
+    return pd.Timestamp(seconds, unit="s", tz="UTC").tz_convert(zone).strftime("%d %b %H:%M")
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

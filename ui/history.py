@@ -7,7 +7,8 @@ import streamlit as st
 
 from leafcore.data.classes import MEANING
 from leafcore.data.edits import diff
-from leafcore.data.manifest import Dataset, load
+from leafcore.data.manifest import Dataset, load, make_current, read_card, versions
+from ui import cached
 from ui.service import workspace
 
 
@@ -26,11 +27,9 @@ def history_box(dataset: Dataset) -> None:
     policy = card.label_policy
     st.caption(f"Licence: {card.license}. Split: {split}. Labels: {policy}, {MEANING[policy]}.")
     if card.parent:
-        changes = diff(load(workspace(), f"{dataset.name}@{card.parent}"), dataset)
-        st.markdown(
-            f"Edited from `{card.parent}`: {len(changes.removed)} removed, {len(changes.relabelled)} relabelled, "
-            f"{len(changes.added)} added, {len(changes.moved)} moved to another split."
-        )
+        parent = load(workspace(), f"{dataset.name}@{card.parent}")
+        st.markdown(f"Edited from `{card.parent}`: {_changes(parent, dataset)}.")
+    _other_versions(dataset)
     if card.decisions:
         table = decision_log(dataset)
         st.dataframe(table)
@@ -44,3 +43,43 @@ def history_box(dataset: Dataset) -> None:
     if card.skipped:
         st.markdown(f"{len(card.skipped)} files were skipped at the import.")
         st.dataframe([{"file": file.image, "why": file.reason} for file in card.skipped])
+
+
+def _changes(before: Dataset, after: Dataset) -> str:
+    """Return in words how a version differs from another."""
+    changes = diff(before, after)
+    return (
+        f"{len(changes.removed)} removed, {len(changes.relabelled)} relabelled, {len(changes.added)} added, "
+        f"{len(changes.moved)} moved to another split"
+    )
+
+
+def _other_versions(dataset: Dataset) -> None:
+    """Draw the versions there are, how one differs from this, and a way to make it the current one."""
+    known = versions(workspace(), dataset.name)[::-1]
+    if len(known) < 2:
+        return
+    titles = {
+        version: f"{version} · {cached.moment(read_card(workspace(), dataset.name, version).created)}"
+        for version in known
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Versions",
+            known,
+            known.index(dataset.version),
+            format_func=lambda version: titles[version] + (" · current" if version == dataset.version else ""),
+            key=f"version_of_{dataset.ref}",
+            width=360,
+        )
+        if st.button(
+            "Make this one current",
+            icon=":material/history:",
+            key="make_current",
+            disabled=chosen == dataset.version,
+            help="What a bare name means from now on. Runs keep the version that they were made with.",
+        ):
+            make_current(workspace(), dataset.name, chosen)
+            st.rerun()
+    if chosen != dataset.version:
+        st.caption(f"Beside the current one: {_changes(dataset, cached.dataset(f'{dataset.name}@{chosen}'))}.")
