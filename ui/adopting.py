@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, forms, live
+from ui import forms, live
 
 
 def adopt_box() -> None:
@@ -11,15 +11,7 @@ def adopt_box() -> None:
         run = forms.settings_form("adopt", "", submit_label="Add")
         if run is not None:
             st.session_state["adopt_run"] = run.id
-        for working in live.active_runs():
-            if working.kind == "adopt":
-                live.progress_panel(working, key="adopt")
-        ended = [*cached.runs_of("adopt"), *cached.runs_of("adopt", state="failed")]
-        newest = next((run for run in ended if run.id == st.session_state.get("adopt_run")), None)
-        if newest is None:
-            return
-        if newest.status().failure is not None:
-            live.progress_panel(newest, key="adopt")
-            return
-        result = newest.result()
-        st.caption(f":material/check: `{result['checkpoint']}` is here, a {result['backbone']}.")
+        done = live.follow("adopt")
+        if done is not None:
+            result = done.result()
+            st.caption(f":material/check: `{result['checkpoint']}` is here, a {result['backbone']}.")

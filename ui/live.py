@@ -158,3 +158,25 @@ def sample_is_drawn() -> bool:
         st.caption("The sample leaves are being drawn; this takes half a minute.")
         progress_panel(drawing[0], key="sample")
     return bool(drawing)
+
+
+def follow(kind: str) -> Run | None:
+    """Draw the runs of a kind that are at work, and how the one that was queued on this visit failed, if it did.
+
+    Args:
+        kind: A key of `KINDS`; the id of what was queued is in the session under `<kind>_run`.
+
+    Returns:
+        The run that was queued on this visit, once it is done.
+    """
+    for run in active_runs():
+        if run.kind == kind:
+            progress_panel(run, key=kind)
+    asked = st.session_state.get(f"{kind}_run")
+    queued = next((run for run in list_runs(workspace(), kind) if run.id == asked), None)
+    if queued is None:
+        return None
+    state = queued.status().state
+    if state == "failed":
+        progress_panel(queued, key=kind)
+    return queued if state == "done" else None

@@ -7,7 +7,7 @@ import streamlit as st
 from leafcore.data.labels import is_healthy, words
 from leafcore.data.manifest import Dataset
 from leafcore.data.writing import Layout, WriteConfig, WriteResult
-from ui import cached, forms, live
+from ui import forms, live
 
 
 def write_box(dataset: Dataset) -> None:
@@ -48,18 +48,11 @@ def _lflseg(dataset: Dataset, help_of: dict[str, str | None]) -> dict[str, Any]:
 
 def _progress() -> None:
     """Draw what is being written, and how the newest of this visit ended."""
-    writing = [run for run in live.active_runs() if run.kind == "write"]
-    for run in writing:
-        live.progress_panel(run, key="write")
-    ended = [*cached.runs_of("write"), *cached.runs_of("write", state="failed")]
-    newest = next((run for run in ended if run.id == st.session_state.get("write_run")), None)
-    if newest is None:
+    done = live.follow("write")
+    if done is None:
         return
-    if newest.status().failure is not None:
-        live.progress_panel(newest, key="write")
-        return
-    result = WriteResult.model_validate(newest.result())
+    result = WriteResult.model_validate(done.result())
     masks = f" and {result.masks:,} masks" if result.masks else ""
     st.success(f"{result.images:,} pictures{masks} written to `{result.folder}`.", icon=":material/check_circle:")
-    for warning in newest.status().warnings:
+    for warning in done.status().warnings:
         st.caption(f":material/warning: {warning}")

@@ -1,4 +1,5 @@
 import pkgutil
+import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
@@ -60,3 +61,10 @@ def open_app(monkeypatch: pytest.MonkeyPatch):
     yield open_over
     for worker in workers:
         worker.stop()
+
+
+@pytest.fixture
+def own(journey, tmp_path) -> Workspace:
+    """A copy of the finished journey that a test may change."""
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
+    return Workspace(tmp_path / "own")

@@ -10,15 +10,7 @@ from leafcore.data.manifest import load, save
 from leafcore.jobs import build_config, execute, submit
 from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
-from leafcore.workspace import Workspace
 from ui import cached
-
-
-@pytest.fixture
-def own(journey, tmp_path):
-    """A copy of the finished journey that a test may change."""
-    shutil.copytree(journey.workspace.root, tmp_path / "own")
-    return Workspace(tmp_path / "own")
 
 
 def newest(workspace, kind):

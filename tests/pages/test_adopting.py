@@ -1,14 +1,11 @@
 """Published weights are taken in on the Masks page, and can then be looked through."""
 
-import shutil
-
 import pytest
 import torch
 import torchvision
 
 from leafcore.jobs import execute
 from leafcore.runs import list_runs
-from leafcore.workspace import Workspace
 
 
 @pytest.fixture
@@ -16,12 +13,6 @@ def weights(tmp_path):
     path = tmp_path / "LFLSeg_resnet18.pth"
     torch.save(torchvision.models.resnet18(num_classes=3).state_dict(), path)
     return path
-
-
-@pytest.fixture
-def own(journey, tmp_path):
-    shutil.copytree(journey.workspace.root, tmp_path / "own")
-    return Workspace(tmp_path / "own")
 
 
 def test_weights_of_others_become_a_model_to_choose(open_app, own, weights):

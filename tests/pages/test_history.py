@@ -1,19 +1,9 @@
 """The Version tab: what a version is, and the way back to another."""
 
-import shutil
-
 import pytest
 
 from leafcore.data.edits import decide
 from leafcore.data.manifest import Decision, load
-from leafcore.workspace import Workspace
-
-
-@pytest.fixture
-def own(journey, tmp_path):
-    """A copy of the finished journey that a test may change."""
-    shutil.copytree(journey.workspace.root, tmp_path / "own")
-    return Workspace(tmp_path / "own")
 
 
 @pytest.fixture

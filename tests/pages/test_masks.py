@@ -13,14 +13,13 @@ from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
 from leafcore.train.confusion import Confusion, save_confusion
 from tests.conftest import carrier
-from tests.pages.test_actions import own  # noqa: F401  (a fixture)
 from ui.correcting import Draft
 from ui.mask_saving import doubts
 from ui.seeing import cut_out
 
 
 @pytest.fixture
-def page(open_app, own):  # noqa: F811
+def page(open_app, own):
     """The page over a workspace of its own."""
     return open_app(own).open("masks")
 
@@ -76,7 +75,7 @@ def test_saving_asks_before_24_were_looked_at_or_where_a_tenth_is_empty(viewed, 
     assert all(word in line for word, line in zip(expected, found, strict=True))
 
 
-def test_many_empty_masks_are_listed_and_saved_only_when_confirmed(page, own):  # noqa: F811
+def test_many_empty_masks_are_listed_and_saved_only_when_confirmed(page, own):
     page.slider(key="thr").set_value(1.0).run()
     before = len(list_runs(own, "masks"))
     page.button(key="save_masks").click().run()
@@ -103,7 +102,7 @@ def first_fix(page):
     return next(button for button in page.button if (button.key or "").startswith("fix-"))
 
 
-def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own):  # noqa: F811
+def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own):
     draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
@@ -116,7 +115,7 @@ def test_a_picture_gets_its_own_threshold_and_undo_takes_it_back(page, own):  # 
     assert draft.load() == {} and page.slider(key=f"fix-delta-{image}").value == 0.35
 
 
-def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own):  # noqa: F811
+def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own):
     draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
@@ -129,7 +128,7 @@ def test_inverting_is_written_at_once_and_flagged_in_the_grid(page, own):  # noq
     assert any("best fit" in button.label for button in page.button), "a corrected mask is a reference"
 
 
-def test_clearing_takes_all_corrections_of_a_picture_and_can_be_undone(page, own):  # noqa: F811
+def test_clearing_takes_all_corrections_of_a_picture_and_can_be_undone(page, own):
     draft = draft_of(own)
     button = first_fix(page)
     image = button.key.removeprefix("fix-")
@@ -160,7 +159,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_any_photo_is_judged(open_app, own, name):  # noqa: F811
+def test_any_photo_is_judged(open_app, own, name):
     app = open_app(own)
     page = app.open("masks", mask_tab="Does it see leaves?")
     page.get("file_uploader")[0].upload(f"{name}.img", ODD[name], "image/jpeg").run()
@@ -170,7 +169,7 @@ def test_any_photo_is_judged(open_app, own, name):  # noqa: F811
     assert sum(float(metric.value.rstrip("%")) for metric in page.metric) == pytest.approx(100, abs=0.2)
 
 
-def test_what_is_no_picture_is_said_in_one_line(open_app, own):  # noqa: F811
+def test_what_is_no_picture_is_said_in_one_line(open_app, own):
     app = open_app(own)
     page = app.open("masks", mask_tab="Does it see leaves?")
     page.get("file_uploader")[0].upload("notes.jpg", b"not a picture", "image/jpeg").run()
@@ -191,7 +190,7 @@ def test_a_cut_out_is_transparent_outside_the_mask_at_the_photos_size(tmp_path):
 # --- mask sets --------------------------------------------------------------------------------------------------------
 
 
-def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey):  # noqa: F811
+def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey):
     carrier(own)("masks", dataset=journey.dataset, model="sample-lflseg", delta=0.5)
     app = open_app(own)
     page = app.open("masks", mask_tab="Mask sets")
@@ -205,7 +204,7 @@ def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey): 
 # --- how well a model tells leaves ------------------------------------------------------------------------------------
 
 
-def test_a_weak_model_gets_a_note_and_a_good_one_none(page, own):  # noqa: F811
+def test_a_weak_model_gets_a_note_and_a_good_one_none(page, own):
     run = next(run for run in list_runs(own, "lflseg"))
     epoch = run.result()["best_epoch"]
     for hits, is_weak in ((8, True), (29, False)):

@@ -1,23 +1,13 @@
 """The Split tab shows what a split would give, and writes just that."""
 
-import shutil
-
 import pytest
 
 from leafcore.data.edits import decide
 from leafcore.data.manifest import Decision, list_datasets, load
 from leafcore.jobs import execute
 from leafcore.runs import list_runs
-from leafcore.workspace import Workspace
 
 TAB = "Split"
-
-
-@pytest.fixture
-def own(journey, tmp_path):
-    """A copy of the finished journey that a test may change."""
-    shutil.copytree(journey.workspace.root, tmp_path / "own")
-    return Workspace(tmp_path / "own")
 
 
 @pytest.fixture
