@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads"},
     {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate", "audit", "embedding"},
-    {"health", "embed", "upstream", "masks", "synthesize", "evaluate"},
+    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
     {"api", "cli", "terminal", "__main__"},

@@ -75,14 +75,40 @@ class TranslationConfig(TrainConfig):
     b: str = setting(..., "Label set to translate to.", ref="label_set")
     epochs: int = setting(100, "Epochs at the full learning rate.", ge=1, le=10_000)
     epochs_decay: int = setting(100, "Epochs over which the learning rate then falls to zero.", ge=0, le=10_000)
+    load_px: int = setting(
+        0, "Side of the pictures before cropping; 0: 286 for 256, in proportion.", unit="px", ge=0, le=2048,
+        advanced=True,
+    )  # fmt: skip
+    flip: bool = setting(True, "Mirrors every other picture, at random.", advanced=True)
+    generator: Literal["resnet", "unet"] = setting(
+        "resnet", "Form of the generators: residual blocks, or a U-Net that keeps fine outlines.", advanced=True
+    )
     filters: int = setting(64, "Channels of the generator's first layer (ngf).", ge=4, le=256, advanced=True)
-    blocks: int = setting(9, "Residual blocks of the generator.", ge=1, le=24, advanced=True)
+    blocks: int = setting(9, "Residual blocks, of a ResNet generator.", ge=1, le=24, advanced=True)
+    downs: int = setting(
+        0, "Halvings of the picture, of a U-Net generator; 0: as many as fit, 8 for 256 px.", ge=0, le=9, advanced=True
+    )
+    upsampling: Literal["transposed", "resize"] = setting(
+        "transposed",
+        "How a generator enlarges: transposed convolutions as published, or resizing, without checkerboards.",
+        advanced=True,
+    )
+    residual: bool = setting(False, "The generator predicts a change of the picture, not a new one.", advanced=True)
+    ema_decay: float = setting(
+        0.0, "Keeps the generators' moving average instead of their last weights, such as 0.999; 0: the last.",
+        ge=0, lt=1, advanced=True,
+    )  # fmt: skip
     disc_filters: int = setting(64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True)
     disc_layers: int = setting(3, "Strided layers of the discriminator after its first.", ge=1, le=5, advanced=True)
     weight_cycle: float = setting(10.0, "Weight of the cycle-consistency loss.", ge=0, advanced=True)
     weight_identity: float = setting(5.0, "Weight of the identity loss.", ge=0, advanced=True)
     pool_size: int = setting(50, "Fakes the discriminator's image pool remembers.", ge=0, le=10_000, advanced=True)
     beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True)
+    compiled: bool = setting(
+        False,
+        "Compiles the networks (torch.compile; CUDA graphs on a GPU): minutes at the start, then faster steps.",
+        advanced=True,
+    )
     probes: int = setting(8, "Validation pictures per domain drawn at every save.", ge=1, le=32, advanced=True)
 
     @model_validator(mode="after")
@@ -115,6 +141,9 @@ class LeafGANConfig(TranslationConfig):
 
     masks: str = setting(..., "Mask set to use: the id of a masks run over the same dataset version.", ref="masks")
     weight_background: float = setting(5.0, "Weight of the background loss.", ge=0, advanced=True)
+    blend: bool = setting(
+        False, "Fakes keep the source outside the mask, exactly; the background loss is then 0.", advanced=True
+    )
 
 
 class LFLSegConfig(TrainConfig):
