@@ -26,11 +26,11 @@ from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 
 LFLSEG = "sample-lflseg"
 DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
-TRANSLATION = {"size_px": 128, "disc_layers": 3, "precision": "bf16", "save_every": 5}
-TRANSLATORS = {
-    "sample-healthy-to-rust": {"b": "rust", "epochs": 60, "epochs_decay": 60},
-    "sample-healthy-to-frog-eye": {"b": "frog_eye_leaf_spot", "epochs": 40, "epochs_decay": 40},
-}
+TRANSLATION = {
+    "size_px": 128, "disc_layers": 3, "precision": "bf16", "epochs": 30, "epochs_decay": 30, "save_every": 5,
+    "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.999,
+}  # fmt: skip
+TRANSLATORS = {"sample-healthy-to-rust": "rust", "sample-healthy-to-frog-eye": "frog_eye_leaf_spot"}
 
 
 def main() -> None:
@@ -40,9 +40,11 @@ def main() -> None:
     lflseg = carry_out(workspace, "lflseg", {"dataset": dataset}, LFLSEG)
     ship(workspace, lflseg, LFLSEG)
     delta = best_delta(workspace, dataset, lflseg)
-    masks = carry_out(workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": delta})
-    for name, settings in TRANSLATORS.items():
-        made_of = {"dataset": dataset, "masks": masks.id, **TRANSLATION, **settings}
+    masks = carry_out(
+        workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": delta, "refine": "grabcut"}
+    )
+    for name, target in TRANSLATORS.items():
+        made_of = {"dataset": dataset, "masks": masks.id, "b": target, **TRANSLATION}
         ship(workspace, carry_out(workspace, "leafgan", made_of, name), name)
 
 
