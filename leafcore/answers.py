@@ -16,9 +16,10 @@ import torch
 from leafcore import devices
 from leafcore.chains import open_chain
 from leafcore.data.manifest import Dataset, load
+from leafcore.data.mask_sets import mask_files
 from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
 from leafcore.files import write_atomic
-from leafcore.generate import Chain
+from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
@@ -162,7 +163,8 @@ def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.nda
     dataset = load(workspace, question.dataset)
     chain = _chain(str(workspace.root), question.chain, question.weights_sha256, str(_device(workspace)))
     sources = _squares(dataset, question.images, chain.size_px)
-    steps = chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)))
+    leaves = Leaves(mask_files(workspace, dataset, question.images, question.masks), chain.size_px)
+    steps = chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)), leaves(question.images))
     return {"steps": np.stack([sources, *(to_uint8(step) for step in steps)])}
 
 

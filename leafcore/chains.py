@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.labels import is_healthy, label_set, split_labels, union
+from leafcore.data.manifest import Dataset
+from leafcore.data.mask_sets import newest_mask_set
 from leafcore.errors import CheckpointError
 from leafcore.workspace import Workspace
 
@@ -72,6 +74,21 @@ def chain_size(checkpoints: Sequence[Checkpoint]) -> int:
 def chain_labels(source: str, checkpoints: Sequence[Checkpoint]) -> str:
     """Return the label set of what a chain makes of a source: see `labels.union`."""
     return union(source, [target_of(checkpoint) for checkpoint in checkpoints])
+
+
+def blends(checkpoint: Checkpoint) -> bool:
+    """Whether a translator was trained to change the leaf only, so that it wants a mask."""
+    return bool(checkpoint.card.description.get("blend", False))
+
+
+def masks_for(workspace: Workspace, dataset: Dataset, checkpoints: Sequence[Checkpoint]) -> str:
+    """Return the mask set that a chain takes if none is named: the newest, or "" if it wants none or there are better.
+
+    Better are exact masks, which came with the dataset.
+    """
+    if not any(map(blends, checkpoints)) or (dataset.records["mask"] != "").any():
+        return ""
+    return newest_mask_set(workspace, dataset)
 
 
 def source_of(checkpoint: Checkpoint) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leafcore import devices
-from leafcore.chains import chain_size
+from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
 from leafcore.data.kaggle import kaggle_source
@@ -143,6 +143,15 @@ def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, [value]
 
 
+def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Choose a mask set for translators that want one, if none is named."""
+    if value:
+        return _check_masks(workspace, config, value)
+    there = [checkpoint for _, checkpoint, _ in (_pin(workspace, ref) for ref in config.chain) if checkpoint]
+    chosen = masks_for(workspace, load(workspace, config.dataset), there)
+    return chosen, [chosen] if chosen else []
+
+
 def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked:
     """Copy the draft as it is now, so that what is corrected later never changes a queued run."""
     if value != DRAFT:
@@ -238,5 +247,6 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "target": _check_target,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
+    "chain_masks": _check_chain_masks,
     "nonleaf": _if_given(_check_folder),
 }

@@ -57,6 +57,7 @@ class PreviewQuestion(Question):
     chain: tuple[str, ...] = setting(..., "Translators in order.", max_length=8)
     weights_sha256: tuple[str, ...] = setting(..., "Their hashes, in order.")
     dataset: str = setting(..., "name@version.")
+    masks: str = setting("", "Mask set for steps that change the leaf only; empty: the dataset's exact masks.")
     images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
 
 

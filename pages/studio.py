@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from leafcore.chains import chain_labels, chain_size, source_of
+from leafcore.chains import chain_labels, chain_size, masks_for, source_of
 from leafcore.data.labels import words
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import LeafError
@@ -83,6 +83,7 @@ with right:
         chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
         dataset=dataset.ref,
+        masks=masks_for(workspace(), dataset, steps),
         images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
     )
     previewed = wants_preview or cached.is_answered(question)

@@ -40,9 +40,7 @@ def main() -> None:
     lflseg = carry_out(workspace, "lflseg", {"dataset": dataset}, LFLSEG)
     ship(workspace, lflseg, LFLSEG)
     delta = best_delta(workspace, dataset, lflseg)
-    masks = carry_out(
-        workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": delta, "refine": "grabcut"}
-    )
+    masks = carry_out(workspace, "masks", {"dataset": dataset, "model": lflseg.id, "delta": delta, "refine": "grabcut"})
     for name, target in TRANSLATORS.items():
         made_of = {"dataset": dataset, "masks": masks.id, "b": target, **TRANSLATION}
         ship(workspace, carry_out(workspace, "leafgan", made_of, name), name)

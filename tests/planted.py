@@ -42,11 +42,21 @@ def plant(
 
 
 def plant_translator(
-    workspace: Workspace, name: str, a: str = "healthy", b: str = "rust", size_px: int = 32, seed: int = 0
+    workspace: Workspace, name: str, a: str = "healthy", b: str = "rust", size_px: int = 32, seed: int = 0, **said: Any
 ) -> Checkpoint:
-    """Write a checkpoint that translates both ways."""
+    """Write a checkpoint that translates both ways.
+
+    Args:
+        workspace: Where it goes.
+        name: Its name.
+        a: The label set it translates from.
+        b: The label set it translates to.
+        size_px: The side of its pictures.
+        seed: Of its weights.
+        **said: What else its description says.
+    """
     nets = {"gen_ab": GENERATOR, "gen_ba": GENERATOR}
-    return plant(workspace, name, {"recipe": "leafgan", "a": a, "b": b, "size_px": size_px, "nets": nets}, seed)
+    return plant(workspace, name, {"recipe": "leafgan", "a": a, "b": b, "size_px": size_px, "nets": nets, **said}, seed)
 
 
 def plant_lflseg(workspace: Workspace, name: str) -> Checkpoint:

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from leafcore.chains import chain_labels, chain_size, needed_trainings, open_chain, source_of, target_of
+from leafcore.chains import chain_labels, chain_size, masks_for, needed_trainings, open_chain, source_of, target_of
+from leafcore.data.manifest import load
 from leafcore.errors import CheckpointError, NotFoundError
 from tests.planted import plant_lflseg, plant_translator
 
@@ -85,3 +88,13 @@ def test_the_trainings_that_lack_are_named(workspace, labels, expected):
 def test_without_healthy_leaves_a_generator_learns_from_what_there_is(workspace):
     (needed,) = needed_trainings("rust scab", {"scab": 9}, [])
     assert (needed.a, needed.b) == ("scab", "rust")
+
+
+def test_only_a_chain_that_changes_the_leaf_alone_takes_masks(journey):
+    dataset, workspace = load(journey.workspace, journey.dataset), journey.workspace
+    plain = open_chain(workspace, [journey.runs["leafgan"].id])
+    blending = [replace(plain[0], card=plain[0].card.model_copy(update={"description": {"blend": True}}))]
+    exact = replace(dataset, records=dataset.records.assign(mask="a.png"))
+    assert masks_for(workspace, dataset, plain) == ""
+    assert masks_for(workspace, dataset, blending) == journey.runs["masks"].id
+    assert masks_for(workspace, exact, blending) == "", "exact masks are better"

@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 import torch
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.errors import CheckpointError
 from leafcore.files import write_bytes
-from leafcore.generate import Chain, load_network
+from leafcore.generate import Chain, Leaves, load_network
+from leafcore.images import encode_png
 from tests.planted import GENERATOR, plant, plant_lflseg, plant_translator
 
 CPU = torch.device("cpu")
@@ -37,6 +39,28 @@ def test_a_picture_is_translated_alike_in_any_batch(workspace, pictures):
     chain = Chain([plant_translator(workspace, "x")], CPU)
     alone = torch.cat([chain(picture[None])[0] for picture in pictures])
     torch.testing.assert_close(chain(pictures)[0], alone, rtol=0, atol=1e-5)
+
+
+def test_a_step_that_was_trained_to_change_the_leaf_leaves_the_rest_as_it_is(workspace, pictures):
+    plain = plant_translator(workspace, "plain", seed=1)
+    blending = plant_translator(workspace, "blending", "rust", "scab", seed=2, blend=True)
+    masks = torch.zeros(3, 1, 32, 32)
+    masks[..., :16] = 1
+    first, second = Chain([plain, blending], CPU)(pictures, masks)
+    assert torch.equal(first, Chain([plain], CPU)(pictures)[0]), "a step that was not changes the picture all over"
+    assert torch.equal(second[..., 16:], first[..., 16:])
+    all_over = Chain([plain, blending], CPU)(pictures)[1]
+    torch.testing.assert_close(second[..., :16], all_over[..., :16])
+    assert not torch.equal(all_over[..., 16:], first[..., 16:])
+
+
+def test_masks_are_read_at_the_side_of_the_chain_and_all_leaf_where_there_is_none(tmp_path):
+    mask = np.zeros((64, 64, 3), np.uint8)
+    mask[:, :32] = 255
+    write_bytes(tmp_path / "mask.png", encode_png(mask))
+    masks = Leaves({"a": tmp_path / "mask.png", "b": None}, 32)(["b", "a"])
+    assert masks.shape == (2, 1, 32, 32)
+    assert masks[0].all() and masks[1, 0, :, :16].all() and not masks[1, 0, :, 16:].any()
 
 
 def test_a_loaded_network_is_at_rest(workspace):

@@ -1,5 +1,6 @@
 """Mask sets: what a `masks` run made. Training takes the run's id, never a bare delta."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from leafcore.data.manifest import Dataset
 from leafcore.errors import CheckpointError, NotFoundError
 from leafcore.files import read_json, write_json
-from leafcore.runs import open_run
+from leafcore.runs import list_runs, open_run
 from leafcore.workspace import Workspace
+
+CARD = "mask_set.json"
 
 
 class Overlap(BaseModel):
@@ -122,6 +125,40 @@ class MaskSet:
         return [mask_path(self.folder, image) for image in records["image"]]
 
 
+def newest_mask_set(workspace: Workspace, dataset: Dataset) -> str:
+    """Return the id of the newest finished mask set of a dataset version, empty if there is none."""
+    for run in list_runs(workspace, "masks"):
+        if (run.folder / CARD).exists() and open_mask_set(workspace, run.id).card.dataset == dataset.ref:
+            return run.id
+    return ""
+
+
+def mask_files(
+    workspace: Workspace, dataset: Dataset, images: Sequence[str], run_id: str = ""
+) -> dict[str, Path | None]:
+    """Return the mask of each picture: of a mask set, or the exact one that came with the dataset; None for none.
+
+    Args:
+        workspace: Where the mask set is.
+        dataset: Whose pictures they are.
+        images: Their paths in the manifest.
+        run_id: The mask set; empty takes the dataset's own masks.
+
+    Raises:
+        NotFoundError: There is no such mask set.
+        CheckpointError: It is of another dataset or version.
+    """
+    records = dataset.records[dataset.records["image"].isin(list(images))]
+    if run_id:
+        masks = open_mask_set(workspace, run_id)
+        records = masks.masked(dataset, records)
+        files = dict(zip(records["image"], masks.paths(records), strict=True))
+    else:
+        records = records[records["mask"] != ""]
+        files = dict(zip(records["image"], dataset.paths(records, column="mask"), strict=True))
+    return {image: files.get(image) for image in images}
+
+
 def mask_path(folder: Path, image: str) -> Path:
     """Return where the mask of an image goes in a masks run's folder."""
     return folder / "masks" / f"{image}.png"
@@ -129,7 +166,7 @@ def mask_path(folder: Path, image: str) -> Path:
 
 def save_card(folder: Path, card: MaskCard) -> None:
     """Write a mask set's card into its run's folder; its presence says that the set is complete."""
-    write_json(folder / "mask_set.json", card.model_dump(mode="json"))
+    write_json(folder / CARD, card.model_dump(mode="json"))
 
 
 def open_mask_set(workspace: Workspace, run_id: str) -> MaskSet:
@@ -140,7 +177,7 @@ def open_mask_set(workspace: Workspace, run_id: str) -> MaskSet:
     """
     run = open_run(workspace, run_id)
     try:
-        card = MaskCard.model_validate(read_json(run.folder / "mask_set.json"))
+        card = MaskCard.model_validate(read_json(run.folder / CARD))
     except FileNotFoundError:
         raise NotFoundError(
             f"masks: run {run_id} is a {run.kind} run in state {run.status().state} and holds no complete mask set; "

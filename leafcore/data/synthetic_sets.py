@@ -55,6 +55,8 @@ class Provenance(BaseModel):
         split: Its split.
         dataset: `name@version`.
         chain: The translations, in order.
+        masks: The mask set, for translations that change the leaf only; "exact" if masks came with the
+            dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
         seed: Of this picture.
         run: The run that made it.
@@ -83,6 +85,7 @@ class Provenance(BaseModel):
     code_version: str
     source_license: str
     weights_license: str
+    masks: str = "none"
     synthetic: bool = True
 
 

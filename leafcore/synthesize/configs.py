@@ -23,6 +23,12 @@ class SynthesizeConfig(Config):
     dataset: str = setting(..., "Dataset whose train pictures are the sources.", ref="dataset")
     source: str = setting("healthy", "Label set of the sources.", ref="label_set")
     count: int = setting(24, "Pictures to make, each from another source.", ge=1, le=1_000_000)
+    masks: str = setting(
+        "",
+        "Mask set, for translators that change the leaf only; empty: the dataset's exact masks, else its newest set.",
+        ref="chain_masks",
+        advanced=True,
+    )
     seed: int = setting(0, "Seed of the choice of sources.", ge=0)
     batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)

@@ -9,15 +9,16 @@ import pandas as pd
 import torch
 from pydantic import BaseModel
 
-from leafcore.chains import chain_labels, open_chain, source_of
+from leafcore.chains import blends, chain_labels, open_chain, source_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, domain, load
+from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.files import require_space, write_bytes
-from leafcore.generate import Chain
+from leafcore.generate import Chain, Leaves
 from leafcore.images import encode_png, load_square, sheet, to_signed, to_uint8
 from leafcore.progress import Progress
 from leafcore.runs import code_version
@@ -68,14 +69,19 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         )
     seen = merge(*(checkpoint.seen() for checkpoint in checkpoints), {"source": list(sources["sha256"])})
     save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
+    leaves = Leaves(mask_files(workspace, dataset, list(sources["image"]), config.masks), chain.size_px)
+    wants_masks = any(map(blends, checkpoints))
+    if wants_masks and not all(leaves.files.values()):
+        progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
     template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
+    template["masks"] = (config.masks or "exact") if wants_masks else "none"
 
     progress.phase("translating")
     require_space(progress.folder, config.count * chain.size_px**2 * 3)
     ledger = Ledger(progress.folder)
     skipped: dict[str, str] = {}
     try:
-        _translate_all(config, dataset, sources, chain, template, ledger, skipped, progress)
+        _translate_all(config, dataset, sources, chain, template, leaves, ledger, skipped, progress)
     finally:
         ledger.write_tables()
     if not ledger.rows:
@@ -143,6 +149,7 @@ def _translate_all(
     sources: pd.DataFrame,
     chain: Chain,
     template: dict[str, Any],
+    leaves: Leaves,
     ledger: Ledger,
     skipped: dict[str, str],
     progress: Progress,
@@ -159,7 +166,8 @@ def _translate_all(
         rows = todo[start : start + config.batch_size]
         rows, pictures = _decode(dataset, rows, chain.size_px, skipped)
         if rows:
-            steps = [to_uint8(step) for step in chain(to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2)))]
+            signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+            steps = [to_uint8(step) for step in chain(signed, leaves([row.source for row in rows]))]
             for row, picture in zip(rows, steps[-1], strict=True):
                 _write(row, picture, ledger, progress)
             if start < SHOWN:

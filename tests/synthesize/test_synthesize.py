@@ -16,11 +16,12 @@ from leafcore.data.seen import UNKNOWN, load_seen, save_seen
 from leafcore.data.synthetic_sets import Provenance, read_recipe
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.generate import Chain
-from leafcore.images import load_square, to_signed, to_uint8
+from leafcore.images import encode_png, load_square, to_signed, to_uint8
 from leafcore.jobs import execute, submit
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.synthesize import choose_sources, synthesize
 from tests.conftest import carrier, write_folders
+from tests.planted import plant_translator
 from tests.watcher import Watcher
 
 
@@ -338,3 +339,19 @@ def test_synthesis_leaves_the_process_as_it_was(own, config, tmp_path):
     before = torch.get_rng_state()
     synthesize(config, own, Watcher(tmp_path / "run"))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_translators_that_change_the_leaf_only_leave_the_background_of_their_sources(own, journey, config):
+    plant_translator(own, "leaf-only", blend=True)
+    left = np.zeros((8, 8, 3), np.uint8)
+    left[:, :4] = 255
+    for mask in (own.run(journey.runs["masks"].id) / "masks").rglob("*.png"):
+        mask.write_bytes(encode_png(left))
+    run = submit(own, "synthesize", changed(config, chain=("leaf-only",)))
+    assert run.record.settings["masks"] == journey.runs["masks"].id, "the newest mask set is pinned"
+    execute(own, run, lane="cpu", owner="cli")
+    row, dataset = rows_in(run.folder)[0], load(own, journey.dataset)
+    assert row["masks"] == journey.runs["masks"].id
+    made = np.asarray(Image.open(run.folder / "images" / row["file"]))
+    source = load_square(dataset.root / row["source"], 32)
+    assert (made[:, 16:] == source[:, 16:]).all() and (made[:, :16] != source[:, :16]).any()
