@@ -20,7 +20,6 @@ from leafcore.train.published import Tensors, read_tensors
 
 ROLES = {"G_A": "gen_ab", "G_B": "gen_ba", "D_A": "disc_b", "D_B": "disc_a"}  # there D_A judges what G_A makes
 GENERATORS = ("gen_ab", "gen_ba")
-FILE = re.compile(r"(?P<epoch>.+)_net_(?P<role>G_A|G_B|D_A|D_B)\.pth")
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 LEAST_DOWNS = 5  # of a U-Net there
 NAMED = ("resnet_9blocks", "resnet_6blocks", "unet_128", "unet_256")  # generators that its flag --netG knows
@@ -159,7 +158,7 @@ def _renamed(name: str, table: Table) -> str:
     return f"{table.get(layer, layer)}.{parameter}"
 
 
-def in_words(description: dict[str, Any]) -> str:
+def in_words(description: Mapping[str, Any]) -> str:
     """Return what a person calls a network: "resnet generator (filters 64, blocks 9)"."""
     args = ", ".join(f"{name} {value}" for name, value in description["args"].items())
     return f"{description['type'].replace('_', ' ')} ({args})"
@@ -216,17 +215,16 @@ def find_files(path: Path, epoch: str = "latest") -> dict[str, Path]:
         epoch: Which epoch of a folder: "latest", or what its files' names begin with.
 
     Returns:
-        The files, by our name of the network's role.
+        The files, by our name of the network's role, gen_ab first.
 
     Raises:
         CheckpointError: The folder holds no G_A of that epoch.
     """
     if not path.is_dir():
         return {"gen_ab": path}
-    found = [match for file in sorted(path.iterdir()) if (match := FILE.fullmatch(file.name))]
-    files = {ROLES[match["role"]]: path / match.string for match in found if match["epoch"] == epoch}
+    files = {ours: file for theirs, ours in ROLES.items() if (file := path / f"{epoch}_net_{theirs}.pth").is_file()}
     if "gen_ab" not in files:
-        epochs = sorted({match["epoch"] for match in found if match["role"] == "G_A"})
+        epochs = sorted(file.name.removesuffix("_net_G_A.pth") for file in path.glob("*_net_G_A.pth"))
         raise CheckpointError(
             f"{path}: holds no {epoch}_net_G_A.pth; epochs with one: {', '.join(epochs) or 'none'}. Expected what "
             "CycleGAN's or LeafGAN's training saved."
