@@ -74,6 +74,13 @@ class WriteWeightsConfig(Config):
     model: str = setting(..., "Translator to write: a checkpoint, a run, or run@epoch.", ref="translator")
     to: Path = setting(..., "Folder to write to; made if it is missing.", ref="weights_target")
 
+    @field_validator("to", mode="before")
+    @classmethod
+    def _to(cls, value: object) -> object:
+        if not str(value).strip():
+            raise ValueError("to: empty, expected a folder to write to.")
+        return value
+
 
 def require_weights_target(folder: Path) -> None:
     """Refuse to write over weights.

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from leafcore.checkpoints import open_checkpoint, require_unchanged
 from leafcore.errors import CheckpointError
-from leafcore.files import require_space, write_atomic
+from leafcore.files import require_space, write_atomic, write_json
 from leafcore.progress import Progress
 from leafcore.train.checkpointing import read_weights
 from leafcore.train.published_gans import ROLES, flags_for, in_words, to_published
@@ -45,7 +45,6 @@ def write_weights(config: WriteWeightsConfig, workspace: Workspace, progress: Pr
     if not checkpoint.is_translator:
         raise CheckpointError(f"model: {checkpoint.name} is a {checkpoint.card.recipe} model and translates nothing.")
     require_unchanged(checkpoint)
-    require_weights_target(config.to)
     description, networks = read_weights(checkpoint.weights)
     described = description["nets"]
     renamed = {
@@ -53,6 +52,10 @@ def write_weights(config: WriteWeightsConfig, workspace: Workspace, progress: Pr
         for theirs, ours in ROLES.items()
         if ours in networks
     }
+    begun = progress.folder / "begun.json"  # what a resumed run may write over, for it is its own
+    if not begun.exists():
+        require_weights_target(config.to)
+        write_json(begun, list(renamed))
     progress.phase("writing")
     config.to.mkdir(parents=True, exist_ok=True)
     require_space(config.to, checkpoint.weights.stat().st_size)

@@ -10,6 +10,7 @@ from leafcore.train.checkpointing import load_state, read_weights
 from leafcore.train.cyclegan import CycleGAN
 from leafcore.train.leafgan import LeafGAN
 from leafcore.train.translation_start import open_translation_start
+from tests.conftest import carrier
 from tests.reference_gans import save_gans
 from tests.watcher import Watcher
 
@@ -100,7 +101,7 @@ def test_a_promoted_checkpoint_leads_to_its_run_unless_it_was_kept_in_half(own, 
         ),
         (
             {"disc_layers": 2},
-            "disc_b of maps has .* weights, but these settings make one of .*: give|disc_layers among",
+            r"disc_b of maps has [\d,]+ weights, but these settings make one of [\d,]+; give",
         ),
     ],
 )
@@ -113,6 +114,16 @@ def test_networks_of_another_form_are_refused_and_both_are_named(begin, tmp_path
 def test_a_model_that_translates_nothing_is_refused(journey):
     with pytest.raises(CheckpointError, match=r"init: .* is a lflseg model, expected a LeafGAN or CycleGAN"):
         open_translation_start(journey.workspace, journey.runs["lflseg"].id)
+
+
+def test_a_run_that_starts_from_weights_is_pinned_to_them_and_says_so(own, journey):
+    common = {"dataset": journey.dataset, "b": "rust", "epochs": 1, "learning_rate": 1e-9}
+    run = carrier(own)("cyclegan", **common, init="healthy-to-rust")
+    _, before = read_weights(own.checkpoints / "healthy-to-rust" / "weights.safetensors")
+    description, after = read_weights(run.folder / "weights" / "0001.safetensors")
+    assert run.record.settings["init"].startswith("healthy-to-rust#")
+    assert all(torch.allclose(after["gen_ab"][key], value, atol=1e-5) for key, value in before["gen_ab"].items())
+    assert description["init"]["name"] == "healthy-to-rust"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """Translators go back to the reference's code, bit by bit."""
 
+import shutil
+
 import pytest
 import torch
 
-from leafcore.checkpoints import open_checkpoint, read_description
-from leafcore.errors import CheckpointError, ConfigError
-from leafcore.jobs import build_config, submit
+from leafcore.errors import CheckpointError, ConfigError, DiskFull
+from leafcore.files import write_atomic
+from leafcore.jobs import build_config, execute, submit
+from leafcore.runs import list_runs
 from leafcore.train.checkpointing import read_weights
+from leafcore.workspace import Workspace
+from tests.conftest import carrier
 from tests.planted import GENERATOR, plant, plant_lflseg, plant_translator
 from tests.reference_gans import resnet_gan, save_gans, unet_gan
 
@@ -66,9 +71,29 @@ def test_weights_are_not_written_over(workspace, tmp_path):
     save_gans(tmp_path / "there")
     before = (tmp_path / "there" / "latest_net_G_A.pth").read_bytes()
     refused(workspace, "to-rust", tmp_path / "there", ConfigError, "holds latest_net_D_A.pth already; choose another")
+    refused(workspace, "to-rust", " ", ConfigError, "to: empty, expected a folder")
     (tmp_path / "file").write_text("")
     refused(workspace, "to-rust", tmp_path / "file", ConfigError, "is a file, expected a folder")
     assert (tmp_path / "there" / "latest_net_G_A.pth").read_bytes() == before
+
+
+def test_a_write_that_failed_half_way_can_be_resumed(workspace, carry, tmp_path, monkeypatch):
+    plant_translator(workspace, "to-rust")
+    is_full = True
+
+    def write_first(path, write):
+        if is_full and path.name.endswith("G_B.pth"):
+            raise DiskFull("full")
+        write_atomic(path, write)
+
+    monkeypatch.setattr("leafcore.upstream.write.write_atomic", write_first)
+    with pytest.raises(DiskFull):
+        carry("write-weights", model="to-rust", to=tmp_path / "there")
+    is_full = False
+    run = list_runs(workspace, "write-weights")[0]
+    run.requeue()
+    execute(workspace, run, lane="files", owner="cli")
+    assert sorted(file.name for file in (tmp_path / "there").iterdir()) == run.result()["files"]
 
 
 def test_what_translates_nothing_is_refused_before_a_run_is_made(workspace, tmp_path):
@@ -76,10 +101,11 @@ def test_what_translates_nothing_is_refused_before_a_run_is_made(workspace, tmp_
     refused(workspace, "leaf", tmp_path / "there", CheckpointError, "model: leaf is a lflseg model, expected a LeafGAN")
 
 
-def test_a_run_is_written_by_its_epoch(journey, workspace, tmp_path):
+def test_an_epoch_of_a_run_is_written(journey, tmp_path):
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
     run = journey.runs["leafgan"]
-    config = build_config("write-weights", {"model": f"{run.id}@1", "to": tmp_path / "there"})
-    submitted = submit(journey.workspace, "write-weights", config)
-    submitted.request_stop()
-    assert submitted.record.settings["model"] == open_checkpoint(journey.workspace, f"{run.id}@1").ref
-    assert read_description(run.folder / "weights" / "0001.safetensors")["epoch"] == 1
+    written = carrier(Workspace(tmp_path / "own"))("write-weights", model=f"{run.id}@1", to=tmp_path / "there")
+    assert written.record.title == f"Write weights: {run.id}@1"
+    _, networks = read_weights(run.folder / "weights" / "0001.safetensors")
+    theirs = torch.load(tmp_path / "there" / "latest_net_G_B.pth", weights_only=True)
+    assert torch.equal(theirs["model.10.conv_block.5.weight"], networks["gen_ba"]["blocks.0.body.5.weight"])
