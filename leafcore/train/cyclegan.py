@@ -22,7 +22,7 @@ from leafcore.train.image_pool import ImagePool
 from leafcore.train.losses import adversarial_loss, cycle_loss, identity_loss
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.train.translation_data import Batch, Domain, UnpairedData, unpaired_data
-from leafcore.train.translation_start import open_translation_start
+from leafcore.train.translation_start import start_translation
 from leafcore.workspace import Workspace
 
 
@@ -55,9 +55,9 @@ class CycleGAN(Recipe):
     def started(self, workspace: Workspace, progress: Progress) -> Self:
         """Return itself, its networks filled with the weights that `init` names, if it names any."""
         if self.config.init:
-            start = open_translation_start(workspace, self.config.init_path or self.config.init)
-            start.fill(self.nets, self.describe()["nets"], progress)
-            self.origin, self.seen = start.origin, merge(self.seen, start.seen)
+            init, described = self.config.init_path or self.config.init, self.describe()["nets"]
+            self.origin, seen = start_translation(workspace, init, self.nets, described, progress)
+            self.seen = merge(self.seen, seen)
         return self
 
     def _build_networks(self) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from leafcore.checkpoints import Checkpoint, open_checkpoint, require_unchanged, sha256
 from leafcore.data.seen import UNKNOWN, Seen
 from leafcore.errors import CheckpointError, ConfigError
+from leafcore.files import read_json, write_json
 from leafcore.progress import Progress
 from leafcore.train.checkpointing import load_state, read_weights
 from leafcore.train.published import Tensors
@@ -63,6 +64,38 @@ class TranslationStart:
         anew = [name for name in networks if name not in self.tensors]
         if anew:
             progress.warn(f"init: {self.name} gives {', '.join(self.tensors)}; {', '.join(anew)} begin anew.")
+
+
+def start_translation(
+    workspace: Workspace,
+    init: str | Path,
+    networks: Mapping[str, nn.Module],
+    described: Mapping[str, Any],
+    progress: Progress,
+) -> tuple[dict[str, Any], Seen]:
+    """Give networks the weights that training starts from; a run that goes on needs them no more.
+
+    Args:
+        workspace: Where checkpoints and runs are.
+        init: See `open_translation_start`.
+        networks: Those to train, by role.
+        described: What `nets.build` made the generators from.
+        progress: Its folder remembers where the weights came from.
+
+    Returns:
+        What a description says of where they came from, and what they have seen.
+
+    Raises:
+        InputError: There are no such weights, or they do not fit.
+    """
+    remembered = progress.folder / "start.json"
+    if (progress.folder / "state.pt").exists() and remembered.exists():
+        told = read_json(remembered)
+        return told["origin"], told["seen"]
+    start = open_translation_start(workspace, init)
+    start.fill(networks, described, progress)
+    write_json(remembered, {"origin": start.origin, "seen": start.seen})
+    return start.origin, start.seen
 
 
 def open_translation_start(workspace: Workspace, init: str | Path) -> TranslationStart:

@@ -1,12 +1,14 @@
 """Training that starts from weights: a checkpoint's, a run's, the reference's."""
 
+import shutil
+
 import pytest
 import torch
 
 from leafcore.checkpoints import promote
 from leafcore.data.seen import UNKNOWN
-from leafcore.errors import CheckpointError, ConfigError
-from leafcore.train.checkpointing import load_state, read_weights
+from leafcore.errors import CheckpointError, ConfigError, NotFoundError
+from leafcore.train.checkpointing import load_state, read_weights, save_state
 from leafcore.train.cyclegan import CycleGAN
 from leafcore.train.leafgan import LeafGAN
 from leafcore.train.translation_start import open_translation_start
@@ -90,6 +92,17 @@ def test_a_promoted_checkpoint_leads_to_its_run_unless_it_was_kept_in_half(own, 
     assert "disc_a" in open_translation_start(own, "healthy-to-rust").tensors
     promote(own, run, "half", half=True)
     assert set(open_translation_start(own, "half").tensors) == {"gen_ab", "gen_ba"}
+
+
+def test_a_run_that_goes_on_needs_the_weights_no_more(own, settings, watcher):
+    config = settings("cyclegan", init="healthy-to-rust")
+    begun = CycleGAN.from_config(config, own, CPU, watcher)
+    shutil.rmtree(own.checkpoints / "healthy-to-rust")
+    with pytest.raises(NotFoundError):  # nothing is saved yet that it could go on from
+        CycleGAN.from_config(config, own, CPU, watcher)
+    save_state(watcher.folder, begun, 1, {})
+    resumed = CycleGAN.from_config(config, own, CPU, watcher)
+    assert (resumed.origin, resumed.seen) == (begun.origin, begun.seen)
 
 
 @pytest.mark.parametrize(
