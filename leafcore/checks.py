@@ -23,6 +23,7 @@ from leafcore.errors import CheckpointError, ConfigError, DatasetError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.train.configs import RECIPES
+from leafcore.upstream.configs import require_weights_target
 from leafcore.workspace import Workspace
 
 Checked = tuple[Any, list[str]]  # what the run records, and the ids of the runs it uses
@@ -118,6 +119,21 @@ def _check_init(workspace: Workspace, config: Any, value: str) -> Checked:
     return _check_lflseg(workspace, config, value, "init")
 
 
+def _check_start(workspace: Workspace, config: Any, value: str) -> Checked:
+    if config.init_path is not None:
+        return _check_saved(workspace, config, value)
+    return _check_translator(workspace, config, value, "init")
+
+
+def _check_translator(workspace: Workspace, config: Any, value: str, what: str = "model") -> Checked:
+    del config
+    ref, checkpoint, used = _pin(workspace, value)
+    if checkpoint is not None and not checkpoint.is_translator:
+        recipe = checkpoint.card.recipe
+        raise CheckpointError(f"{what}: {value} is a {recipe} model, expected a LeafGAN or CycleGAN model.")
+    return ref, used
+
+
 def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
     del config
     pins = [_pin(workspace, ref) for ref in value]
@@ -203,6 +219,15 @@ def _check_file(workspace: Workspace, config: Any, value: str) -> Checked:
     return str(file), []
 
 
+def _check_saved(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Look for weights that other programs saved: a file, or a folder of files."""
+    del workspace, config
+    path = _absolute(value)
+    if not path.exists():
+        raise DatasetError(f"{path}: there is no such file or folder.")
+    return str(path), []
+
+
 def _absolute(path: str | Path) -> Path:
     """Return a path that means the same in every process: a worker's working folder is another one than a command's."""
     return Path(os.path.expanduser(path)).resolve()
@@ -226,6 +251,13 @@ def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
     return target, []
 
 
+def _check_weights_target(workspace: Workspace, config: Any, value: Path) -> Checked:
+    del workspace, config
+    target = _absolute(value)
+    require_weights_target(target)
+    return target, []
+
+
 def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Workspace, Any, Any], Checked]:
     """Look up only what is named: these settings may stay empty."""
     return lambda workspace, config, value: check(workspace, config, value) if value else (value, [])
@@ -235,6 +267,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "label_set": _check_labels,
     "masks": _check_masks,
     "lflseg": _check_lflseg,
+    "translator": _check_translator,
     "translators": _check_translators,
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
@@ -243,8 +276,11 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,
+    "saved": _check_saved,
     "init": _if_given(_check_init),
+    "start": _if_given(_check_start),
     "target": _check_target,
+    "weights_target": _check_weights_target,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
     "chain_masks": _check_chain_masks,

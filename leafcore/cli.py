@@ -72,6 +72,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("embed", "dataset"): Flag("dataset", "NAME"),
     ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("adopt", "file"): Flag("file", "PATH"),
+    ("write-weights", "model"): Flag("model", "CHECKPOINT"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -121,7 +122,7 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "synthesize", "export",
-        "evaluate",
+        "write-weights", "evaluate",
     ):  # fmt: skip
         added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
         _add_fields(added, kind)
@@ -168,7 +169,8 @@ def _summary(kind: str) -> str:
         "write": "Write a dataset as files that other programs read.",
         "health": "Look for pictures that are there twice, labels that disagree, and odd files.",
         "embed": "Draw the map of a dataset; find pictures that are alike and labels that are suspect.",
-        "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg.",
+        "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg or CycleGAN's generators.",
+        "write-weights": "Write a translator's networks as CycleGAN's and LeafGAN's own code loads them.",
         "masks": "Make a mask for every picture of a dataset.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",

@@ -36,7 +36,7 @@ from leafcore.reporting import RunProgress
 from leafcore.runs import Failure, Run, Status, create_run, open_run
 from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
 from leafcore.train.configs import RECIPES
-from leafcore.upstream import AdoptConfig
+from leafcore.upstream.configs import AdoptConfig, WriteWeightsConfig
 from leafcore.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ KINDS: dict[str, Kind] = {
     "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
     "embed": Kind("Draw the map", EmbedConfig, "leafcore.embed:embed", "use"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
-    "adopt": Kind("Take weights in", AdoptConfig, "leafcore.upstream:adopt", "files"),
+    "adopt": Kind("Take weights in", AdoptConfig, "leafcore.upstream.adopt:adopt", "files"),
+    "write-weights": Kind("Write weights", WriteWeightsConfig, "leafcore.upstream.write:write_weights", "files"),
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
@@ -116,6 +117,8 @@ def _title(kind: str, config: Config) -> str:
         return f"{KINDS[kind].title}: {values['name']}"
     if kind in {"health", "split", "scarce", "write", "embed"}:
         return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
+    if kind == "write-weights":
+        return f"{KINDS[kind].title}: {values['model'].partition('#')[0]}"
     return KINDS[kind].title
 
 

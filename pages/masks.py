@@ -5,7 +5,7 @@ import streamlit as st
 from leafcore.checkpoints import open_checkpoint
 from leafcore.errors import LeafError
 from ui import cached, live
-from ui.adopting import adopt_box
+from ui.adopting import adopt_lflseg_box
 from ui.heat import Looks
 from ui.mask_sets import sets_box
 from ui.places import path_of
@@ -29,7 +29,7 @@ for run in working:
 if not models:
     st.subheader("Teach a network what a leaf is")
     teach_box(bool(working))
-    adopt_box()
+    adopt_lflseg_box()
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -71,4 +71,4 @@ if see.open:
 if teach.open:
     with teach:
         teach_box(bool(working))
-        adopt_box()
+        adopt_lflseg_box()

@@ -11,6 +11,7 @@ from leafcore.errors import LeafError
 from leafcore.questions import PreviewQuestion
 from leafcore.runs import Run, open_run
 from ui import cached, forms, live, show
+from ui.adopting import adopt_generator_box, write_weights_box
 from ui.choose import choose
 from ui.places import path_of
 from ui.service import workspace
@@ -28,6 +29,7 @@ if not translators:
     st.info("No generator has been promoted yet. Train one, then keep its best epoch.", icon=":material/auto_awesome:")
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
     st.page_link(path_of("epochs"), label="Pick an epoch", icon=":material/timeline:")
+    adopt_generator_box()
     st.stop()
 
 # What to make.
@@ -166,3 +168,6 @@ if sets:
     chosen = choose("Set", titles, "set")
     with st.container(border=True):
         offer(open_run(workspace(), chosen))
+
+adopt_generator_box()
+write_weights_box(translators)

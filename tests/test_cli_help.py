@@ -25,6 +25,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("write", "dataset"): "NAME",
         ("embed", "dataset"): "NAME",
         ("adopt", "file"): "PATH",
+        ("write-weights", "model"): "CHECKPOINT",
         ("synthesize", "source"): "--from",
         ("export", "run"): "RUN",
     }

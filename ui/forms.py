@@ -127,6 +127,7 @@ def label_of(name: str, field: FieldInfo) -> str:
         "group_day": "Same day",
         "group_run": "Run of camera numbers",
         "group_regex": "Same part of the file name",
+        "file": "File or folder",
         "leaf_map": "PlantVillage's leaf map",
         "limit": "Pictures per label set",
     }

@@ -9,6 +9,7 @@ from leafcore.errors import CheckpointError
 
 _BUILDERS = {
     "resnet_generator": "leafcore.nets.resnet_generator:ResnetGenerator",
+    "unet_generator": "leafcore.nets.unet_generator:UnetGenerator",
     "patch_discriminator": "leafcore.nets.patch_discriminator:PatchDiscriminator",
     "backbone": "leafcore.nets.backbones:build_backbone",
 }

@@ -80,6 +80,13 @@ class TranslationConfig(TrainConfig):
         advanced=True,
     )  # fmt: skip
     flip: bool = setting(True, "Mirrors every other picture, at random.", advanced=True)
+    init: str = setting(
+        "",
+        "Start from these weights: a checkpoint, a translation run or run@epoch, or the path of a folder in which "
+        "CycleGAN's or LeafGAN's own code saved latest_net_G_A.pth. Networks must be of the same form.",
+        ref="start",
+        advanced=True,
+    )
     generator: Literal["resnet", "unet"] = setting(
         "resnet", "Form of the generators: residual blocks, or a U-Net that keeps fine outlines.", advanced=True
     )
@@ -145,6 +152,12 @@ class TranslationConfig(TrainConfig):
     def halvings(self) -> int:
         """How often a U-Net generator halves the picture."""
         return self.downs or _halvings(self.size_px)
+
+    @property
+    def init_path(self) -> Path | None:
+        """The folder or file to start from, if `init` is a path and no name of ours."""
+        path = Path(self.init).expanduser()
+        return path if len(path.parts) > 1 or path.is_absolute() or path.suffix == ".pth" else None
 
     @property
     def all_epochs(self) -> int:

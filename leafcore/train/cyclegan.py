@@ -6,13 +6,14 @@ six, two discriminator calls instead of four for the discriminators' update. The
 
 import math
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from leafcore.data.seen import merge
 from leafcore.images import to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
@@ -22,6 +23,7 @@ from leafcore.train.image_pool import ImagePool
 from leafcore.train.losses import adversarial_loss, cycle_loss, identity_loss
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.train.translation_data import Batch, Domain, UnpairedData, unpaired_data
+from leafcore.train.translation_start import start_translation
 from leafcore.workspace import Workspace
 
 
@@ -33,6 +35,7 @@ class CycleGAN(Recipe):
 
     config: TranslationConfig
     exported = ("gen_ab", "gen_ba")
+    origin: dict[str, Any] | None = None  # what it started from, if not from chance
 
     def __init__(self, config: TranslationConfig, data: UnpairedData, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
@@ -48,7 +51,15 @@ class CycleGAN(Recipe):
     @classmethod
     def from_config(cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress) -> "CycleGAN":
         """Load both domains; see `Recipe.from_config`."""
-        return cls(config, unpaired_data(config, workspace, None, progress), device)
+        return cls(config, unpaired_data(config, workspace, None, progress), device).started(workspace, progress)
+
+    def started(self, workspace: Workspace, progress: Progress) -> Self:
+        """Return itself, its networks filled with the weights that `init` names, if it names any."""
+        if self.config.init:
+            init, described = self.config.init_path or self.config.init, self.describe()["nets"]
+            self.origin, seen = start_translation(workspace, init, self.nets, described, progress)
+            self.seen = merge(self.seen, seen)
+        return self
 
     def _build_networks(self) -> None:
         descriptions = self.describe()["nets"]
@@ -229,6 +240,7 @@ class CycleGAN(Recipe):
             "size_px": config.size_px,
             "dataset": config.dataset,
             "nets": {name: describe_generator(config) for name in self.exported},
+            **({"init": self.origin} if self.origin else {}),
         }
 
     def export(self) -> dict[str, nn.Module]:

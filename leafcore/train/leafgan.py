@@ -33,7 +33,7 @@ class LeafGAN(CycleGAN):
         masks = open_mask_set(workspace, config.masks)
         recipe = cls(config, unpaired_data(config, workspace, masks, progress), device)
         recipe.seen = merge(recipe.seen, load_seen(masks.folder))
-        return recipe
+        return recipe.started(workspace, progress)
 
     def judged(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the leaf on mid-grey (0 in [-1, 1]): all that a discriminator sees."""

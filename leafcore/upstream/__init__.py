@@ -1,0 +1,1 @@
+"""Weights of other programs: taken in, and written for them."""
