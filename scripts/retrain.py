@@ -28,7 +28,8 @@ LFLSEG = "sample-lflseg"
 DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
 TRANSLATION = {
     "size_px": 128, "disc_layers": 3, "precision": "bf16", "epochs": 30, "epochs_decay": 30, "save_every": 5,
-    "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.995, "weight_cycle": 5.0, "weight_identity": 1.0,
+    "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.995,
+    "weight_cycle": 5.0, "weight_identity": 1.0,
 }  # fmt: skip
 TRANSLATORS = {"sample-healthy-to-rust": "rust", "sample-healthy-to-frog-eye": "frog_eye_leaf_spot"}
 
