@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from leafcore.errors import LeafError
 from leafcore.pick.coming import seconds_to_next
 from leafcore.pick.marks import Mark, mark_journal, standing
 from leafcore.pick.scores import Direction
@@ -69,7 +70,11 @@ probes = sum(row["direction"] == direction for row in facts["rows"])
 place = place_in_address(drawn, probes, scores.recommended if scores else None)
 write_address(place)  # so that an epoch that is drawn meanwhile moves nothing
 journal = mark_journal(run.folder, direction)
-marks = journal.read()
+try:
+    marks = journal.read()
+except LeafError as error:
+    st.error(str(error), icon=":material/error:")
+    marks = []
 
 
 def go_to(epoch: int) -> None:

@@ -45,12 +45,11 @@ def blind_box(run: Run, direction: Direction, drawn: list[int], facts: Mapping[s
     _pair(run, pair, rows[pair.image], facts)
 
     def vote(chosen: int | None) -> None:
-        journal.add(Vote(image=pair.image, left=pair.left, right=pair.right, chosen=chosen))
+        if len(journal.read()) == len(votes):  # a key that was pressed twice votes once
+            journal.add(Vote(image=pair.image, left=pair.left, right=pair.right, chosen=chosen))
 
     with st.container(horizontal=True, horizontal_alignment="center"):
-        st.button(
-            "Left", shortcut="F", icon=":material/arrow_back:", key="vote_left", on_click=vote, args=(pair.left,)
-        )
+        st.button("Left", shortcut="F", icon=":material/arrow_back:", key="vote_left", on_click=vote, args=(pair.left,))
         st.button("Skip", shortcut="S", icon=":material/skip_next:", key="vote_skip", on_click=vote, args=(None,))
         st.button(
             "Right", shortcut="J", icon=":material/arrow_forward:", key="vote_right", on_click=vote, args=(pair.right,)
@@ -59,7 +58,7 @@ def blind_box(run: Run, direction: Direction, drawn: list[int], facts: Mapping[s
             "Undo", shortcut="Z", icon=":material/undo:", key="vote_undo", on_click=journal.undo, disabled=not votes
         )
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(f"{said.votes} votes · {verdict(said)}")
+        st.caption(f"{said.votes} votes · {verdict(said)}", width="content")
         st.button(
             "Reveal",
             icon=":material/visibility:",
@@ -93,7 +92,7 @@ def _pair(run: Run, pair: Pair, row: int, facts: Mapping[str, Any]) -> None:
             show.exact(fake, f"The {side} fake of {alt}", width=SIDE)
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.image(encode_png(source), alt=f"The source {alt}", width=96)
-        st.caption("The source. Which fake convinces you more?")
+        st.caption("The source. Which fake convinces you more?", width="content")
 
 
 def _reveal(said: Tally) -> None:

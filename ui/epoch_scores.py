@@ -9,7 +9,7 @@ from leafcore.jobs import build_config, submit
 from leafcore.pick import front
 from leafcore.pick.scores import MEASURES, Direction, ScoreResult
 from leafcore.progress import duration
-from leafcore.runs import ACTIVE, Run
+from leafcore.runs import Run
 from ui import cached, live, pick_charts
 from ui.service import workspace
 
@@ -91,15 +91,12 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        key = st.selectbox(
-            "Measure",
-            measured,
-            format_func=lambda key: MEASURES[key].title,
-            key="measure",
-            bind="query-params",
-            label_visibility="collapsed",
-            help=None,
-        )
+        titles = {MEASURES[key].title: key for key in measured}
+        key = titles[
+            st.pills(
+                "Measure", list(titles), default=next(iter(titles)), required=True, key="measure", bind="query-params"
+            )
+        ]
         scores = {row.epoch: row.scores[key] for row in result.epochs if key in row.scores}
         figure = pick_charts.over_epochs(key, scores, shown, result.recommended)
         _draw(figure, "strip", f"{MEASURES[key].title} over epochs. {MEASURES[key].meaning}", go_to)
@@ -109,7 +106,6 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
         if axes is None:
             st.caption(f"No Pareto chart: {_missing(result)}")
         else:
-            st.caption(f"{MEASURES[axes[0]].title} against {MEASURES[axes[1]].title.lower()}, a point an epoch")
             figure = pick_charts.pareto(axes, points, front.front(points), shown, result.recommended)
             _draw(figure, "pareto", "Realism against what was asked for; each point is an epoch.", go_to)
 
@@ -136,9 +132,9 @@ def _facts(result: ScoreResult, shown: int) -> None:
     """Draw every measure of the shown epoch, why others are missing, and what all of it was measured on."""
     scores = next((row.scores for row in result.epochs if row.epoch == shown), {})
     told = [f"{MEASURES[key].title} {pick_charts.written(key, scores[key])}" for key in MEASURES if key in scores]
-    if told:
-        st.caption(f"Epoch {shown}: " + " · ".join(told))
-    for key, reason in result.withheld.items():
-        st.caption(f":material/info: {MEASURES[key].title if key in MEASURES else key}: {reason}")
     judge = f" · target rate by {result.judge}" if result.judge else ""
-    st.caption(f"{result.split} pictures of {result.dataset} · distances in {result.features}{judge}")
+    lines = [f"**Epoch {shown}**: " + " · ".join(told)] if told else [f"Epoch {shown} has not been scored."]
+    titles = {key: MEASURES[key].title if key in MEASURES else key for key in result.withheld}
+    lines += [f"Not measured · {titles[key]}: {reason}" for key, reason in result.withheld.items()]
+    lines.append(f"On {result.split} pictures of {result.dataset} · distances in {result.features}{judge}")
+    st.caption("  \n".join(lines))

@@ -8,8 +8,10 @@ from leafcore.pick.scores import MEASURES, Score
 from ui.charts import COLORS
 
 CURSOR = COLORS[3]
-HEIGHT = 240
-MARGIN = {"l": 8, "r": 8, "t": 26, "b": 8}
+HEIGHT = 200
+MARGIN = {"l": 4, "r": 4, "t": 24, "b": 4}
+_PLACE = {"xref": "paper", "yref": "paper", "showarrow": False}
+NOTE = {**_PLACE, "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 4}
 _BETTER = {"lower": "↓ better", "higher": "↑ better"}
 _SHARES = {"target_rate", "near_copies"}
 
@@ -61,10 +63,14 @@ def over_epochs(key: str, scores: Mapping[int, Score], shown: int, recommended: 
         showlegend=False,
     )
     figure.add_vline(x=shown, line={"width": 2, "color": CURSOR, "dash": "dot"})
-    figure.update_xaxes(title="epoch", fixedrange=True)
+    figure.update_xaxes(fixedrange=True, ticklabeloverflow="hide past div")
     figure.update_yaxes(fixedrange=True, tickformat=".0%" if key in _SHARES else None, nticks=5)
-    note = {"x": 0, "y": 1.13, "xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "left"}
-    figure.update_layout(height=HEIGHT, margin=MARGIN, dragmode=False, annotations=[{**note, "text": title(key)}])
+    figure.update_layout(
+        height=HEIGHT,
+        margin=MARGIN,
+        dragmode=False,
+        annotations=[{**NOTE, "text": f"{title(key)}, by epoch"}],
+    )
     return figure
 
 
@@ -112,7 +118,7 @@ def pareto(
         hoverinfo="skip",
         showlegend=False,
     )
-    named = {*line, epochs[-1], shown, recommended}
+    named = {epochs[-1], shown, recommended}  # the rest say who they are on hover
     figure.add_scatter(
         x=[points[epoch][0] for epoch in epochs],
         y=[points[epoch][1] for epoch in epochs],
@@ -135,8 +141,8 @@ def pareto(
             hoverinfo="skip",
             showlegend=False,
         )
-    figure.update_xaxes(title=f"{MEASURES[axes[0]].title} (← better)", fixedrange=True, nticks=5)
+    figure.update_xaxes(fixedrange=True, nticks=5)
     figure.update_yaxes(fixedrange=True, tickformat=".0%" if axes[1] in _SHARES else None, nticks=5)
-    note = {"x": 0, "y": 1.13, "xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "left"}
-    figure.update_layout(height=HEIGHT, margin=MARGIN, dragmode=False, annotations=[{**note, "text": title(axes[1])}])
+    text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better"
+    figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
     return figure

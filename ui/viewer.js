@@ -64,13 +64,15 @@ class Viewer {
 
   address(epoch) { return this.data.sheets[this.data.epochs.indexOf(epoch)] }
 
+  isShown(address) { return address === this.address(this.place.a) || address === this.address(this.place.b) }
+
   sheet(epoch) {
     const address = this.address(epoch)
     let image = this.sheets.get(address)
     if (image) this.sheets.delete(address) // it goes to the end
     else {
       image = new Image()
-      image.onload = () => this.draw()
+      image.onload = () => { if (this.isShown(address)) this.draw() }
       image.onerror = () => { this.sheets.delete(address) }
       image.src = address
     }
@@ -174,8 +176,8 @@ class Viewer {
   draw() {
     if (!this.data) return
     const [a, b] = [this.sheet(this.place.a), this.sheet(this.place.b)]
-    this.loadAhead()
     if (!a || !b) return // what was drawn stays until both are there
+    this.loadAhead()
     const [first, second] = this.flickering ? [b, a] : [a, b]
     for (const pane of this.panes) this.drawPane(pane, first, second)
     this.box.dataset.shown = this.flickering ? this.place.b : this.place.a

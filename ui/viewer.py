@@ -130,7 +130,7 @@ def viewer(
         on_place: Called when the visitor has come to rest somewhere else.
         on_mark: Called with a note; None takes the last one back.
     """
-    key = f"viewer-{run.id}-{direction}-{view}"
+    key = f"viewer-{run.id}-{direction}"
 
     def moved() -> None:
         said = st.session_state[key].place

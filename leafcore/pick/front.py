@@ -26,9 +26,7 @@ def front(points: Mapping[int, tuple[float, float]]) -> list[int]:
     def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
         return one[0] <= other[0] and one[1] >= other[1] and one != other
 
-    return [
-        epoch for epoch, point in points.items() if not any(dominates(other, point) for other in points.values())
-    ]
+    return [epoch for epoch, point in points.items() if not any(dominates(other, point) for other in points.values())]
 
 
 def points(result: ScoreResult) -> dict[int, tuple[float, float]]:

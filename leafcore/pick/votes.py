@@ -120,7 +120,7 @@ def _more(rows: Sequence[Standing], votes: int) -> int | None:
         low, _ = wilson(first.wins * factor, first.votes * factor)
         _, high = wilson(second.wins * factor, second.votes * factor)
         if low > high:
-            return max(1, round(votes * (factor - 1)))
+            return max(1, round(votes * (float(factor) - 1)))
     return None
 
 

@@ -74,7 +74,9 @@ def test_every_pair_is_seen_before_one_is_seen_thrice():
     votes = []
     for _ in range(6):
         pair = next_pair(votes, [1, 2, 3, 4], ["x"], "seed")
-        votes.append(skip(pair.left, pair.right) if not votes else vote(max(pair.left, pair.right), min(pair.left, pair.right)))
+        votes.append(
+            skip(pair.left, pair.right) if not votes else vote(max(pair.left, pair.right), min(pair.left, pair.right))
+        )
     assert len({frozenset((one.left, one.right)) for one in votes}) >= 5
 
 
