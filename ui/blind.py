@@ -58,7 +58,7 @@ def blind_box(run: Run, direction: Direction, drawn: list[int], facts: Mapping[s
             "Undo", shortcut="Z", icon=":material/undo:", key="vote_undo", on_click=journal.undo, disabled=not votes
         )
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
-        st.caption(f"{said.votes} votes · {verdict(said)}", width="content")
+        st.caption(f"{said.votes} {'vote' if said.votes == 1 else 'votes'} · {verdict(said)}", width="content")
         st.button(
             "Reveal",
             icon=":material/visibility:",
