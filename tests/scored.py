@@ -31,6 +31,7 @@ def result_of(run: str, rows: Mapping[int, Mapping[str, float]], **values: Any) 
 def write_scores(workspace: Workspace, result: ScoreResult) -> Run:
     """Write a score run that is done."""
     run = create_run(workspace, "score", Asked(run=result.run, direction=result.direction))
-    write_bytes(run.folder / "result.json", result.model_dump_json().encode())
+    for name in ("result.json", "scores.json"):  # what it ended with, and what it has so far
+        write_bytes(run.folder / name, result.model_dump_json().encode())
     write_state(run, "done")
     return run

@@ -85,11 +85,12 @@ def _pair(run: Run, pair: Pair, row: int, facts: Mapping[str, Any]) -> None:
     _, sheet = cached.preview(run, pair.left)
     source = show.cut(sheet, row, columns.index("input"), size)
     alt = Path(pair.image).stem
-    with st.container(horizontal=True, horizontal_alignment="center"):
-        for epoch, side in ((pair.left, "left"), (pair.right, "right")):
+    sides = {"left": pair.left, "right": pair.right}
+    with st.container(horizontal_alignment="center"), st.container(width=2 * SIDE):
+        for column, (side, epoch) in zip(st.columns(2, gap="small", wrap=False), sides.items(), strict=True):
             _, sheet = cached.preview(run, epoch)
-            fake = show.cut(sheet, row, columns.index("fake"), size)
-            show.exact(fake, f"The {side} fake of {alt}", width=SIDE)
+            with column:
+                show.exact(show.cut(sheet, row, columns.index("fake"), size), f"The {side} fake of {alt}")
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.image(encode_png(source), alt=f"The source {alt}", width=96)
         st.caption("The source. Which fake convinces you more?", width="content")

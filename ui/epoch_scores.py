@@ -74,15 +74,17 @@ def _recommendation(result: ScoreResult, shown: int, go_to: Callable[[int], None
     if result.recommended is None:
         st.markdown(result.reason or "No epoch stands out by its scores.")
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/star: **Recommended: epoch {result.recommended}.** {result.reason}", width="stretch")
-        if shown != result.recommended:
-            st.button(
-                f"Show epoch {result.recommended}",
-                key="show_recommended",
-                on_click=go_to,
-                args=(result.recommended,),
-            )
+    why = result.reason.removeprefix(f"Epoch {result.recommended}: ")
+    said, way = st.columns([4, 1], vertical_alignment="center")
+    said.markdown(f":material/star: **Recommended: epoch {result.recommended}.** {why}")
+    way.button(
+        f"Show epoch {result.recommended}",
+        key="show_recommended",
+        disabled=shown == result.recommended,
+        on_click=go_to,
+        args=(result.recommended,),
+        width="stretch",
+    )
 
 
 def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> None:
@@ -94,7 +96,13 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
         titles = {MEASURES[key].title: key for key in measured}
         key = titles[
             st.pills(
-                "Measure", list(titles), default=next(iter(titles)), required=True, key="measure", bind="query-params"
+                "Measure",
+                list(titles),
+                default=next(iter(titles)),
+                required=True,
+                key="measure",
+                bind="query-params",
+                label_visibility="collapsed",
             )
         ]
         scores = {row.epoch: row.scores[key] for row in result.epochs if key in row.scores}

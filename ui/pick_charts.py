@@ -126,7 +126,7 @@ def pareto(
         marker=_markers(epochs, recommended),
         customdata=epochs,
         text=[str(epoch) if epoch in named else "" for epoch in epochs],
-        textposition="top center",
+        textposition="top right",
         hovertemplate=f"epoch %{{customdata}}: {MEASURES[axes[0]].title} %{{x:.3g}}, "
         f"{MEASURES[axes[1]].title} %{{y:.3g}}<extra></extra>",
         showlegend=False,
