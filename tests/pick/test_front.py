@@ -7,6 +7,7 @@ from tests.scored import result_of
 def test_the_front_is_what_nothing_beats_in_both():
     placed = {1: (3.0, 0.9), 2: (1.0, 0.5), 3: (2.0, 0.5), 4: (2.0, 0.8), 5: (3.0, 0.2)}
     assert front(placed) == [1, 2, 4]
+    assert front({1: (1.0, 0.5), 2: (2.0, 0.5)}) == [1], "as good in one, worse in the other"
 
 
 def test_equal_epochs_are_both_on_the_front():
