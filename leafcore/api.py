@@ -305,6 +305,13 @@ def _add_files(api: FastAPI, workspace: Workspace) -> None:
         """Return a run's newest sample picture."""
         return FileResponse(_inside(open_run(workspace, run_id).folder, "sample.jpg"), media_type="image/jpeg")
 
+    @api.get("/runs/{run_id}/previews/{epoch}", response_class=FileResponse)
+    def preview(run_id: str, epoch: int, drawn: str = "") -> FileResponse:
+        """Return what an epoch made of the probes; an address that says when it was drawn may be kept for good."""
+        sheet = _inside(open_run(workspace, run_id).folder / "previews", f"{epoch:04d}.jpg")
+        caching = "private, max-age=31536000, immutable" if drawn else "no-cache"
+        return FileResponse(sheet, media_type="image/jpeg", headers={"Cache-Control": caching})
+
 
 def _add_uploads(api: FastAPI, workspace: Workspace) -> None:
     @api.post("/uploads", status_code=201)

@@ -1,20 +1,26 @@
-"""Epochs: one slider over all probes; keep the epoch that convinces."""
+"""Epochs: see what each epoch makes of the same probes, what it scores, and keep the one that convinces."""
 
 import streamlit as st
 
-from leafcore.checkpoints import epochs as saved_epochs
-from leafcore.checkpoints import list_checkpoints, promote
-from leafcore.data.labels import label_set
 from leafcore.errors import LeafError
-from leafcore.runs import ACTIVE
-from ui import cached, live, show
+from leafcore.pick.coming import seconds_to_next
+from leafcore.pick.marks import Mark, mark_journal, standing
+from leafcore.pick.scores import Direction
+from leafcore.progress import duration
+from leafcore.runs import ACTIVE, open_run
+from ui import cached, live
+from ui.blind import blind_box
 from ui.choose import choose
+from ui.epoch_scores import scores_box
 from ui.places import path_of
+from ui.promoting import promote_box
 from ui.service import workspace
+from ui.viewer import Place, place_in_address, viewer, write_address
 
-HEADS = {"input": "Input", "mask": "Mask", "fake": "Fake", "reconstruction": "Reconstruction", "identity": "Identity"}
+DIRECTIONS: dict[str, Direction] = {"A → B": "ab", "B → A": "ba"}
+VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
 
-runs = {run.id: run for run in cached.trained_runs("leafgan", "cyclegan")}
+runs = {run.id: run for run in cached.translations()}
 if not runs:
     st.info("No translation has been trained yet; its epochs will appear here.", icon=":material/timeline:")
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
@@ -22,67 +28,80 @@ if not runs:
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
-    chosen = choose("Run", titles, "erun", width=420)
-    direction = st.segmented_control(
-        "Direction", ["A → B", "B → A"], default="A → B", required=True, key="direction", bind="query-params"
+    run = runs[choose("Run", titles, "erun", width=420)]
+    said = st.segmented_control(
+        "Direction", list(DIRECTIONS), default="A → B", required=True, key="direction", bind="query-params"
     )
-run = runs[chosen]
+    direction = DIRECTIONS[said]
+    view = VIEWS[
+        st.segmented_control("View", list(VIEWS), default="Grid", required=True, key="view", bind="query-params")
+    ]
+drawn = cached.preview_epochs(run)
+
+
+def watch(run_id: str, known: int) -> None:
+    """Say when the next epoch comes, and draw the page anew when it is there."""
+    watched = open_run(workspace(), run_id)
+    if len(cached.preview_epochs(watched)) > known:
+        st.rerun()
+    seconds = seconds_to_next(watched.status(), watched.record.settings)
+    if seconds is not None:
+        st.caption(f":material/hourglass_top: The next epoch is drawn in about {duration(seconds)}.")
+
+
 if run.status().state in ACTIVE:
     live.progress_panel(run, key="epochs")
-drawn = cached.preview_epochs(run)
-settings = run.record.settings
+    st.fragment(watch, run_every=live.REFRESH)(run.id, len(drawn))
 if not drawn:
     st.info("The first epoch of this run has not been drawn yet.", icon=":material/hourglass_empty:")
     st.stop()
+if len(drawn) == 1:
+    st.caption("One epoch has been drawn so far; two can be compared.")
+facts, _ = cached.preview(run, drawn[-1])
 
-with st.container(horizontal=True, vertical_alignment="bottom"):
+if view == "blind":
+    write_address(None)  # which epochs the visitor was at would give them away
     if len(drawn) > 1:
-        epoch = st.select_slider("Epoch", drawn, value=drawn[-1], key="epoch", bind="query-params")
+        blind_box(run, direction, drawn, facts)
+    st.stop()
+
+scores = cached.scores(run, direction)
+probes = sum(row["direction"] == direction for row in facts["rows"])
+place = place_in_address(drawn, probes, scores.recommended if scores else None)
+write_address(place)  # so that an epoch that is drawn meanwhile moves nothing
+journal = mark_journal(run.folder, direction)
+try:
+    marks = journal.read()
+except LeafError as error:
+    st.error(str(error), icon=":material/error:")
+    marks = []
+
+
+def go_to(epoch: int) -> None:
+    """Show an epoch."""
+    write_address(Place(epoch, place.b, place.probe))
+
+
+def note(mark: Mark | None) -> None:
+    """Write a note down, or take the last one back."""
+    if mark is None:
+        journal.undo()
     else:
-        epoch = drawn[-1]
-        st.caption("Only one epoch has been saved so far.")
+        journal.add(mark)
 
-facts, sheet = cached.preview(run, epoch)
-wanted = "ab" if direction == "A → B" else "ba"
-rows = [index for index, row in enumerate(facts["rows"]) if row["direction"] == wanted]
-with st.container(border=True):
-    columns = st.columns(len(facts["columns"]), gap="small", wrap=False)
-    for number, (column, name) in enumerate(zip(columns, facts["columns"], strict=True)):
-        with column:
-            st.caption(HEADS.get(name, name))
-            for row in rows:
-                alt = f"{name} of {facts['rows'][row]['image']} at epoch {epoch}"
-                show.exact(show.cut(sheet, row, number, facts["size_px"]), alt)
+
+scores_box(run, direction, place.a, go_to)
+viewer(
+    run,
+    drawn,
+    facts,
+    direction,
+    view,
+    place,
+    standing(marks),
+    can_undo=bool(marks),
+    on_place=write_address,
+    on_mark=note,
+)
 st.caption("Probes are validation pictures; they are the same at every epoch.")
-
-with st.container(border=True):
-    st.subheader("Keep this epoch")
-    pair = f"{label_set(settings['a'])}-to-{label_set(settings['b'])}".replace(" ", "-")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name", pair, key=f"promote_name_{run.id}", width=320)
-        pressed = st.button(
-            f"Use epoch {epoch}",
-            type="primary",
-            icon=":material/workspace_premium:",
-            key="promote",
-            disabled=epoch not in saved_epochs(run.folder),
-            help="Copies the weights under this name; the Studio then offers them.",
-        )
-    own = {checkpoint.name: checkpoint.card for checkpoint in list_checkpoints(workspace()) if not checkpoint.shipped}
-    replaces = name in own and st.checkbox(
-        f"Replace {name}, which is epoch {own[name].epoch} of another run"
-        if own[name].run != run.id
-        else f"Replace {name}, which is epoch {own[name].epoch} of this run",
-        key="promote_replace",
-    )
-    if pressed:
-        try:
-            checkpoint = promote(workspace(), run.id, name, epoch=epoch, replace=replaces)
-        except LeafError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.success(
-                f"{checkpoint.name} is epoch {epoch} of this run; weights {checkpoint.card.weights_sha256[:12]}.",
-                icon=":material/check_circle:",
-            )
-            st.page_link(path_of("studio"), label="Use it in the Studio", icon=":material/auto_awesome:")
+promote_box(run, place.a)

@@ -150,6 +150,16 @@ def test_a_damaged_run_is_left_out_and_not_found(empty, workspace):
         refuses(empty.get(f"/runs/{damaged.id}{path}"), 404, "not_found", "config.json is damaged")
 
 
+def test_what_an_epoch_made_of_the_probes_can_be_looked_at(client, journey):
+    run = journey.runs["leafgan"]
+    answer = client.get(f"/runs/{run.id}/previews/1")
+    assert answer.content == (run.folder / "previews" / "0001.jpg").read_bytes()
+    assert answer.headers["cache-control"] == "no-cache"
+    kept = client.get(f"/runs/{run.id}/previews/1?drawn=7").headers["cache-control"]
+    assert "immutable" in kept
+    refuses(client.get(f"/runs/{run.id}/previews/99"), 404, "not_found", "there is no '0099.jpg'")
+
+
 def test_the_newest_sample_can_be_looked_at(client, journey, tmp_path):
     answer = client.get(f"/runs/{journey.runs['leafgan'].id}/sample")
     assert answer.headers["content-type"] == "image/jpeg"

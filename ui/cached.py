@@ -15,6 +15,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
+from leafcore.pick.scores import ScoreResult
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
@@ -57,6 +58,20 @@ def trained_runs(*recipes: str) -> list[Run]:
     """Return the runs of some recipes (all if none is named) that have saved weights, newest first."""
     wanted = recipes or tuple(RECIPES)
     return [run for run in list_runs(workspace()) if run.kind in wanted and epochs(run.folder)]
+
+
+def translations() -> list[Run]:
+    """Return translations that have saved an epoch or are at work on one, newest first."""
+    trained = list_runs(workspace())
+    return [
+        run
+        for run in trained
+        if run.kind in {"leafgan", "cyclegan"} and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+    ]
+
+
+def _is_at_work(run: Run) -> bool:
+    return run.status().state in {"running", "stopping"}
 
 
 def lflseg_models() -> dict[str, str]:
@@ -157,6 +172,20 @@ def preview(run: Run, epoch: int) -> tuple[dict[str, Any], np.ndarray]:
     """Return what an epoch's sample sheet shows, and the sheet."""
     facts: dict[str, Any] = read_json(run.folder / "previews" / f"{epoch:04d}.json")
     return facts, picture(run.folder / "previews" / f"{epoch:04d}.jpg")
+
+
+def preview_address(run: Run, epoch: int) -> str:
+    """Return where a browser finds an epoch's sample sheet; another address when it was drawn anew."""
+    drawn = (run.folder / "previews" / f"{epoch:04d}.jpg").stat().st_mtime_ns
+    return f"/api/runs/{run.id}/previews/{epoch}?drawn={drawn}"
+
+
+def scores(run: Run, direction: str) -> ScoreResult | None:
+    """Return the newest scores of a run's epochs in a direction, or None."""
+    about = {"run": run.id, "direction": direction}
+    done = (found.result() for found in runs_of("score"))
+    newest = next((result for result in done if about.items() <= result.items()), None)
+    return ScoreResult.model_validate(newest) if newest else None
 
 
 # --- answers of the warm worker ---------------------------------------------------------------------------------------

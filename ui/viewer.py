@@ -1,0 +1,164 @@
+"""Two epochs of a run side by side: a grid of all probes, or one probe under a wipe; keys and slider act at once."""
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from leafcore.pick.marks import Mark, Marks
+from leafcore.runs import Run
+from ui import cached
+
+_HTML = """
+<div class="viewer">
+  <div class="bar">
+    <button type="button" name="back" aria-label="Earlier epoch" title="Left">‹</button>
+    <input type="range" name="a" min="0" step="1" aria-label="Epoch A">
+    <button type="button" name="forward" aria-label="Later epoch" title="Right">›</button>
+    <output></output>
+    <button type="button" name="play">Play</button>
+    <label>against <select name="b" aria-label="Epoch B"></select></label>
+  </div>
+  <div class="bar">
+    <button type="button" name="flicker" title="Space">Flicker</button>
+    <span class="group" role="group" aria-label="Zoom">
+      <button type="button" data-factor="1">1×</button><button type="button" data-factor="2">2×</button
+      ><button type="button" data-factor="4">4×</button>
+    </span>
+    <label>difference to
+      <select name="against" aria-label="Difference to">
+        <option value="b">epoch B</option><option value="input">the input</option>
+      </select>
+    </label>
+    <button type="button" name="best" title="B">Mark best</button>
+    <span class="stars" role="group" aria-label="Rating">
+      <button type="button" aria-label="1 star" title="1">★</button
+      ><button type="button" aria-label="2 stars" title="2">★</button
+      ><button type="button" aria-label="3 stars" title="3">★</button
+      ><button type="button" aria-label="4 stars" title="4">★</button
+      ><button type="button" aria-label="5 stars" title="5">★</button>
+    </span>
+    <button type="button" name="undo" title="Z">Undo</button>
+  </div>
+  <div class="body"></div>
+  <div class="keys">Left, Right: epoch · Space: flicker · B: best · 1 to 5: rate · Z: undo · double click: zoom</div>
+</div>
+"""
+
+_HERE = Path(__file__).parent
+_VIEWER = st.components.v2.component(
+    "leaf_viewer",
+    html=_HTML,
+    css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
+    js=(_HERE / "viewer.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a visitor is.
+
+    Attributes:
+        a: The epoch that the slider drives.
+        b: The epoch it is held against.
+        probe: Which of the shown probes the wipe is about, from 0.
+    """
+
+    a: int
+    b: int
+    probe: int = 0
+
+
+def place_in_address(drawn: list[int], probes: int, recommended: int | None) -> Place:
+    """Return the place that the address names; what it does not name is chosen.
+
+    Args:
+        drawn: The epochs that have samples, in order.
+        probes: How many probes are shown.
+        recommended: The epoch that the scores speak for, if there is one.
+    """
+    a = _number("a", drawn)
+    if a is None:
+        a = recommended if recommended in drawn else drawn[-1]
+    b = _number("b", drawn)
+    if b is None:
+        b = drawn[-1] if a != drawn[-1] else drawn[max(0, len(drawn) - 2)]
+    return Place(a, b, _number("probe", range(probes)) or 0)
+
+
+def _number(name: str, allowed: Container[int]) -> int | None:
+    text = st.query_params.get(name, "")
+    return int(text) if text.isdecimal() and int(text) in allowed else None
+
+
+def write_address(place: Place | None) -> None:
+    """Put a place into the address, or take it out."""
+    wanted = {name: str(number) for name, number in asdict(place).items()} if place else {}
+    for name in ("a", "b", "probe"):
+        if name not in wanted:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != wanted[name]:
+            st.query_params[name] = wanted[name]
+
+
+def viewer(
+    run: Run,
+    drawn: list[int],
+    facts: Mapping[str, Any],
+    direction: str,
+    view: Literal["grid", "wipe"],
+    place: Place,
+    marks: Marks,
+    *,
+    can_undo: bool,
+    on_place: Callable[[Place], None],
+    on_mark: Callable[[Mark | None], None],
+) -> None:
+    """Draw the viewer.
+
+    Args:
+        run: The training run.
+        drawn: The epochs that have samples, in order.
+        facts: What their sheets show, see `cached.preview`.
+        direction: Whose rows are shown, "ab" or "ba".
+        view: All probes, or one under a wipe.
+        place: Where it stands, unless the visitor has moved on meanwhile.
+        marks: What was noted.
+        can_undo: Whether a note can be taken back.
+        on_place: Called when the visitor has come to rest somewhere else.
+        on_mark: Called with a note; None takes the last one back.
+    """
+    key = f"viewer-{run.id}-{direction}"
+
+    def moved() -> None:
+        said = st.session_state[key].place
+        if said:
+            on_place(Place(int(said["a"]), int(said["b"]), int(said["probe"])))
+
+    def marked() -> None:
+        said = st.session_state[key].mark
+        if said:
+            on_mark(None if said.get("undo") else Mark(epoch=said["epoch"], stars=said.get("stars")))
+
+    _VIEWER(
+        key=key,
+        data={
+            "epochs": drawn,
+            "sheets": [cached.preview_address(run, epoch) for epoch in drawn],
+            "rows": [
+                {"index": index, "alt": Path(row["image"]).stem}
+                for index, row in enumerate(facts["rows"])
+                if row["direction"] == direction
+            ],
+            "columns": {name: number for number, name in enumerate(facts["columns"])},
+            "size": facts["size_px"],
+            "place": asdict(place),
+            "view": view,
+            "marks": marks.model_dump(mode="json"),
+            "canUndo": can_undo,
+        },
+        on_place_change=moved,
+        on_mark_change=marked,
+    )
