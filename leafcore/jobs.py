@@ -31,6 +31,7 @@ from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
+from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
 from leafcore.reporting import RunProgress
 from leafcore.runs import Failure, Run, Status, create_run, open_run
@@ -74,6 +75,7 @@ KINDS: dict[str, Kind] = {
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
     "adopt": Kind("Take weights in", AdoptConfig, "leafcore.upstream:adopt", "files"),
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
+    "score": Kind("Score epochs", ScoreConfig, "leafcore.pick.score:score_epochs", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),

@@ -26,6 +26,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("embed", "dataset"): "NAME",
         ("adopt", "file"): "PATH",
         ("synthesize", "source"): "--from",
+        ("score", "run"): "RUN",
         ("export", "run"): "RUN",
     }
     for kind, entry in KINDS.items():
