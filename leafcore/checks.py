@@ -13,16 +13,18 @@ from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
 from leafcore.data.kaggle import kaggle_source
-from leafcore.data.labels import require_known
+from leafcore.data.labels import label_set, require_known
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.nonleaf import RENDERED
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
-from leafcore.errors import CheckpointError, ConfigError, DatasetError
+from leafcore.errors import CheckpointError, ConfigError, DatasetError, NotFoundError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
-from leafcore.runs import ACTIVE, Run, list_runs
-from leafcore.train.configs import RECIPES
+from leafcore.pick.configs import AUTO, NO_JUDGE
+from leafcore.pick.judges import can_name, newest_judge
+from leafcore.runs import ACTIVE, Run, list_runs, open_run
+from leafcore.train.configs import RECIPES, TranslationConfig
 from leafcore.upstream.configs import require_weights_target
 from leafcore.workspace import Workspace
 
@@ -141,6 +143,41 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
     if there:
         chain_size(there)
     return tuple(ref for ref, _, _ in pins), [run_id for _, _, used in pins for run_id in used]
+
+
+def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Choose the judge now, so that a run that waits or resumes has the same one for all its epochs."""
+    if value == NO_JUDGE:
+        return value, []
+    settings = open_run(workspace, config.run).record.settings
+    labels = [label_set(settings[name]) for name in ("a", "b")]
+    if value == AUTO:
+        found = newest_judge(workspace, settings["dataset"], labels)
+        if found is None:
+            return NO_JUDGE, []
+        value = found.ref
+    return _pin_judge(workspace, value, labels)
+
+
+def _pin_judge(workspace: Workspace, value: str, labels: list[str]) -> Checked:
+    ref, checkpoint, used = _pin(workspace, value)
+    if checkpoint is not None:
+        if checkpoint.card.recipe != "classifier":
+            raise CheckpointError(f"judge: {value} is a {checkpoint.card.recipe} model, expected a classifier.")
+        unknown = [one for one in labels if not can_name(checkpoint, one)]
+        if unknown:
+            raise CheckpointError(f"judge: {value} cannot name {' or '.join(unknown)}; choose a classifier that can.")
+    return ref, used
+
+
+def _check_translation(workspace: Workspace, config: Any, value: str) -> Checked:
+    del config
+    run = open_run(workspace, value)
+    if run.kind not in RECIPES or not issubclass(RECIPES[run.kind].config, TranslationConfig):
+        raise ConfigError(f"run: {run.id} is a {run.kind} run, expected one that trained a translation.")
+    if not epochs(run.folder) and not _is_pending(workspace, value):
+        raise NotFoundError(f"run: {run.id} is {run.status().state} and has saved no weights to score.")
+    return run.id, [run.id]
 
 
 # --- what else a config names -----------------------------------------------------------------------------------------
@@ -272,6 +309,8 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
     "corrections": _check_corrections,
+    "translation": _check_translation,
+    "judge": _check_judge,
     "device": _check_device,
     "folder": _check_folder,
     "source": _check_source,

@@ -25,10 +25,12 @@ from leafcore.doctor import diagnose
 from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
+from leafcore.pick.scores import ScoreResult
+from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
-from leafcore.terminal import TerminalProgress, plain
+from leafcore.terminal import TerminalProgress, plain, table
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
 
@@ -53,10 +55,12 @@ class Flag:
     Attributes:
         flag: The flag, or a bare word for a positional argument.
         metavar: What its value is called in the help.
+        many: Whether several values make a run each.
     """
 
     flag: str
     metavar: str = ""
+    many: bool = False
 
 
 FLAGS: dict[tuple[str, str], Flag] = {
@@ -73,6 +77,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("adopt", "file"): Flag("file", "PATH"),
     ("write-weights", "model"): Flag("model", "CHECKPOINT"),
+    ("score", "run"): Flag("run", "RUN", many=True),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
 }
@@ -121,10 +126,10 @@ def build_parser() -> Parser:
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
-        "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "synthesize", "export",
-        "write-weights", "evaluate",
+        "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
+        "export", "write-weights", "evaluate",
     ):  # fmt: skip
-        added = command(kind, _summary(kind), _export if kind == "export" else _carry_out)
+        added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
         _add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
@@ -172,6 +177,7 @@ def _summary(kind: str) -> str:
         "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg or CycleGAN's generators.",
         "write-weights": "Write a translator's networks as CycleGAN's and LeafGAN's own code loads them.",
         "masks": "Make a mask for every picture of a dataset.",
+        "score": "Score the epochs of a translation on validation pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints.",
         "export": "Pack a synthetic set into a ZIP.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
@@ -194,7 +200,7 @@ def _add_fields(parser: Parser, kind: str) -> None:
             options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
             parser.add_argument(named.flag, **options)
         else:
-            parser.add_argument(f"set_{name}", **options)
+            parser.add_argument(f"set_{name}", **options, nargs="+" if named.many else None)
 
 
 def _help(field: FieldInfo) -> str:
@@ -265,6 +271,21 @@ def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     with Path(answer["zip"]).open("rb") as packed:
         write_atomic(target, lambda file: shutil.copyfileobj(packed, file))
     return {**answer, "zip": str(target)}
+
+
+def _score(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Score one run's epochs, or those of several runs, side by side."""
+    asked = [argparse.Namespace(**{**vars(arguments), "set_run": run}) for run in arguments.set_run]
+    answers = [_carry_out(one, workspace) for one in asked]
+    if arguments.json:
+        return answers[0] if len(answers) == 1 else {"runs": answers}
+    results = [ScoreResult.model_validate(answer) for answer in answers]
+    if len(results) > 1:
+        return {"scores": table(*by_run(results)), **{one.run: one.reason for one in results}}
+    told = {key: answers[0][key] for key in ("path", "dataset", "split", "sources", "features", "reals", "real_count")}
+    judge = answers[0]["judge"] or "none"
+    withheld = {"withheld": results[0].withheld} if results[0].withheld else {}
+    return {**told, "judge": judge, "scores": table(*by_epoch(results[0])), **withheld, "reason": results[0].reason}
 
 
 def _demo(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

@@ -31,6 +31,7 @@ from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
+from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
 from leafcore.reporting import RunProgress
 from leafcore.runs import Failure, Run, Status, create_run, open_run
@@ -75,6 +76,7 @@ KINDS: dict[str, Kind] = {
     "adopt": Kind("Take weights in", AdoptConfig, "leafcore.upstream.adopt:adopt", "files"),
     "write-weights": Kind("Write weights", WriteWeightsConfig, "leafcore.upstream.write:write_weights", "files"),
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
+    "score": Kind("Score epochs", ScoreConfig, "leafcore.pick.score:score_epochs", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),

@@ -1,6 +1,8 @@
 """Talking in a terminal: a progress bar while something runs, an answer as readable lines."""
 
 import sys
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,6 +55,13 @@ class TerminalProgress(Progress):
             self._bar = None
 
 
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows under their heads, in aligned columns."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows))
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def plain(value: Any, indent: int = 0) -> str:
     """Return an answer as readable lines."""
     margin = "  " * indent
@@ -68,12 +77,14 @@ def plain(value: Any, indent: int = 0) -> str:
             if isinstance(item, dict)
         ]
         return "\n".join(margin + "  ".join(str(part) for part in item.values()) for item in flat)
-    return f"{margin}{_short(value)}"
+    return textwrap.indent(_short(value), margin)
 
 
 def _is_nested(value: Any) -> bool:
     return bool(value) and (
-        isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+        isinstance(value, dict)
+        or (isinstance(value, str) and "\n" in value)
+        or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
     )
 
 

@@ -28,6 +28,7 @@ TINY: dict[str, dict[str, Any]] = {
         "disc_layers": 1, "max_steps_per_epoch": 3, "probes": 2, "pool_size": 3,
     },
     "embed": {"backbone": "test_resnet", "pretrained": False},
+    "score": {"backbone": "test_resnet", "pretrained": False},
     "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},
     "evaluate": {
         "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,

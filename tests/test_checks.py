@@ -23,6 +23,10 @@ WRONG = [
     ("masks", {"model": "../../etc"}, "expected 1 to 80 letters"),
     ("masks", {"model": "healthy-to-rust"}, "is a leafgan model, expected an lflseg model"),
     ("masks", {"model": "LFLSEG@9"}, "epoch: got '9', expected one of the saved epochs: 1, 2"),
+    ("score", {"run": "nowhere"}, "there is no run 'nowhere'"),
+    ("score", {"run": "LFLSEG"}, "is a lflseg run, expected one that trained a translation"),
+    ("score", {"run": "LEAFGAN", "judge": "nowhere"}, "checkpoint: got 'nowhere', known"),
+    ("score", {"run": "LEAFGAN", "judge": "healthy-to-rust"}, "is a leafgan model, expected a classifier"),
     ("masks", {"model": "LFLSEG", "device": "cuda:64"}, "device: got 'cuda:64', expected one of auto, cpu"),
     ("masks", {"model": "LFLSEG", "device": "toaster"}, "device: got 'toaster', expected one of auto, cpu"),
     ("lflseg", {**INIT, "init": "nowhere"}, "checkpoint: got 'nowhere', known"),
@@ -59,7 +63,7 @@ WRONG = [
 def config_for(journey, kind, values):
     """Return a config in which the names of the journey's kinds, in capitals, became the ids of its runs."""
     ids = {name.upper(): run.id for name, run in journey.runs.items()}
-    values = {"dataset": "leaves", **values} if kind not in {"export", "import"} else dict(values)
+    values = {"dataset": "leaves", **values} if kind not in {"export", "import", "score"} else dict(values)
     for name, run_id in ids.items():
         values = {
             key: value.replace(name, run_id) if isinstance(value, str) else value for key, value in values.items()

@@ -27,6 +27,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("adopt", "file"): "PATH",
         ("write-weights", "model"): "CHECKPOINT",
         ("synthesize", "source"): "--from",
+        ("score", "run"): "RUN",
         ("export", "run"): "RUN",
     }
     for kind, entry in KINDS.items():

@@ -6,7 +6,7 @@ and the distances between sets of pictures all start from here.
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from leafcore.errors import DatasetError
-from leafcore.images import load_square
+from leafcore.images import load_square, resize_square
 from leafcore.measure.feature_store import FeatureStore
 from leafcore.nets.backbones import BUNDLED, InputScale, build_backbone
 from leafcore.progress import Progress
@@ -48,6 +48,8 @@ class FeatureExtractor:
         backbone: Any of timm's model names.
         pretrained: Whether it has ImageNet weights; else they are drawn, always the same.
         device: Where to compute.
+        through_px: Photographs become squares of this side before the backbone's own, so that they are as sharp as
+            pictures that were made at that size; 0: straight to the backbone's.
 
     Raises:
         ConfigError: timm knows no such model.
@@ -61,7 +63,9 @@ class FeatureExtractor:
         *,
         pretrained: bool = True,
         device: torch.device | None = None,
+        through_px: int = 0,
     ) -> None:
+        self._through_px = through_px
         self._device = device or torch.device("cpu")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -74,7 +78,8 @@ class FeatureExtractor:
 
     def _digest(self) -> str:
         """Return a hash of everything that features depend on but the picture."""
-        digest = hashlib.sha256(repr((self.size_px, self._scale)).encode())
+        path = (self._through_px, self.size_px) if self._through_px else self.size_px
+        digest = hashlib.sha256(repr((path, self._scale)).encode())
         for name, value in self._net.state_dict().items():
             digest.update(name.encode())
             digest.update(value.contiguous().numpy().tobytes())
@@ -120,6 +125,15 @@ class FeatureExtractor:
         values = np.stack([known.get(name, nothing) for name in hashes]) if paths else np.empty((0, 0), np.float32)
         return Features(values, {row: problems[name] for row, name in enumerate(hashes) if name in problems}, reused)
 
+    def of(self, pictures: Iterable[np.ndarray]) -> np.ndarray:
+        """Return the features of pictures that are no files, (N, D) float32; they are not kept.
+
+        Args:
+            pictures: (S, S, 3) uint8 each, or all in one array; one batch of at least one. Where `through_px` is set,
+                that is their S.
+        """
+        return self._forward([resize_square(picture, self.size_px) for picture in pictures])
+
     def _look(self, pictures: Sequence[tuple[str, Path]], batch_size: int) -> Iterator[tuple[str, np.ndarray | str]]:
         """Yield each picture's hash with its features, or with why it cannot be read; a batch is decoded ahead."""
         batches = [pictures[start : start + batch_size] for start in range(0, len(pictures), batch_size)]
@@ -139,7 +153,8 @@ class FeatureExtractor:
 
     def _load(self, path: Path) -> np.ndarray | str:
         try:
-            return load_square(path, self.size_px)
+            picture = load_square(path, self._through_px or self.size_px)
+            return resize_square(picture, self.size_px) if self._through_px else picture
         except DatasetError as error:
             return str(error).removeprefix(f"{path}: ")
 

@@ -43,6 +43,19 @@ def exact_interval(hits: int, trials: int) -> Interval:
     return Interval(hits / trials, low, high)
 
 
+def wilson_interval(hits: int, trials: int) -> Interval:
+    """Return a share with its 95 % score interval (Wilson 1927), close to 95 % even of few trials.
+
+    Args:
+        hits: How many of the trials succeeded.
+        trials: At least 1.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, trials, method="wilson")
+    return Interval(hits / trials, float(low), float(high))
+
+
 def confusion_counts(targets: np.ndarray, predicted: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """Return true positives, false positives and false negatives of each group and label.
 

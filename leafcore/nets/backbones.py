@@ -3,10 +3,13 @@
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import timm
 import torch
+from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.constants import HF_HUB_CACHE
 from timm.models import PretrainedCfg
 from torch import nn
@@ -14,6 +17,7 @@ from torch import nn
 from leafcore.errors import CheckpointError, ConfigError
 
 BUNDLED = "tf_efficientnet_lite0"
+INCEPTION = "inception_v3"  # torchvision's weights, the network that distances between pictures were first taken in
 
 
 def build_backbone(name: str = BUNDLED, num_classes: int = 3, pretrained: bool = False) -> nn.Module:
@@ -43,9 +47,34 @@ def build_backbone(name: str = BUNDLED, num_classes: int = 3, pretrained: bool =
     return model
 
 
+def has_weights(name: str) -> bool:
+    """Whether a model's ImageNet weights are on this machine, so that nothing need be fetched."""
+    if name == BUNDLED or _torch_file(name) is not None:
+        return True
+    hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id
+    return hub_id is not None and isinstance(try_to_load_from_cache(hub_id, "model.safetensors"), str)
+
+
+def _torch_file(name: str) -> Path | None:
+    """Return the weights that torchvision or torch.hub fetched before, if timm knows them by their address too.
+
+    Such a file is called `<name>-<hash>.pth`; of one published twice, such as Inception's, either hash will do.
+    """
+    cfg = timm.get_pretrained_cfg(name)
+    stem, dash, _ = Path(urlsplit(str(cfg.url if cfg and cfg.url else "")).path).stem.rpartition("-")
+    found = sorted(Path(torch.hub.get_dir(), "checkpoints").glob(f"{stem}-*.pth")) if dash else []
+    return found[-1] if found else None
+
+
 def _with_hub_weights(name: str, num_classes: int) -> nn.Module:
+    file = _torch_file(name)
     try:
-        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=num_classes)
+        model: nn.Module = timm.create_model(
+            name,
+            pretrained=True,
+            num_classes=num_classes,
+            pretrained_cfg_overlay={"file": str(file)} if file else None,
+        )
     except (OSError, RuntimeError) as error:
         hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id or f"timm/{name}"
         raise CheckpointError(

@@ -1,9 +1,22 @@
-"""What the epochs of a translation are worth, as a `score` run keeps it."""
+"""What the epochs of a translation are worth, as a `score` run keeps it.
+
+```
+runs/<id>/
+  scores.json     a `ScoreResult` of the epochs that are scored so far, written after each
+```
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from leafcore.files import read_json
+from leafcore.runs import Run, list_runs
+from leafcore.workspace import Workspace
+
+KIND = "score"
+SCORES = "scores.json"
 
 Direction = Literal["ab", "ba"]
 
@@ -34,6 +47,9 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+SHARES = frozenset({"target_rate", "near_copies"})  # of the fakes, from 0 to 1
+
+
 class Score(BaseModel):
     """One measure of one epoch.
 
@@ -54,6 +70,18 @@ class Score(BaseModel):
     high: float | None = None
 
 
+def told(key: str, score: Score) -> str:
+    """Return a score for people: "0.021 ± 0.004", "91 % (79 to 97 %)", "3.1 (2.5 to 3.8)"."""
+    as_share = key in SHARES
+    value = f"{100 * score.value:.0f} %" if as_share else f"{score.value:.3g}"
+    if score.low is not None and score.high is not None:
+        ends = (
+            f"{100 * score.low:.0f} to {100 * score.high:.0f} %" if as_share else f"{score.low:.3g} to {score.high:.3g}"
+        )
+        return f"{value} ({ends})"
+    return value if score.sd is None else f"{value} ± {score.sd:.2g}"
+
+
 class EpochScores(BaseModel):
     """Every measure of one epoch, by its key in `MEASURES`."""
 
@@ -72,7 +100,13 @@ class ScoreResult(BaseModel):
         dataset: The dataset version whose pictures were translated.
         split: Which of its splits they are of.
         features: What the backbone of the distances is called.
+        reals: Which real target pictures the distances are to: "val", or "train and val" where those are too few.
+        real_count: How many they are.
         judge: The classifier that names the fakes; empty for none.
+        judged_right: By label set, how often it names real validation pictures rightly, at the fakes' size.
+        sources: How many pictures were translated, the same at every epoch.
+        seed: Of their choice and of KID's subsets.
+        untranslated: The same measures of the sources as they are: what a generator that does nothing would get.
         epochs: In order.
         withheld: By measure, why there is none.
         recommended: The epoch to use; None if nothing speaks for one.
@@ -84,8 +118,37 @@ class ScoreResult(BaseModel):
     dataset: str
     split: str
     features: str
+    reals: str = ""
+    real_count: int = 0
     judge: str = ""
+    judged_right: dict[str, Score] = {}
+    sources: int = 0
+    seed: int = 0
+    untranslated: dict[str, Score] = {}
     epochs: list[EpochScores]
     withheld: dict[str, str] = {}
     recommended: int | None = None
     reason: str = ""
+
+    @property
+    def chosen(self) -> EpochScores:
+        """The recommended epoch, or the last one where none is."""
+        return next((one for one in self.epochs if one.epoch == self.recommended), self.epochs[-1])
+
+
+def read_scores(run: Run) -> ScoreResult | None:
+    """Return what a `score` run found so far; None before its first epoch."""
+    try:
+        return ScoreResult.model_validate(read_json(run.folder / SCORES))
+    except FileNotFoundError:
+        return None
+
+
+def newest_scores(workspace: Workspace, run_id: str, direction: Direction) -> ScoreResult | None:
+    """Return the newest scores of a training run's epochs in one direction; None if nobody scored them."""
+    wanted = {"run": run_id, "direction": direction}
+    for run in list_runs(workspace, KIND):
+        settings = run.record.settings
+        if wanted == {key: settings[key] for key in wanted} and (found := read_scores(run)) is not None:
+            return found
+    return None

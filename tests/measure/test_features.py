@@ -63,6 +63,16 @@ def test_another_network_keeps_features_of_its_own(workspace, leaves):
     assert other.reused == 0
 
 
+def test_photographs_are_as_sharp_as_what_was_made_at_that_size(workspace, leaves):
+    extract = FeatureExtractor(workspace, "test_resnet", pretrained=False, through_px=16)
+    hashes = [path.stem for path in leaves]
+    of_files = extract(leaves, hashes, Progress(workspace.root))
+    of_arrays = extract.of([load_square(path, 16) for path in leaves])
+    np.testing.assert_allclose(of_files.values, of_arrays, atol=1e-5)
+    sharp = look(workspace, leaves)
+    assert sharp.reused == 0 and np.abs(sharp.values - of_arrays).max() > 1e-3
+
+
 def test_a_picture_that_cannot_be_read_is_named_and_the_others_go_on(workspace, leaves):
     leaves[2].write_bytes(b"no picture")
     features = look(workspace, leaves)

@@ -14,6 +14,7 @@ from leafcore.measure.stats import (
     f1_from_counts,
     group_means,
     paired_bootstrap,
+    wilson_interval,
 )
 
 LABELS = 3
@@ -78,6 +79,16 @@ def test_counts_by_hand():
     assert true_positive.tolist() == [[1, 0], [0, 1]]
     assert false_positive.tolist() == [[0, 1], [1, 0]]
     assert false_negative.tolist() == [[1, 0], [0, 0]]
+
+
+def test_wilsons_interval_is_the_formula_of_1927():
+    z, n, p = 1.959963984540054, 20, 0.25
+    centre, half = (p + z**2 / (2 * n)), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    got = wilson_interval(5, 20)
+    assert (got.value, got.low, got.high) == pytest.approx(
+        (p, (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)), abs=1e-12
+    )
+    assert (wilson_interval(0, 20).low, wilson_interval(20, 20).high) == pytest.approx((0, 1))
 
 
 def test_f1_from_counts_is_scikit_learns():

