@@ -15,7 +15,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
-from leafcore.pick.scores import ScoreResult
+from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
@@ -180,12 +180,9 @@ def preview_address(run: Run, epoch: int) -> str:
     return f"/api/runs/{run.id}/previews/{epoch}?drawn={drawn}"
 
 
-def scores(run: Run, direction: str) -> ScoreResult | None:
+def scores(run: Run, direction: Direction) -> ScoreResult | None:
     """Return the newest scores of a run's epochs in a direction, or None."""
-    about = {"run": run.id, "direction": direction}
-    done = (found.result() for found in runs_of("score"))
-    newest = next((result for result in done if about.items() <= result.items()), None)
-    return ScoreResult.model_validate(newest) if newest else None
+    return newest_scores(workspace(), run.id, direction)
 
 
 # --- answers of the warm worker ---------------------------------------------------------------------------------------

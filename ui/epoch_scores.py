@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.errors import LeafError
 from leafcore.jobs import build_config, submit
 from leafcore.pick import front
@@ -140,9 +141,11 @@ def _facts(result: ScoreResult, shown: int) -> None:
     """Draw every measure of the shown epoch, why others are missing, and what all of it was measured on."""
     scores = next((row.scores for row in result.epochs if row.epoch == shown), {})
     told = [f"{MEASURES[key].title} {pick_charts.written(key, scores[key])}" for key in MEASURES if key in scores]
-    judge = f" · target rate by {result.judge}" if result.judge else ""
+    right = ", ".join(f"{words(name)} {score.value:.0%} of {score.n}" for name, score in result.judged_right.items())
+    judge = f" · target rate by {result.judge}, which is right on real ones: {right}" if result.judge else ""
+    reals = f" to {result.real_count} real ones of {result.reals}" if result.real_count else ""
     lines = [f"**Epoch {shown}**: " + " · ".join(told)] if told else [f"Epoch {shown} has not been scored."]
     titles = {key: MEASURES[key].title if key in MEASURES else key for key in result.withheld}
     lines += [f"Not measured · {titles[key]}: {reason}" for key, reason in result.withheld.items()]
-    lines.append(f"On {result.split} pictures of {result.dataset} · distances in {result.features}{judge}")
+    lines.append(f"On {result.split} pictures of {result.dataset} · distances{reals} in {result.features}{judge}")
     st.caption("  \n".join(lines))

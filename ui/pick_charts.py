@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from leafcore.pick.scores import MEASURES, Score
+from leafcore.pick.scores import MEASURES, SHARES, Score, told
 from ui.charts import COLORS
 
 CURSOR = COLORS[3]
@@ -13,7 +13,6 @@ MARGIN = {"l": 4, "r": 4, "t": 24, "b": 4}
 _PLACE = {"xref": "paper", "yref": "paper", "showarrow": False}
 NOTE = {**_PLACE, "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 4}
 _BETTER = {"lower": "↓ better", "higher": "↑ better"}
-_SHARES = {"target_rate", "near_copies"}
 
 
 def title(key: str) -> str:
@@ -23,13 +22,7 @@ def title(key: str) -> str:
 
 def written(key: str, score: Score) -> str:
     """Return a score in words, with what it is uncertain by and on how many pictures it was measured."""
-    form = ".0%" if key in _SHARES else ".3g"
-    text = format(score.value, form)
-    if score.low is not None and score.high is not None:
-        text += f" ({format(score.low, form)} to {format(score.high, form)})"
-    elif score.sd is not None:
-        text += f" ± {format(score.sd, form)}"
-    return f"{text}, n = {score.n}"
+    return f"{told(key, score)}, n = {score.n}"
 
 
 def over_epochs(key: str, scores: Mapping[int, Score], shown: int, recommended: int | None) -> go.Figure:
@@ -64,7 +57,7 @@ def over_epochs(key: str, scores: Mapping[int, Score], shown: int, recommended: 
     )
     figure.add_vline(x=shown, line={"width": 2, "color": CURSOR, "dash": "dot"})
     figure.update_xaxes(fixedrange=True, ticklabeloverflow="hide past div")
-    figure.update_yaxes(fixedrange=True, tickformat=".0%" if key in _SHARES else None, nticks=5)
+    figure.update_yaxes(fixedrange=True, tickformat=".0%" if key in SHARES else None, nticks=5)
     figure.update_layout(
         height=HEIGHT,
         margin=MARGIN,
@@ -142,7 +135,7 @@ def pareto(
             showlegend=False,
         )
     figure.update_xaxes(fixedrange=True, nticks=5)
-    figure.update_yaxes(fixedrange=True, tickformat=".0%" if axes[1] in _SHARES else None, nticks=5)
+    figure.update_yaxes(fixedrange=True, tickformat=".0%" if axes[1] in SHARES else None, nticks=5)
     text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better"
     figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
     return figure
