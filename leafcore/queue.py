@@ -1,16 +1,26 @@
-"""The queue: the runs that wait, and which of them a lane may take."""
+"""The queue: the runs that wait, in which order, and which of them a lane may take.
 
+A run's place is in its own status file, written like everything there by whoever holds the run's lock.
+"""
+
+import time
 from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
+from leafcore.errors import JobError
 from leafcore.jobs import FILES, QUICK, lane_of
-from leafcore.runs import ACTIVE, Run, list_runs
+from leafcore.runs import ACTIVE, Run, State, Status, announce, list_runs
 from leafcore.workspace import Workspace
+
+Move = Literal["next", "up", "down"]
+PENDING: frozenset[State] = ACTIVE | {"paused"}  # what may yet make what another run waits for
+NAMES = {"dataset", "a", "b", "masks", "seed", "promote_as"}  # settings that hardly change how long a training takes
 
 
 def queue(workspace: Workspace) -> list[Run]:
     """Return the runs that wait for a lane, the next one first."""
     waiting = [(run.status(), run) for run in list_runs(workspace)]
-    queued = [(status.queued, run.id, run) for status, run in waiting if status.state == "queued"]
+    queued = [(status.rank, run.id, run) for status, run in waiting if status.state == "queued"]
     return [run for _, _, run in sorted(queued, key=lambda entry: entry[:2])]
 
 
@@ -22,13 +32,19 @@ def queue_of(workspace: Workspace, lane: str, lanes: Sequence[str]) -> Iterator[
         lane: The lane that is free.
         lanes: Every lane of this server.
     """
+    now = time.time()
     for run in queue(workspace):
         wanted = lane_of(run)
         if wanted not in lanes:
             wanted = "auto"  # that lane is gone: the worker will say that there is no such device
         fits = lane == wanted or (wanted == "auto" and _may_mean(lane, lanes))
-        if fits and not any(_is_pending(workspace, run_id) for run_id in run.record.uses):
+        if fits and (run.status_written().not_before or 0.0) <= now and not waits_for(workspace, run):
             yield run
+
+
+def waits_for(workspace: Workspace, run: Run) -> list[str]:
+    """Return the ids of the runs that have yet to make what a run uses."""
+    return [used for used in run.record.uses if _is_pending(workspace, used)]
 
 
 def _may_mean(lane: str, lanes: Sequence[str]) -> bool:
@@ -41,6 +57,94 @@ def _is_pending(workspace: Workspace, run_id: str) -> bool:
     """Whether a run has yet to make what another one uses; a run that is gone or damaged never will."""
     run = Run(workspace.run(run_id))
     try:
-        return run.damaged_file() is None and run.status().state in ACTIVE
+        return run.damaged_file() is None and run.status().state in PENDING
     except FileNotFoundError:
         return False
+
+
+# --- changing the order -----------------------------------------------------------------------------------------------
+
+
+def move(workspace: Workspace, run: Run, where: Move) -> None:
+    """Let a queued run go before all others, or change places with its neighbour, if it has one.
+
+    Raises:
+        JobError: It is not queued any more.
+    """
+    waiting = queue(workspace)
+    if run not in waiting:
+        raise JobError(f"Run {run.id} is {run.status().state}, no longer queued.")
+    at = waiting.index(run)
+    if where == "next":
+        if at:
+            _write(run, place=waiting[0].status_written().rank - 1.0)
+        return
+    other = at - 1 if where == "up" else at + 1
+    if 0 <= other < len(waiting):
+        ranks = [each.status_written().rank for each in (waiting[other], run)]
+        _write(run, place=ranks[0])
+        _write(waiting[other], place=ranks[1])
+
+
+def hold_until(run: Run, moment: float | None) -> None:
+    """Let a queued run begin no earlier than at a moment (seconds since 1970); None: at once.
+
+    Raises:
+        JobError: It is not queued any more.
+    """
+    _write(run, not_before=moment)
+
+
+def cancel_pending(workspace: Workspace) -> list[Run]:
+    """Stop every run that waits; what runs goes on.
+
+    Returns:
+        Those that were stopped.
+    """
+    stopped = []
+    for run in queue(workspace):
+        try:
+            run.request_stop()
+        except JobError:
+            continue  # it has just ended
+        stopped.append(run)
+    return stopped
+
+
+def _write(run: Run, **changes: Any) -> None:
+    with run.locked(timeout_s=2.0):
+        status = run.status_written()
+        if status.state != "queued":
+            raise JobError(f"Run {run.id} is {status.state}, no longer queued.")
+        run.write_status(status.model_copy(update=changes))
+    announce(run.folder.parent)
+
+
+# --- how long it takes ------------------------------------------------------------------------------------------------
+
+
+def expected_s(workspace: Workspace, run: Run) -> float | None:
+    """Return how long a run will still compute, None if nothing is known to judge by.
+
+    A running run says so itself. One that was under way before is judged by its own pace; another by what the newest
+    run with the same settings took, names of data apart.
+    """
+    status = run.status()
+    if status.state in {"running", "stopping"}:
+        return status.eta_s
+    if status.seconds_per_unit and status.total:
+        return status.seconds_per_unit * (status.total - status.safe)
+    shape = _shape(run)
+    alike = (other.status_written() for other in list_runs(workspace, run.kind) if _shape(other) == shape)
+    return next((_took_s(other) for other in alike if other.state == "done"), None)
+
+
+def _took_s(status: Status) -> float | None:
+    """Return how long a run took in all; its pace tells, for it may have been stopped in between."""
+    if status.seconds_per_unit:
+        return status.seconds_per_unit * status.total
+    return status.finished - status.started if status.finished and status.started else None
+
+
+def _shape(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in run.record.settings.items() if name not in NAMES}
