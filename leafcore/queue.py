@@ -5,9 +5,10 @@ A run's place is in its own status file, written like everything there by whoeve
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from leafcore.errors import JobError
+from leafcore.errors import ConfigError, JobError
 from leafcore.jobs import FILES, QUICK, lane_of
 from leafcore.runs import ACTIVE, Run, State, Status, announce, list_runs
 from leafcore.workspace import Workspace
@@ -93,6 +94,21 @@ def hold_until(run: Run, moment: float | None) -> None:
         JobError: It is not queued any more.
     """
     _write(run, not_before=moment)
+
+
+def next_time(clock: str) -> float:
+    """Return the moment, in seconds since 1970, when this machine's clock next shows a time.
+
+    Raises:
+        ConfigError: It is no time.
+    """
+    try:
+        wanted = datetime.strptime(clock, "%H:%M")
+    except ValueError:
+        raise ConfigError(f"until: got {clock!r}, expected hours and minutes such as 22:30.") from None
+    now = datetime.now()
+    moment = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
+    return (moment if moment > now else moment + timedelta(days=1)).timestamp()
 
 
 def cancel_pending(workspace: Workspace) -> list[Run]:

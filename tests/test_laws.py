@@ -19,7 +19,7 @@ LAYERS = [
     {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash"},
     {"questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
-    {"api", "cli", "terminal", "__main__"},
+    {"api", "cli", "steering", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

@@ -8,6 +8,7 @@ import torch
 from leafcore.continuing import continue_run, extend, run_fixed
 from leafcore.errors import ConfigError, JobError, TrainingDiverged
 from leafcore.jobs import execute, submit
+from leafcore.progress import Progress
 from leafcore.runs import Run
 from leafcore.train.cyclegan import CycleGAN
 from leafcore.train.new_settings import follow_settings
@@ -48,11 +49,8 @@ def test_a_run_that_is_extended_equals_one_that_was_longer_from_the_start(own, t
 def test_a_rate_that_was_falling_goes_back_to_where_the_longer_schedule_stands(own, settings, train):
     short = train(epochs=1, epochs_decay=2)
     state = torch.load(short.folder / "state.pt", weights_only=True)
-    longer = extend(own, short, 2)
-
-    recipe = CycleGAN.from_config(
-        settings("cyclegan", epochs=3, epochs_decay=2), own, torch.device("cpu"), _silent(longer)
-    )
+    config = settings("cyclegan", **extend(own, short, 2).record.settings)
+    recipe = CycleGAN.from_config(config, own, torch.device("cpu"), Progress(own.root))
     recipe.load_state_dict(state["recipe"])
     assert recipe.optimizer_gen.param_groups[0]["lr"] == pytest.approx(0)
     follow_settings(recipe, state["step"], state["settings"])
@@ -76,11 +74,12 @@ def test_a_run_that_diverged_goes_on_with_half_the_rate_from_its_last_good_epoch
     assert (failure.code, failure.fix, failure.epoch) == ("diverged", {"learning_rate": 1e-4}, 1)
 
     rates = []
-    monkeypatch.setattr(
-        CycleGAN,
-        "step",
-        lambda self, batch: rates.append(self.optimizer_gen.param_groups[0]["lr"]) or step(self, batch),
-    )
+
+    def note_rate(self, batch):
+        rates.append(self.optimizer_gen.param_groups[0]["lr"])
+        return step(self, batch)
+
+    monkeypatch.setattr(CycleGAN, "step", note_rate)
     mended = do(run_fixed(own, run))
     assert mended.record.settings == {**run.record.settings, "learning_rate": 1e-4}
     assert rates == [1e-4] * 3, "the second epoch's steps"
