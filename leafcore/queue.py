@@ -4,8 +4,9 @@ A run's place is in its own status file, written like everything there by whoeve
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
 
 from leafcore.errors import ConfigError, JobError
@@ -96,8 +97,8 @@ def hold_until(run: Run, moment: float | None) -> None:
     _write(run, not_before=moment)
 
 
-def next_time(clock: str) -> float:
-    """Return the moment, in seconds since 1970, when this machine's clock next shows a time.
+def next_time(clock: str, zone: tzinfo | None = None) -> float:
+    """Return the moment, in seconds since 1970, when a zone's clock (this machine's, if None) next shows a time.
 
     Raises:
         ConfigError: It is no time.
@@ -106,7 +107,7 @@ def next_time(clock: str) -> float:
         wanted = datetime.strptime(clock, "%H:%M")
     except ValueError:
         raise ConfigError(f"until: got {clock!r}, expected hours and minutes such as 22:30.") from None
-    now = datetime.now()
+    now = datetime.now(zone)
     moment = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
     return (moment if moment > now else moment + timedelta(days=1)).timestamp()
 
@@ -153,6 +154,19 @@ def expected_s(workspace: Workspace, run: Run) -> float | None:
     shape = _shape(run)
     alike = (other.status_written() for other in list_runs(workspace, run.kind) if _shape(other) == shape)
     return next((_took_s(other) for other in alike if other.state == "done"), None)
+
+
+def queue_left(workspace: Workspace) -> tuple[float, int]:
+    """Return how long everything that runs or waits will take, lanes side by side, and how many are not known."""
+    lanes: defaultdict[str, float] = defaultdict(float)
+    unknown = 0
+    for run in list_runs(workspace):
+        status = run.status()
+        if status.state in ACTIVE:
+            expected = expected_s(workspace, run)
+            lanes[status.lane if status.state != "queued" else lane_of(run)] += expected or 0.0
+            unknown += expected is None
+    return max(lanes.values(), default=0.0), unknown
 
 
 def _took_s(status: Status) -> float | None:
