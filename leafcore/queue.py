@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
 
 from leafcore.errors import ConfigError, JobError
-from leafcore.jobs import FILES, QUICK, lane_of
+from leafcore.jobs import FILES, QUICK, choose_lane, lane_of
 from leafcore.runs import ACTIVE, Run, State, Status, announce, list_runs
 from leafcore.workspace import Workspace
 
@@ -143,8 +143,8 @@ def _write(run: Run, **changes: Any) -> None:
 def expected_s(workspace: Workspace, run: Run) -> float | None:
     """Return how long a run will still compute, None if nothing is known to judge by.
 
-    A running run says so itself. One that was under way before is judged by its own pace; another by what the newest
-    run with the same settings took, names of data apart.
+    A running run says so itself. One that was under way before is judged by its own pace; another by the newest run
+    that has the same settings, names of data apart, and is done or under way.
     """
     status = run.status()
     if status.state in {"running", "stopping"}:
@@ -153,7 +153,7 @@ def expected_s(workspace: Workspace, run: Run) -> float | None:
         return status.seconds_per_unit * (status.total - status.safe)
     shape = _shape(run)
     alike = (other.status_written() for other in list_runs(workspace, run.kind) if _shape(other) == shape)
-    return next((_took_s(other) for other in alike if other.state == "done"), None)
+    return next((_took_s(other) for other in alike if other.state == "done" or other.seconds_per_unit), None)
 
 
 def queue_left(workspace: Workspace) -> tuple[float, int]:
@@ -164,7 +164,7 @@ def queue_left(workspace: Workspace) -> tuple[float, int]:
         status = run.status()
         if status.state in ACTIVE:
             expected = expected_s(workspace, run)
-            lanes[status.lane if status.state != "queued" else lane_of(run)] += expected or 0.0
+            lanes[status.lane if status.state != "queued" else choose_lane(run)] += expected or 0.0
             unknown += expected is None
     return max(lanes.values(), default=0.0), unknown
 

@@ -9,8 +9,9 @@ import pytest
 
 from leafcore import devices
 from leafcore import lanes as lanes_module
+from leafcore.errors import JobError
 from leafcore.jobs import FILES, QUICK, build_config, lane_lock, submit
-from leafcore.lanes import server_of
+from leafcore.lanes import end_at_once, server_of
 from leafcore.runs import Run, create_run
 from leafcore.workspace import PROJECT_ROOT, Workspace
 from tests.lanes import draw, pictures, starting, until_drawn, until_state, workers_of
@@ -72,6 +73,31 @@ def test_a_run_that_is_killed_becomes_interrupted_and_the_lane_goes_on(start, wo
     until_state(killed, "interrupted", 10)
     until_state(after, "done")
     assert killed.status().state == "interrupted", "only its user decides whether it is worth another try"
+
+
+def test_a_run_that_is_ended_at_once_goes_with_its_process_and_the_lane_goes_on(start, workspace, do_import):
+    ended, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    worker = ended.status().pid
+    assert end_at_once(ended) >= 3, "nothing of a drawing is safe by its own account"
+    assert ended.status().state == "stopped" and not psutil.pid_exists(worker)
+    until_state(after, "done")
+    with pytest.raises(JobError, match="is stopped; there is nothing to end"):
+        end_at_once(ended)
+
+
+def test_a_run_that_is_paused_lets_the_next_one_go_and_then_goes_first(start, workspace, do_import):
+    paused, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    paused.request_stop("pause")
+    until_state(after, "done")
+    assert paused.status().state == "paused"
+    later = do_import("later")
+    paused.requeue()
+    assert paused.status().rank < later.status().rank
+    paused.request_stop()
 
 
 def test_a_run_that_is_stopped_ends_soon_and_keeps_what_it_has(start, workspace, do_import):
@@ -192,7 +218,8 @@ def test_a_run_for_a_device_that_is_gone_fails_instead_of_waiting_for_ever(start
     run = create_run(workspace, "classifier", build_config("classifier", {"dataset": "leaves", "device": "cuda:63"}))
     start("cpu", FILES)
     until_state(run, "failed")
-    assert "device: got 'cuda:63'" in run.status().failure.message
+    failure = run.status().failure
+    assert "device: got 'cuda:63'" in failure.message and (failure.code, failure.fix) == ("device", {"device": "auto"})
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from leafcore.errors import JobError
 from leafcore.jobs import FILES, QUICK, build_config
-from leafcore.queue import cancel_pending, expected_s, hold_until, move, queue, queue_of
+from leafcore.queue import cancel_pending, expected_s, hold_until, move, queue, queue_left, queue_of
 from leafcore.runs import Run, create_run
 from leafcore.workspace import Workspace
 from tests.states import new_run, write_state
@@ -143,6 +143,13 @@ def test_a_run_is_judged_by_its_own_pace_else_by_one_with_the_same_settings(work
     assert expected_s(workspace, run) is None
     write_state(run, "queued", seconds_per_unit=0.5, total=1000, done=420, safe=400)
     assert expected_s(workspace, run) == 300, "what is not safe is done again"
-    assert expected_s(workspace, seeded) is None, "the other one is not done"
-    write_state(run, "done", seconds_per_unit=0.5, total=1000)
     assert expected_s(workspace, seeded) == 500
+    write_state(run, "done", seconds_per_unit=None, started=100.0, finished=130.0)
+    assert expected_s(workspace, seeded) == 30
+
+
+def test_lanes_beside_each_other_take_as_long_as_the_longest(workspace, train):
+    for device, seconds in (("cuda:0", 100), ("cuda:0", 50), ("cuda:1", 120)):
+        write_state(train(device), "queued", seconds_per_unit=1.0, total=seconds)
+    new_run(workspace)
+    assert queue_left(workspace) == (150, 1)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from leafcore.jobs import lane_of
+from leafcore.jobs import choose_lane
 from leafcore.progress import duration
 from leafcore.queue import cancel_pending, expected_s, hold_until, move, next_time, queue, queue_left, waits_for
 from leafcore.runs import Run
@@ -47,8 +47,7 @@ def _whole() -> str:
 
 def _row(number: int, run: Run, *, is_last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{number + 1}. {run.record.title}", width="stretch")
-        st.caption(_facts(run))
+        st.markdown(f"{number + 1}. {run.record.title} :small[:gray[{_facts(run)}]]", width="stretch")
         for where, icon, note, off in (
             ("next", "vertical_align_top", "Run next", number == 0),
             ("up", "arrow_upward", "Move up", number == 0),
@@ -65,7 +64,7 @@ def _row(number: int, run: Run, *, is_last: bool) -> None:
 
 def _facts(run: Run) -> str:
     expected = expected_s(workspace(), run)
-    parts = [lane_of(run), f"about {duration(expected)}" if expected is not None else ""]
+    parts = [choose_lane(run), f"about {duration(expected)}" if expected is not None else ""]
     held = run.status().not_before
     if held and held > time.time():
         parts.append(f"not before {cached.moment(held)}")

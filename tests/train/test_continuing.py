@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leafcore.continuing import continue_run, extend, run_fixed
-from leafcore.errors import ConfigError, JobError, TrainingDiverged
+from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
 from leafcore.jobs import execute, submit
 from leafcore.progress import Progress
 from leafcore.runs import Run
@@ -84,6 +84,47 @@ def test_a_run_that_diverged_goes_on_with_half_the_rate_from_its_last_good_epoch
     assert mended.record.settings == {**run.record.settings, "learning_rate": 1e-4}
     assert rates == [1e-4] * 3, "the second epoch's steps"
     assert [row["step"] for row in mended.metrics()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_gpu_that_is_not_there_is_typed_and_the_fix_runs_elsewhere(own, settings, do, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    run = submit(own, "cyclegan", settings("cyclegan", epochs=1, max_steps_per_epoch=1, device="cuda:0"))
+    with pytest.raises(DeviceMissing, match="this machine has 0 GPUs"):
+        do(run)
+    assert (run.status().failure.code, run.status().failure.fix) == ("device", {"device": "auto"})
+    mended = do(run_fixed(own, run))
+    assert mended.record.extends == "" and mended.result()["steps"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "fix"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."), "out_of_memory", {"batch_size": 1}),
+        (MemoryError(), "out_of_memory", {"batch_size": 1}),
+        (RuntimeError("CUDA error: an illegal memory access was encountered\nmore"), "driver", {}),
+    ],
+)
+def test_what_the_machine_lacks_in_a_step_is_typed_and_the_last_state_stays(
+    own, settings, do, monkeypatch, error, code, fix
+):
+    run = submit(own, "cyclegan", settings("cyclegan"))
+    step, taken = CycleGAN.step, []
+
+    def give_up(self, batch):
+        taken.append(None)
+        if len(taken) == 5:
+            raise error
+        return step(self, batch)
+
+    monkeypatch.setattr(CycleGAN, "step", give_up)
+    with pytest.raises(RunError) as raised:
+        do(run)
+    status = run.status()
+    assert "\n" not in str(raised.value)
+    assert (status.failure.code, status.failure.fix, status.failure.epoch) == (code, fix, 1)
+    assert (status.state, status.done, status.safe) == ("failed", 4, 3)
+    run.requeue()
+    assert do(run).result()["steps"] == 6
 
 
 def test_a_smaller_batch_goes_on_at_the_same_share_of_the_epochs(own, settings, do):
