@@ -61,6 +61,7 @@ def dependants(run: Run, runs: dict[str, Run], checkpoints: list[Checkpoint]) ->
 
 def _above(run: Run, runs: dict[str, Run]) -> list[Node]:
     found: dict[str, Node] = {}
+    datasets: dict[str, Node] = {}
     waiting = [run]
     while waiting:
         record = waiting.pop(0).record
@@ -70,8 +71,8 @@ def _above(run: Run, runs: dict[str, Run]) -> list[Node]:
                 waiting.append(runs[used])
         ref = record.settings.get("dataset")
         if isinstance(ref, str) and ref:
-            found.setdefault(ref, Node("dataset", ref, ref))
-    return list(found.values())
+            datasets[ref] = Node("dataset", ref, ref)
+    return [*found.values(), *datasets.values()]
 
 
 def _below(run: Run, runs: dict[str, Run], checkpoints: list[Checkpoint]) -> list[Node]:

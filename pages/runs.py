@@ -91,10 +91,10 @@ with samples_tab:
         )
 
 with config_tab:
+    lineage(run)
     st.caption("The settings this run was queued with; they never change.")
     st.json(run.record.settings, expanded=True)
     st.caption(f"`{run.folder}` · code {run.record.code_version} · settings {run.record.config_hash}")
-    lineage(run)
 
 with log_tab:
     st.code(run.log() or "Nothing was printed.", language=None, height=360)

@@ -10,7 +10,7 @@ from tests.states import new_run, write_state
 def test_lineage_goes_from_the_dataset_to_the_evaluation(journey):
     runs = {kind: run.id for kind, run in journey.runs.items()}
     line = lineage_of(journey.workspace, journey.runs["leafgan"])
-    assert {runs["masks"], runs["lflseg"], journey.dataset} == {node.name for node in line.above}
+    assert [node.name for node in line.above] == [runs["masks"], runs["lflseg"], journey.dataset]
     assert [node.name for node in line.below] == [
         "healthy-to-rust", runs["synthesize"], runs["export"], runs["evaluate"],
     ]  # fmt: skip

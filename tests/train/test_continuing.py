@@ -9,7 +9,7 @@ from leafcore.continuing import continue_run, extend, run_fixed
 from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
 from leafcore.jobs import execute, submit
 from leafcore.progress import Progress
-from leafcore.runs import Run
+from leafcore.runs import Run, create_run
 from leafcore.train.cyclegan import CycleGAN
 from leafcore.train.new_settings import follow_settings
 from tests.states import new_run, write_state
@@ -88,7 +88,8 @@ def test_a_run_that_diverged_goes_on_with_half_the_rate_from_its_last_good_epoch
 
 def test_a_gpu_that_is_not_there_is_typed_and_the_fix_runs_elsewhere(own, settings, do, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    run = submit(own, "cyclegan", settings("cyclegan", epochs=1, max_steps_per_epoch=1, device="cuda:0"))
+    config = settings("cyclegan", epochs=1, max_steps_per_epoch=1, device="cuda:0")
+    run = create_run(own, "cyclegan", config)  # it was there when the run was queued
     with pytest.raises(DeviceMissing, match="this machine has 0 GPUs"):
         do(run)
     assert (run.status().failure.code, run.status().failure.fix) == ("device", {"device": "auto"})
