@@ -253,6 +253,19 @@ def test_a_run_that_names_its_gpu_finds_it_under_that_name(environment_of):
     assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
+def test_two_devices_carry_two_runs_out_at_once_and_the_third_waits(start, workspace, tmp_path, monkeypatch):
+    (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(devices, "gpus", lambda: [devices.Gpu("One", f"cuda:{i}", str(i), 0, 1) for i in (0, 1)])
+    settings = build_config("classifier", {"dataset": "leaves"})
+    first, second, third = (create_run(workspace, "classifier", settings) for _ in range(3))
+    lanes = start("cuda:0", "cuda:1")
+    until(lambda: len(lanes._workers) == 2, 20, "both lanes have a worker")
+    assert set(lanes._workers) == {first.id, second.id} and third.status().state == "queued"
+    lanes.stop(timeout_s=0.1)
+
+
 # --- the server's end, and the next server ----------------------------------------------------------------------------
 
 
