@@ -140,33 +140,36 @@ def _write(run: Run, **changes: Any) -> None:
 # --- how long it takes ------------------------------------------------------------------------------------------------
 
 
-def expected_s(workspace: Workspace, run: Run) -> float | None:
-    """Return how long a run will still compute, None if nothing is known to judge by.
+def expectations(workspace: Workspace) -> dict[str, float | None]:
+    """Return for every run that runs or waits how many seconds it will still compute, None where nothing tells.
 
     A running run says so itself. One that was under way before is judged by its own pace; another by the newest run
     that has the same settings, names of data apart, and is done or under way.
     """
-    status = run.status()
-    if status.state in {"running", "stopping"}:
-        return status.eta_s
-    if status.seconds_per_unit and status.total:
-        return status.seconds_per_unit * (status.total - status.safe)
-    shape = _shape(run)
-    alike = (other.status_written() for other in list_runs(workspace, run.kind) if _shape(other) == shape)
-    return next((_took_s(other) for other in alike if other.state == "done" or other.seconds_per_unit), None)
+    runs = list_runs(workspace)
+    return {run.id: _expected_s(run, runs) for run in runs if run.status_written().state in {"queued", "running"}}
 
 
 def queue_left(workspace: Workspace) -> tuple[float, int]:
-    """Return how long everything that runs or waits will take, lanes side by side, and how many are not known."""
+    """Return how many seconds everything that runs or waits will take, lanes side by side, and how many do not tell."""
     lanes: defaultdict[str, float] = defaultdict(float)
-    unknown = 0
-    for run in list_runs(workspace):
-        status = run.status()
-        if status.state in ACTIVE:
-            expected = expected_s(workspace, run)
-            lanes[status.lane if status.state != "queued" else choose_lane(run)] += expected or 0.0
-            unknown += expected is None
-    return max(lanes.values(), default=0.0), unknown
+    expected = expectations(workspace)
+    for run_id, seconds in expected.items():
+        run = Run(workspace.run(run_id))
+        status = run.status_written()
+        lanes[status.lane if status.state == "running" else choose_lane(run)] += seconds or 0.0
+    return max(lanes.values(), default=0.0), list(expected.values()).count(None)
+
+
+def _expected_s(run: Run, runs: Sequence[Run]) -> float | None:
+    status = run.status()
+    if status.state != "queued":
+        return status.eta_s if status.state in ACTIVE else 0.0  # an interrupted one computes no more
+    if status.seconds_per_unit and status.total:
+        return status.seconds_per_unit * (status.total - status.safe)
+    shape = _shape(run)
+    alike = (other.status_written() for other in runs if other.kind == run.kind and _shape(other) == shape)
+    return next((_took_s(other) for other in alike if other.state == "done" or other.seconds_per_unit), None)
 
 
 def _took_s(status: Status) -> float | None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from leafcore.continuing import extend, run_fixed
 from leafcore.lanes import end_at_once
-from leafcore.queue import Move, cancel_pending, expected_s, hold_until, move, next_time, queue
+from leafcore.queue import Move, cancel_pending, expectations, hold_until, move, next_time, queue
 from leafcore.runs import Run, open_run
 from leafcore.trash import delete_run, restore_run, size_bytes
 from leafcore.workspace import Workspace
@@ -77,9 +77,8 @@ def _queue(arguments: Any, workspace: Workspace) -> Answer:
     for where in get_args(Move):
         if chosen := getattr(arguments, where):
             move(workspace, open_run(workspace, chosen), where)
-    rows = [
-        {"run": run.id, "title": run.record.title, "about_s": expected_s(workspace, run)} for run in queue(workspace)
-    ]
+    expected = expectations(workspace)
+    rows = [{"run": run.id, "title": run.record.title, "about_s": expected.get(run.id)} for run in queue(workspace)]
     return {"queue": rows}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from leafcore.errors import JobError
 from leafcore.jobs import FILES, QUICK, build_config
-from leafcore.queue import cancel_pending, expected_s, hold_until, move, queue, queue_left, queue_of
+from leafcore.queue import cancel_pending, expectations, hold_until, move, queue, queue_left, queue_of
 from leafcore.runs import Run, create_run
 from leafcore.workspace import Workspace
 from tests.states import new_run, write_state
@@ -140,12 +140,12 @@ def test_a_paused_run_keeps_its_place_and_what_needs_it_waits(workspace, train):
 
 def test_a_run_is_judged_by_its_own_pace_else_by_one_with_the_same_settings(workspace, train):
     run, seeded = train(), train()
-    assert expected_s(workspace, run) is None
+    assert expectations(workspace)[run.id] is None
     write_state(run, "queued", seconds_per_unit=0.5, total=1000, done=420, safe=400)
-    assert expected_s(workspace, run) == 300, "what is not safe is done again"
-    assert expected_s(workspace, seeded) == 500
+    assert expectations(workspace)[run.id] == 300, "what is not safe is done again"
+    assert expectations(workspace)[seeded.id] == 500
     write_state(run, "done", seconds_per_unit=None, started=100.0, finished=130.0)
-    assert expected_s(workspace, seeded) == 30
+    assert expectations(workspace)[seeded.id] == 30
 
 
 def test_lanes_beside_each_other_take_as_long_as_the_longest(workspace, train):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from leafcore.jobs import choose_lane
 from leafcore.progress import duration
-from leafcore.queue import cancel_pending, expected_s, hold_until, move, next_time, queue, queue_left, waits_for
+from leafcore.queue import cancel_pending, expectations, hold_until, move, next_time, queue, queue_left, waits_for
 from leafcore.runs import Run
 from ui import cached
 from ui.service import workspace
@@ -34,8 +34,9 @@ def _box() -> None:
             st.space("stretch")
             if st.button("Cancel all waiting", key="queue-cancel", help="What runs goes on."):
                 ask(lambda: cancel_pending(workspace()))
+        expected = expectations(workspace())
         for number, run in enumerate(waiting):
-            _row(number, run, is_last=number == len(waiting) - 1)
+            _row(number, run, expected.get(run.id), is_last=number == len(waiting) - 1)
 
 
 def _whole() -> str:
@@ -45,9 +46,9 @@ def _whole() -> str:
     return " + ".join(part for part in (known, not_known) if part)
 
 
-def _row(number: int, run: Run, *, is_last: bool) -> None:
+def _row(number: int, run: Run, expected: float | None, *, is_last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{number + 1}. {run.record.title} :small[:gray[{_facts(run)}]]", width="stretch")
+        st.markdown(f"{number + 1}. {run.record.title} :small[:gray[{_facts(run, expected)}]]", width="stretch")
         for where, icon, note, off in (
             ("next", "vertical_align_top", "Run next", number == 0),
             ("up", "arrow_upward", "Move up", number == 0),
@@ -62,8 +63,7 @@ def _row(number: int, run: Run, *, is_last: bool) -> None:
             ask(run.request_stop)
 
 
-def _facts(run: Run) -> str:
-    expected = expected_s(workspace(), run)
+def _facts(run: Run, expected: float | None) -> str:
     parts = [choose_lane(run), f"about {duration(expected)}" if expected is not None else ""]
     held = run.status().not_before
     if held and held > time.time():
