@@ -7,7 +7,7 @@ answers `{"error": {"code": ..., "message": ...}}` with the words that the comma
 import os
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import anyio
@@ -21,15 +21,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leafcore import __version__
 from leafcore.checkpoints import CheckpointCard, list_checkpoints, promote
+from leafcore.continuing import extend, run_fixed
 from leafcore.data import balance
 from leafcore.data.manifest import list_datasets, load, versions
 from leafcore.data.targets import parse_target
 from leafcore.data.uploads import Upload, receive
 from leafcore.errors import ConfigError, LeafError, NotFoundError, as_leaf_error
 from leafcore.jobs import KINDS, build_config, submit
+from leafcore.lanes import end_at_once
 from leafcore.plan import BalancePlan, plan_dataset
+from leafcore.queue import Move, cancel_pending, hold_until, move, queue
 from leafcore.runs import ACTIVE, Record, Run, Status, list_runs, open_run
 from leafcore.serving import Shutdown
+from leafcore.trash import delete_run, restore_run
 from leafcore.workspace import Workspace
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -124,6 +128,7 @@ def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Sh
     api.add_exception_handler(OSError, _os_error)
     _add_reading(api, workspace)
     _add_runs(api, workspace, shutdown or Shutdown())
+    _add_queue(api, workspace)
     _add_files(api, workspace)
     _add_uploads(api, workspace)
     return api
@@ -226,11 +231,34 @@ def _add_runs(api: FastAPI, workspace: Workspace, shutdown: Shutdown) -> None:
         return _view(open_run(workspace, run_id))
 
     @api.post("/runs/{run_id}/stop")
-    def stop(run_id: str) -> RunView:
-        """Ask a run to save and end."""
+    def stop(run_id: str, how: Literal["save", "pause", "now"] = "save") -> RunView:
+        """Ask a run to save and end; "pause" keeps its place in the queue, "now" ends it without saving."""
         run = open_run(workspace, run_id)
-        run.request_stop()
+        if how == "now":
+            end_at_once(run)
+        else:
+            run.request_stop("pause" if how == "pause" else "user")
         return _view(run)
+
+    @api.post("/runs/{run_id}/extend", status_code=201)
+    def extend_run(run_id: str, epochs: int) -> RunView:
+        """Queue a run that trains a translation for more epochs."""
+        return _view(extend(workspace, open_run(workspace, run_id), epochs))
+
+    @api.post("/runs/{run_id}/fix", status_code=201)
+    def fix(run_id: str) -> RunView:
+        """Queue a failed run again with the settings that its failure asks for."""
+        return _view(run_fixed(workspace, open_run(workspace, run_id)))
+
+    @api.delete("/runs/{run_id}")
+    def delete(run_id: str) -> dict[str, str]:
+        """Move a run into the trash, unless something was made of it."""
+        return {"trash": str(delete_run(workspace, open_run(workspace, run_id)))}
+
+    @api.post("/runs/{run_id}/restore")
+    def restore(run_id: str) -> RunView:
+        """Take a run out of the trash again."""
+        return _view(restore_run(workspace, run_id))
 
     @api.post("/runs/{run_id}/resume")
     def resume(run_id: str) -> RunView:
@@ -260,6 +288,30 @@ def _add_runs(api: FastAPI, workspace: Workspace, shutdown: Shutdown) -> None:
         """Stream a run's status as server-sent events until the run ends, or the server does."""
         run = open_run(workspace, run_id)
         return StreamingResponse(_status_events(run, shutdown), media_type="text/event-stream")
+
+
+def _add_queue(api: FastAPI, workspace: Workspace) -> None:
+    @api.get("/queue")
+    def waiting() -> list[RunView]:
+        """List the runs that wait, in the order in which they run."""
+        return [_view(run) for run in queue(workspace)]
+
+    @api.post("/queue/{run_id}/{where}")
+    def move_run(run_id: str, where: Move) -> list[RunView]:
+        """Let a run that waits go next, or change places with its neighbour."""
+        move(workspace, open_run(workspace, run_id), where)
+        return waiting()
+
+    @api.post("/queue/{run_id}")
+    def hold(run_id: str, not_before: float | None = None) -> list[RunView]:
+        """Let a run that waits begin no earlier than at a moment, in seconds since 1970; at once if none is given."""
+        hold_until(open_run(workspace, run_id), not_before)
+        return waiting()
+
+    @api.delete("/queue")
+    def cancel() -> list[str]:
+        """Stop all that wait; what runs goes on."""
+        return [run.id for run in cancel_pending(workspace)]
 
 
 def _view(run: Run) -> RunView:

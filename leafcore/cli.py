@@ -30,6 +30,7 @@ from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
+from leafcore.steering import add_steering
 from leafcore.terminal import TerminalProgress, plain, table
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
@@ -152,11 +153,8 @@ def build_parser() -> Parser:
     added.add_argument("--cap", type=int, metavar="N", help="Instead: as many of each, sources being replaced.")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
-    for name, summary, call in (
-        ("show", "Show how a run stands and what it made.", _show),
-        ("stop", "Ask a run to save and end.", _stop),
-    ):
-        command(name, summary, call).add_argument("run", metavar="RUN")
+    command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
+    add_steering(command)
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
@@ -340,12 +338,6 @@ def _show(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
         "status": run.status().model_dump(mode="json"),
         "result": run.result(),
     }
-
-
-def _stop(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    run = open_run(workspace, arguments.run)
-    run.request_stop()
-    return {"run": run.id, "path": str(run.folder), "state": run.status().state}
 
 
 def _worker(arguments: argparse.Namespace, workspace: Workspace) -> int:

@@ -4,6 +4,7 @@
 LeafError                    one clear line: what, where, got, expected, and what to do
 ├── InputError               what the user gave is wrong         exit 2   HTTP 422
 │   ├── ConfigError            a setting, a flag, a name
+│   │   └── DeviceMissing        a device that this machine does not have
 │   ├── DatasetError           a dataset, a table, an image, a label
 │   ├── CheckpointError        weights or masks that do not fit
 │   ├── NotFoundError          nothing by that name               exit 2   HTTP 404
@@ -12,6 +13,7 @@ LeafError                    one clear line: what, where, got, expected, and wha
     ├── JobError               a lane, a lock, a worker process
     ├── TrainingDiverged       a loss is no longer a number
     ├── OutOfMemory            the device or the machine is full
+    ├── DriverError            the GPU or its driver gave up
     ├── DiskFull               the disk is full
     └── AccessDenied           a file or folder may not be read or written
 Stopped                      not an error: somebody asked the run to stop
@@ -22,13 +24,16 @@ The faces translate: the command line into an exit code and one line on stderr, 
 """
 
 import errno
+import re
 
 __all__ = [
     "AccessDenied",
     "CheckpointError",
     "ConfigError",
     "DatasetError",
+    "DeviceMissing",
     "DiskFull",
+    "DriverError",
     "InputError",
     "JobError",
     "LeafError",
@@ -62,6 +67,12 @@ class ConfigError(InputError):
     """A setting, a flag or a name is wrong."""
 
     code = "config"
+
+
+class DeviceMissing(ConfigError):
+    """A device is asked for that this machine does not have."""
+
+    code = "device"
 
 
 class DatasetError(InputError):
@@ -115,6 +126,12 @@ class OutOfMemory(RunError):
     code = "out_of_memory"
 
 
+class DriverError(RunError):
+    """The GPU or its driver gave up."""
+
+    code = "driver"
+
+
 class DiskFull(RunError):
     """The disk has no room left."""
 
@@ -131,6 +148,9 @@ class Stopped(Exception):
     """Somebody asked the run to stop, and what it had is saved."""
 
 
+_DRIVER = re.compile(r"(CUDA|cuDNN|CUBLAS|NVML|HIP|NCCL) (error|driver)|NVIDIA driver", re.IGNORECASE)
+
+
 def as_leaf_error(error: BaseException) -> LeafError | None:
     """Translate a failure of the machine into one of ours.
 
@@ -138,8 +158,8 @@ def as_leaf_error(error: BaseException) -> LeafError | None:
         error: What was raised.
 
     Returns:
-        The error itself if it is ours; `DiskFull`, `AccessDenied` or `OutOfMemory` for a full disk, a file or folder
-        that is out of reach, a full memory; otherwise None.
+        The error itself if it is ours; `DiskFull`, `AccessDenied`, `OutOfMemory` or `DriverError` for a full disk, a
+        file or folder that is out of reach, a full memory, a GPU that gave up; otherwise None.
     """
     if isinstance(error, LeafError):
         return error
@@ -155,4 +175,7 @@ def as_leaf_error(error: BaseException) -> LeafError | None:
         )
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or cpu_is_full:
         return OutOfMemory("The memory is full: choose a smaller batch, a smaller image size or a smaller network.")
+    if type(error).__name__ == "AcceleratorError" or _DRIVER.search(str(error)):
+        first = str(error).strip().splitlines()[0].rstrip(".")
+        return DriverError(f"The GPU or its driver gave up ({first}): resume, or compute on another device.")
     return None

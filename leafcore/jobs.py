@@ -20,19 +20,21 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from leafcore import devices
+from leafcore.checkpoints import epochs
 from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig, ResplitConfig, ScarceConfig
 from leafcore.data.labels import label_set
 from leafcore.data.writing import WriteConfig
 from leafcore.embedding import EmbedConfig
-from leafcore.errors import ConfigError, JobError, LeafError, Stopped, as_leaf_error
+from leafcore.errors import ConfigError, DiskFull, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
 from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
+from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
 from leafcore.runs import Failure, Run, Status, create_run, open_run
 from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
@@ -159,7 +161,7 @@ def execute(
 
     Raises:
         Stopped: Somebody asked it to stop; it says *stopped*, or *queued* if the server is going down.
-        LeafError: It failed; it says *failed* and why.
+        LeafError: It failed; it says *failed* and why; or *paused*, if all it needs is room on the disk.
         JobError: Somebody else is carrying it out, or it is not to be carried out (any more).
     """
     with run.locked(timeout_s=10.0), _own_log(run, owner):
@@ -173,12 +175,12 @@ def execute(
             if progress.is_shutdown:
                 run.write_queued(at_head=True)
             else:
-                run.finish("stopped")
+                run.finish_as_asked()
             raise
         except Exception as error:
             failure = _typed(error)
             with suppress(OSError):  # on a full disk even this may fail: the run is interrupted then
-                run.finish("failed", Failure(code=failure.code, message=str(failure)))
+                run.finish("paused" if isinstance(failure, DiskFull) else "failed", _failure(run, failure))
             raise failure from None
         run.finish("done")
         return result
@@ -201,6 +203,7 @@ def _begin(run: Run, lane: str, owner: Literal["server", "cli"]) -> Status:
             "finished": None,
             "failure": None,
             "warnings": (),
+            "not_before": None,
             "lane": lane,
             "owner": owner,
             "pid": process.pid,
@@ -227,6 +230,13 @@ def _typed(error: Exception) -> LeafError:
     log.exception("the run failed unexpectedly")
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return JobError(f"Something unexpected happened ({what}); the run's log has the details.")
+
+
+def _failure(run: Run, error: LeafError) -> Failure:
+    """Return what a run's status says of a failure, with the last good epoch and what would mend it."""
+    fix = remedy(error.code, KINDS[run.kind].config, run.record.settings) if run.kind in KINDS else {}
+    saved = epochs(run.folder)
+    return Failure(code=error.code, message=str(error), fix=fix, epoch=saved[-1] if saved else 0)
 
 
 @contextmanager

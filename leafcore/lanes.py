@@ -190,7 +190,7 @@ class Lanes:
             if not run.stop_file.exists():
                 return run
             with suppress(JobError):  # asked for while its last worker was ending; whoever asked may be at it
-                run.request_stop()
+                run.request_stop(run.stop_reason or "user")
         return None
 
     def _start(self, run: Run, lane: str) -> None:
@@ -277,6 +277,26 @@ def kill(run: Run) -> None:
         process.wait(timeout=10)
     except psutil.NoSuchProcess:
         pass
+
+
+def end_at_once(run: Run) -> int:
+    """End a run without letting it save; a resume goes back to what it saved last.
+
+    Returns:
+        How many steps, or other units, a resume will do again.
+
+    Raises:
+        JobError: It is not at work, or its process does not go.
+    """
+    status = run.status()
+    if status.state not in {"running", "stopping"}:
+        raise JobError(f"Run {run.id} is {status.state}; there is nothing to end.")
+    kill(run)
+    with run.locked(timeout_s=5.0):
+        status = run.status_written()
+        if status.state == "running":
+            run.finish("stopped")
+    return max(0, status.done - status.safe)
 
 
 def server_of(workspace: Workspace) -> dict[str, Any] | None:

@@ -1,9 +1,10 @@
 """What a verb tells the world while it works, and what the world may tell it: please stop."""
 
+import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,12 @@ class Progress:
             total: Units in all.
             **scalars: Losses and scores at this point; recorded, drawn as curves.
         """
+
+    def cycle(self, units: int) -> None:
+        """Say that steps begin, and that after every `units` of them the work pauses to save and to sample."""
+
+    def saved(self, done: int) -> None:
+        """Say that what a resume needs was saved after `done` units: whatever happens, these are safe."""
 
     def rewind(self, done: int) -> None:
         """Forget all scalars reported after `done` units: a resumed run starts from there."""
@@ -69,39 +76,73 @@ def duration(seconds: float | None) -> str:
 
 
 class Eta:
-    """The time that is left: the median of the last 50 steps since this start, times what remains.
+    """The time that is left: for steps the median of the last 50 since this start, for pauses what they took before.
 
-    Nothing is said before 20 steps, so that neither warm-up nor an interruption counts.
+    Nothing is said before 20 steps, so that neither warm-up nor an interruption counts. Pauses come after every cycle
+    of steps (an epoch whose weights are saved), each with what was spent on it: validating, sampling, saving.
 
     Args:
         clock: Seconds that only rise.
+        pauses: Seconds per cycle by phase that an earlier start has measured; they hold until this one has its own.
     """
 
     WARM_UP = 20
     WINDOW = 50
+    PAUSES = ("validating", "sampling", "saving")
+    CYCLES = 9  # the last so many cycles count
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, pauses: Mapping[str, float] | None = None) -> None:
         self._clock = clock
         self._last: tuple[int, float] | None = None
         self._seconds_per_unit: deque[float] = deque(maxlen=self.WINDOW)
         self._seen = 0
         self._resting = False
+        self._cycle = 0
+        self._pause: tuple[str, float] | None = None
+        self._cycles: deque[tuple[int, dict[str, float]]] = deque(maxlen=self.CYCLES)  # where each paused, what it took
+        if pauses:
+            self._cycles.append((-1, dict(pauses)))
+
+    def begin(self, cycle: int) -> None:
+        """Note that steps begin, with pauses after every `cycle` of them; what was counted before is another work."""
+        self._forget()
+        self._cycle = cycle
 
     def update(self, done: int) -> None:
         """Note that `done` units are finished now; fewer than before means that another kind of work began."""
         now = self._clock()
+        self._end_pause(now)
         last_done, last_time = self._last or (done, now)
         if done < last_done:
-            self._seconds_per_unit.clear()
-            self._seen = 0
+            self._forget()
         elif done > last_done and not self._resting:
             self._seconds_per_unit.append((now - last_time) / (done - last_done))
             self._seen += done - last_done
         self._last, self._resting = (done, now), False
 
-    def rest(self) -> None:
-        """Leave the time until the next update out: saving or sampling is no step."""
+    def rest(self, phase: str = "") -> None:
+        """Leave the time until the next update out of the steps; if the phase is a pause, it is measured as one."""
+        now = self._clock()
+        self._end_pause(now)
         self._resting = True
+        if phase in self.PAUSES and self._cycle:
+            self._pause = (phase, now)
+
+    def _forget(self) -> None:
+        self._last, self._seen, self._cycle = None, 0, 0
+        self._seconds_per_unit.clear()
+
+    def _end_pause(self, now: float) -> None:
+        """Add what a pause took to its cycle; one between two cycles' ends belongs to the cycle before."""
+        if self._pause is None:
+            return
+        (phase, since), self._pause = self._pause, None
+        done = self._last[0] if self._last else 0
+        if done and done % self._cycle == 0 and (not self._cycles or self._cycles[-1][0] != done):
+            self._cycles.append((done, {}))
+        if self._cycles:
+            spent = self._cycles[-1][1]
+            spent[phase] = spent.get(phase, 0.0) + now - since
 
     @property
     def seconds_per_unit(self) -> float | None:
@@ -110,7 +151,26 @@ class Eta:
             return None
         return statistics.median(self._seconds_per_unit)
 
+    @property
+    def pauses(self) -> dict[str, float]:
+        """The median seconds that a cycle spends on each phase that is no step; empty until one has ended."""
+        ended = [spent for _, spent in self._cycles]
+        ended = ended[:-1] or ended  # the last one may go on
+        phases = [phase for phase in self.PAUSES if any(phase in spent for spent in ended)]
+        return {phase: statistics.median(spent.get(phase, 0.0) for spent in ended) for phase in phases}
+
+    def parts_s(self, done: int, total: int) -> dict[str, float]:
+        """Return the seconds left on stepping and on every kind of pause; empty while too little is known."""
+        rate = self.seconds_per_unit
+        if rate is None:
+            return {}
+        parts = {"stepping": rate * max(0, total - done)}
+        if self._cycle:
+            cycles = math.ceil(total / self._cycle) - done // self._cycle  # the end pauses too, whole cycle or not
+            parts |= {phase: seconds * max(0, cycles) for phase, seconds in self.pauses.items()}
+        return parts
+
     def remaining_s(self, done: int, total: int) -> float | None:
         """Return the seconds left, None while too little is known."""
-        rate = self.seconds_per_unit
-        return None if rate is None else rate * max(0, total - done)
+        parts = self.parts_s(done, total)
+        return sum(parts.values()) if parts else None

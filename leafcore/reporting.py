@@ -36,7 +36,7 @@ class RunProgress(Progress):
         self._run = run
         self._status = status
         self._echo = echo or Progress(run.folder)
-        self._eta = Eta()
+        self._eta = Eta(pauses=status.pauses)
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._metrics: IO[str] | None = None
@@ -65,7 +65,7 @@ class RunProgress(Progress):
     def phase(self, name: str) -> None:
         """See `Progress.phase`."""
         log.info("phase: %s", name)
-        self._eta.rest()
+        self._eta.rest(name)
         self._update(phase=name)
         self._write()
         self._echo.phase(name)
@@ -73,11 +73,26 @@ class RunProgress(Progress):
     def report(self, done: int, total: int, **scalars: float) -> None:
         """See `Progress.report`."""
         self._eta.update(done)
-        remaining = self._eta.remaining_s(done, total)
-        self._update(done=done, total=total, eta_s=remaining, seconds_per_unit=self._eta.seconds_per_unit)
+        parts = self._eta.parts_s(done, total)
+        self._update(
+            done=done,
+            total=total,
+            eta_s=sum(parts.values()) if parts else None,
+            eta_parts=parts,
+            pauses=self._eta.pauses,
+            seconds_per_unit=self._eta.seconds_per_unit,
+        )
         if scalars:
             self._record(done, scalars)
         self._echo.report(done, total, **scalars)
+
+    def cycle(self, units: int) -> None:
+        """See `Progress.cycle`."""
+        self._eta.begin(units)
+
+    def saved(self, done: int) -> None:
+        """See `Progress.saved`."""
+        self._update(safe=done, safe_at=time.time())
 
     def rewind(self, done: int) -> None:
         """See `Progress.rewind`."""

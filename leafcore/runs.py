@@ -14,7 +14,8 @@ runs/<id>/
 
 The folder is the truth; memory is a cache of it. A run whose status says *running* while its lock is free is
 *interrupted*. A run that is running and was asked to end is *stopping*. Neither is ever written down. The two who may
-ask have a file each, so neither wish hides the other; the user's stands, whatever the server does.
+ask have a file each, so neither wish hides the other; the user's stands, whatever the server does. A run whose user
+paused it ends as one that was stopped does, but keeps its place in the queue for when it is resumed.
 """
 
 import json
@@ -23,7 +24,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,13 +33,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from leafcore import __version__
 from leafcore.config import Config
 from leafcore.errors import JobError, NotFoundError
 from leafcore.files import read_json, write_bytes, write_json
 from leafcore.parsed import read_model
 from leafcore.status import ACTIVE, RESUMABLE, Failure, Record, State, Status, StopReason
-from leafcore.workspace import PROJECT_ROOT, Workspace
+from leafcore.version import code_version
+from leafcore.workspace import Workspace
 
 __all__ = [
     "ACTIVE",
@@ -49,6 +50,7 @@ __all__ = [
     "State",
     "Status",
     "StopReason",
+    "announce",
     "code_version",
     "create_run",
     "last_change",
@@ -135,7 +137,7 @@ class Run:
 
     @property
     def stop_file(self) -> Path:
-        """Present while the user wants the run to end."""
+        """Present while the user wants the run to end; holds "pause" if it shall keep its place."""
         return self.folder / "stop"
 
     @property
@@ -146,9 +148,10 @@ class Run:
     @property
     def stop_reason(self) -> StopReason | None:
         """Why the run was asked to end, or None if it was not; the user's wish comes first."""
-        if self.stop_file.exists():
-            return "user"
-        return "shutdown" if self.shutdown_file.exists() else None
+        try:
+            return "pause" if self.stop_file.read_text() == "pause" else "user"
+        except FileNotFoundError:
+            return "shutdown" if self.shutdown_file.exists() else None
 
     def request_stop(self, reason: StopReason = "user") -> None:
         """Ask the run to save and end; a run that has not begun ends at once if the user asks.
@@ -162,7 +165,7 @@ class Run:
         if reason == "shutdown":
             self.shutdown_file.touch()
             return
-        self.stop_file.touch()
+        self.stop_file.write_text("pause" if reason == "pause" else "")
         if state == "queued":
             self._stop_waiting()
 
@@ -172,12 +175,12 @@ class Run:
             with self.locked(timeout_s=1.0):
                 state = self._state_held()
                 if state == "queued":
-                    self.finish("stopped")
+                    self.finish_as_asked()
                     return
                 self.stop_file.unlink(missing_ok=True)
         except JobError:
             return  # a worker has just taken it, and will see the file
-        if state != "stopped":
+        if state not in {"stopped", "paused"}:
             raise JobError(f"Run {self.id} is {state} by now; there is nothing to stop.")
 
     def _state_held(self) -> State:
@@ -191,10 +194,14 @@ class Run:
         self.write_status(self.status_written().model_copy(update=update))
         self.stop_file.unlink(missing_ok=True)
         self.shutdown_file.unlink(missing_ok=True)
-        _announce(self.folder.parent)
+        announce(self.folder.parent)
+
+    def finish_as_asked(self) -> None:
+        """Write *paused* if the user asked for a pause, else *stopped*; only while the run is locked."""
+        self.finish("paused" if self.stop_reason == "pause" else "stopped")
 
     def requeue(self, *, at_head: bool = False) -> None:
-        """Put the run back into the queue; it goes on from what it saved.
+        """Put the run back into the queue; it goes on from what it saved. One that was paused keeps its place.
 
         Args:
             at_head: Whether it keeps the place it had when it was first queued.
@@ -204,18 +211,21 @@ class Run:
         """
         self._require_resumable(self.status().state)
         with self.locked(timeout_s=2.0):
-            self._require_resumable(self._state_held())
+            state = self._state_held()
+            self._require_resumable(state)
             self.stop_file.unlink(missing_ok=True)  # an older wish
-            self.write_queued(at_head=at_head)
+            self.write_queued(at_head=at_head or state == "paused")
 
     def _require_resumable(self, state: State) -> None:
         if state not in RESUMABLE:
-            raise JobError(f"Run {self.id} is {state}; only a failed, stopped or interrupted run can be resumed.")
+            raise JobError(
+                f"Run {self.id} is {state}; only a failed, stopped, paused or interrupted run can be resumed."
+            )
 
     def write_queued(self, *, at_head: bool) -> None:
-        """Write the state *queued*, or *stopped* if the user asked for that; only while the run is locked."""
+        """Write the state *queued*, or what the user asked for instead; only while the run is locked."""
         if self.stop_file.exists():
-            self.finish("stopped")
+            self.finish_as_asked()
             return
         status = self.status_written()
         update = {
@@ -226,10 +236,11 @@ class Run:
             "eta_s": None,
             "pid": None,
             "queued": status.queued if at_head else time.time(),
+            "place": status.place if at_head else None,
         }
         self.write_status(status.model_copy(update=update))
         self.shutdown_file.unlink(missing_ok=True)
-        _announce(self.folder.parent)
+        announce(self.folder.parent)
 
     # --- what it made ----------------------------------------------------------------------------------------------
 
@@ -281,7 +292,16 @@ _latest = 0.0  # the moment of this process's newest run
 _latest_lock = threading.Lock()
 
 
-def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = "", uses: tuple[str, ...] = ()) -> Run:
+def create_run(
+    workspace: Workspace,
+    kind: str,
+    config: Config,
+    *,
+    title: str = "",
+    uses: tuple[str, ...] = (),
+    extends: str = "",
+    prepare: Callable[[Path], object] = lambda folder: None,
+) -> Run:
     """Write a new run's folder, queued.
 
     Args:
@@ -290,6 +310,8 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
         config: Its settings, frozen from here on.
         title: What a person reads in lists; the kind if empty.
         uses: Ids of the runs whose output it reads.
+        extends: The run whose saved state it begins with, if it does not begin anew.
+        prepare: Called with the folder before anybody can carry the run out.
     """
     now = _moment()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1000):03d}"
@@ -300,17 +322,19 @@ def create_run(workspace: Workspace, kind: str, config: Config, *, title: str = 
         settings=config.model_dump(mode="json"),
         config_hash=config.digest(),
         uses=uses,
+        extends=extends,
         created=now,
         code_version=code_version(),
     )
     run.folder.mkdir(parents=True)
     write_json(run.folder / CONFIG, record.model_dump(mode="json"))
+    prepare(run.folder)
     run.write_status(Status(queued=now))
-    _announce(workspace.runs)
+    announce(workspace.runs)
     return run
 
 
-def _announce(runs: Path) -> None:
+def announce(runs: Path) -> None:
     """Tell the lanes that something was queued or has ended, so that they need not look at every run all the time."""
     write_bytes(runs / ".changed", str(time.time_ns()).encode())
 
@@ -369,19 +393,3 @@ def _is_readable(run: Run) -> bool:
         log.warning("%s: damaged; the run is left out. Delete its folder.", damaged)
         _damaged.add(damaged)
     return damaged is None
-
-
-def code_version() -> str:
-    """Return the version of this code: the release, and the commit where it is known."""
-    return f"{__version__}+{commit[:12]}" if (commit := _commit()) else __version__
-
-
-def _commit() -> str:
-    git = PROJECT_ROOT / ".git"
-    try:
-        head = (git / "HEAD").read_text().strip()
-        if not head.startswith("ref: "):
-            return head
-        return (git / head.removeprefix("ref: ")).read_text().strip()
-    except OSError:
-        return ""

@@ -87,6 +87,11 @@ class Workspace:
         return self.root / "corrections"
 
     @property
+    def trash(self) -> Path:
+        """Deleted runs, until the trash is emptied."""
+        return self.root / "trash"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: thumbnails, decoded pixels, answers of the warm worker."""
         return self.root / "cache"

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
-from ui import cached, charts, live
+from ui import cached, charts, live, steering
 from ui.choose import choose
+from ui.lineage import lineage
 from ui.places import path_of
+from ui.queue_box import queue_box
 from ui.service import workspace
 
 GROUPS = {
@@ -26,9 +28,12 @@ if not runs:
     st.page_link(path_of("train"), label="Train something", icon=":material/model_training:")
     st.stop()
 
+queue_box()
+steering.trash_note()
 titles = {run.id: f"{run.record.title} · {run.status().state} · {cached.when(run)}" for run in runs}
 run = open_run(workspace(), choose("Run", titles, "run"))
 live.progress_panel(run, key="runs")
+steering.more(run)
 busy = run.status().state in ACTIVE
 
 curves_tab, samples_tab, config_tab, log_tab, all_tab = st.tabs(
@@ -86,11 +91,10 @@ with samples_tab:
         )
 
 with config_tab:
+    lineage(run)
     st.caption("The settings this run was queued with; they never change.")
     st.json(run.record.settings, expanded=True)
     st.caption(f"`{run.folder}` · code {run.record.code_version} · settings {run.record.config_hash}")
-    if run.record.uses:
-        st.caption("Uses " + ", ".join(f"`{used}`" for used in run.record.uses))
 
 with log_tab:
     st.code(run.log() or "Nothing was printed.", language=None, height=360)

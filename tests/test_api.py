@@ -186,7 +186,27 @@ def test_a_run_can_be_stopped_and_resumed(empty, workspace):
     assert empty.post(f"/runs/{run.id}/stop").json()["status"]["state"] == "stopped"
     refuses(empty.post(f"/runs/{run.id}/stop"), 409, "job", "is stopped; there is nothing to stop")
     assert empty.post(f"/runs/{run.id}/resume").json()["status"]["state"] == "queued"
-    refuses(empty.post(f"/runs/{run.id}/resume"), 409, "job", "is queued; only a failed, stopped or interrupted run")
+    refuses(empty.post(f"/runs/{run.id}/resume"), 409, "job", "is queued; only a failed")
+
+
+def test_runs_that_wait_can_be_moved_held_and_cancelled(empty, workspace):
+    first, second = (submit(workspace, "render", build_config("render", {"name": name})) for name in ("a", "b"))
+    assert [row["run"] for row in empty.post(f"/queue/{second.id}/next").json()] == [second.id, first.id]
+    assert [row["run"] for row in empty.get("/queue").json()] == [second.id, first.id]
+    assert empty.post(f"/queue/{first.id}?not_before=5").json()[1]["status"]["not_before"] == 5
+    assert empty.post(f"/runs/{first.id}/stop?how=pause").json()["status"]["state"] == "paused"
+    assert empty.delete("/queue").json() == [second.id] and empty.get("/queue").json() == []
+    refuses(empty.post(f"/queue/{second.id}/up"), 409, "job", "is stopped, no longer queued")
+
+
+def test_a_run_can_be_deleted_and_restored(empty, workspace):
+    run = submit(workspace, "render", build_config("render", {}))
+    refuses(empty.delete(f"/runs/{run.id}"), 409, "job", "is queued; stop it first")
+    run.request_stop()
+    assert empty.delete(f"/runs/{run.id}").json()["trash"] == str(workspace.trash / run.id)
+    assert empty.post(f"/runs/{run.id}/restore").json()["status"]["state"] == "stopped"
+    refuses(empty.post(f"/runs/{run.id}/extend?epochs=2"), 422, "config", "is a render run, expected leafgan")
+    refuses(empty.post(f"/runs/{run.id}/fix"), 409, "job", "no other settings are known")
 
 
 def test_an_epoch_can_be_promoted(journey, tmp_path):

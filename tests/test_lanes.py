@@ -9,8 +9,9 @@ import pytest
 
 from leafcore import devices
 from leafcore import lanes as lanes_module
+from leafcore.errors import JobError
 from leafcore.jobs import FILES, QUICK, build_config, lane_lock, submit
-from leafcore.lanes import server_of
+from leafcore.lanes import end_at_once, server_of
 from leafcore.runs import Run, create_run
 from leafcore.workspace import PROJECT_ROOT, Workspace
 from tests.lanes import draw, pictures, starting, until_drawn, until_state, workers_of
@@ -72,6 +73,31 @@ def test_a_run_that_is_killed_becomes_interrupted_and_the_lane_goes_on(start, wo
     until_state(killed, "interrupted", 10)
     until_state(after, "done")
     assert killed.status().state == "interrupted", "only its user decides whether it is worth another try"
+
+
+def test_a_run_that_is_ended_at_once_goes_with_its_process_and_the_lane_goes_on(start, workspace, do_import):
+    ended, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    worker = ended.status().pid
+    end_at_once(ended)
+    assert ended.status().state == "stopped" and not psutil.pid_exists(worker)
+    until_state(after, "done")
+    with pytest.raises(JobError, match="is stopped; there is nothing to end"):
+        end_at_once(ended)
+
+
+def test_a_run_that_is_paused_lets_the_next_one_go_and_then_goes_first(start, workspace, do_import):
+    paused, after = draw(workspace, 5000), do_import("after")
+    start(FILES)
+    until_drawn(workspace, 3)
+    paused.request_stop("pause")
+    until_state(after, "done")
+    assert paused.status().state == "paused"
+    later = do_import("later")
+    paused.requeue()
+    assert paused.status().rank < later.status().rank
+    paused.request_stop()
 
 
 def test_a_run_that_is_stopped_ends_soon_and_keeps_what_it_has(start, workspace, do_import):
@@ -192,7 +218,8 @@ def test_a_run_for_a_device_that_is_gone_fails_instead_of_waiting_for_ever(start
     run = create_run(workspace, "classifier", build_config("classifier", {"dataset": "leaves", "device": "cuda:63"}))
     start("cpu", FILES)
     until_state(run, "failed")
-    assert "device: got 'cuda:63'" in run.status().failure.message
+    failure = run.status().failure
+    assert "device: got 'cuda:63'" in failure.message and (failure.code, failure.fix) == ("device", {"device": "auto"})
 
 
 @pytest.fixture
@@ -224,6 +251,19 @@ def test_a_run_that_names_its_gpu_finds_it_under_that_name(environment_of):
     environment = environment_of("cuda:1", "cuda:1")
     assert "CUDA_VISIBLE_DEVICES" not in environment
     assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_two_devices_carry_two_runs_out_at_once_and_the_third_waits(start, workspace, tmp_path, monkeypatch):
+    (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(devices, "gpus", lambda: [devices.Gpu("One", f"cuda:{i}", str(i), 0, 1) for i in (0, 1)])
+    settings = build_config("classifier", {"dataset": "leaves"})
+    first, second, third = (create_run(workspace, "classifier", settings) for _ in range(3))
+    lanes = start("cuda:0", "cuda:1")
+    until(lambda: len(lanes._workers) == 2, 20, "both lanes have a worker")
+    assert set(lanes._workers) == {first.id, second.id} and third.status().state == "queued"
+    lanes.stop(timeout_s=0.1)
 
 
 # --- the server's end, and the next server ----------------------------------------------------------------------------

@@ -12,13 +12,14 @@ import pytest
 from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
-    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads"},
-    {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
+    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads", "version"},
+    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains"},
     {"train", "measure", "generate", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
-    {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
+    {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash"},
+    {"questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
-    {"api", "cli", "terminal", "__main__"},
+    {"api", "cli", "steering", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

@@ -135,3 +135,36 @@ def test_a_verb_leaves_once_it_is_asked_to(tmp_path: Path) -> None:
 
     with pytest.raises(Stopped):
         Asked(tmp_path).raise_if_stopped()
+
+
+def test_pauses_are_counted_once_per_cycle_that_is_left(clock: Clock) -> None:
+    eta = Eta(clock)
+    eta.begin(cycle=30)
+    eta.update(0)
+    work(eta, clock, 1, 30, seconds=1)
+    for phase, seconds in (("saving", 4), ("sampling", 10), ("saving", 2), ("training", 0)):
+        eta.rest(phase)
+        clock.now += seconds
+    work(eta, clock, 31, 40, seconds=1)
+    assert eta.parts_s(40, 100) == {"stepping": 60, "sampling": 30, "saving": 18}, "after steps 60, 90 and 100"
+    assert eta.remaining_s(40, 100) == 108
+
+
+def test_pauses_that_an_earlier_start_measured_hold_until_there_are_own_ones(clock: Clock) -> None:
+    eta = Eta(clock, pauses={"saving": 5.0})
+    eta.begin(cycle=30)
+    eta.update(60)
+    work(eta, clock, 61, 85, seconds=1)
+    assert eta.parts_s(85, 120) == {"stepping": 35, "saving": 10}
+
+
+def test_what_was_counted_before_the_steps_began_is_no_step(clock: Clock) -> None:
+    eta = Eta(clock)
+    eta.update(0)
+    work(eta, clock, 1, 400, seconds=0.01)  # decoding
+    eta.begin(cycle=100)
+    eta.update(500)  # a resumed training
+    work(eta, clock, 501, 519, seconds=2)
+    assert eta.remaining_s(519, 1000) is None
+    work(eta, clock, 520, 520, seconds=2)
+    assert eta.seconds_per_unit == 2

@@ -216,7 +216,7 @@ def test_what_was_resumed_by_somebody_else_meanwhile_stays_as_it_is(run, monkeyp
         return locked(self, timeout_s)
 
     monkeypatch.setattr(Run, "locked", be_late)
-    with pytest.raises(JobError, match=f"is {state}; only a failed, stopped or interrupted run can be resumed"):
+    with pytest.raises(JobError, match=f"is {state}; only a failed, stopped, paused or interrupted run can be resumed"):
         run.requeue()
     assert (run.status().state, run.status().queued) == (state, 1.0)
 
@@ -224,7 +224,7 @@ def test_what_was_resumed_by_somebody_else_meanwhile_stays_as_it_is(run, monkeyp
 @pytest.mark.parametrize("state", ["queued", "done"])
 def test_what_waits_or_is_done_cannot_be_queued_again(run, state):
     write_state(run, state)
-    with pytest.raises(JobError, match=f"is {state}; only a failed, stopped or interrupted run can be resumed"):
+    with pytest.raises(JobError, match=f"is {state}; only a failed, stopped, paused or interrupted run can be resumed"):
         run.requeue()
 
 

@@ -5,11 +5,11 @@ import time
 import streamlit as st
 
 from leafcore import devices
-from leafcore.errors import LeafError
 from leafcore.journey import SAMPLE
 from leafcore.lanes import server_of
 from leafcore.progress import duration
-from leafcore.runs import ACTIVE, RESUMABLE, Run, State, Status, list_runs, open_run
+from leafcore.runs import ACTIVE, Run, State, Status, list_runs, open_run
+from ui import explained, steering
 from ui.service import workspace
 
 REFRESH = "2s"
@@ -21,6 +21,7 @@ COLORS: dict[State, str] = {
     "done": "gray",
     "failed": "red",
     "stopped": "orange",
+    "paused": "orange",
     "interrupted": "orange",
 }
 ICONS: dict[State, str] = {
@@ -30,6 +31,7 @@ ICONS: dict[State, str] = {
     "done": ":material/check_circle:",
     "failed": ":material/error:",
     "stopped": ":material/stop_circle:",
+    "paused": ":material/pause_circle:",
     "interrupted": ":material/power_off:",
 }
 
@@ -85,11 +87,11 @@ def _panel(run_id: str, drawn_state: State, key: str) -> None:
             st.markdown(f"**{run.record.title}**")
             st.badge(status.state, icon=ICONS[status.state], color=COLORS[status.state])
             st.space("stretch")
-            _buttons(run, status, key)
-        _facts(run, status)
+            steering.buttons(run, status, key)
+        _facts(run, status, key)
 
 
-def _facts(run: Run, status: Status) -> None:
+def _facts(run: Run, status: Status, key: str) -> None:
     """Draw phase, done and total, rate, elapsed, time left, and how old the news is."""
     if status.state in ACTIVE:
         counted = f"  ·  {status.done:,} of {status.total:,}" if status.total else ""
@@ -100,41 +102,22 @@ def _facts(run: Run, status: Status) -> None:
         if status.seconds_per_unit:
             parts.append(f"{1 / status.seconds_per_unit:.1f} per second")
         if status.eta_s is not None:
-            parts.append(f"about {duration(status.eta_s)} left")
+            parts.append(f"about {duration(status.eta_s)} left{split(status)}")
         age = time.time() - status.heartbeat if status.heartbeat else 0.0
         parts.append(f"updated {age:.0f} s ago" if age < STALE_S else f":orange[no news for {duration(age)}]")
         st.caption("  ·  ".join(parts))
     elif status.failure is not None:
-        st.error(status.failure.message, icon=":material/error:")
+        explained.failure_note(run, status, status.failure, key)
     elif status.state == "interrupted":
-        st.warning(
-            f"The worker process ended while it was at {status.done} of {status.total}; what was saved is safe. "
-            "Resume goes on from there.",
-            icon=":material/power_off:",
-        )
+        explained.interruption_note(status)
     for warning in status.warnings:
         st.caption(f":material/warning: {warning}")
 
 
-def _buttons(run: Run, status: Status, key: str) -> None:
-    """Draw what can be asked of a run: stop, or resume."""
-    if status.state in {"queued", "running"} and st.button(
-        "Stop", icon=":material/stop:", key=f"{key}-stop-{run.id}", help="Saves, then ends; it can be resumed."
-    ):
-        _ask(run.request_stop)
-    if status.state in RESUMABLE and st.button(
-        "Resume", icon=":material/play_arrow:", key=f"{key}-resume-{run.id}", help="Goes on from what was saved."
-    ):
-        _ask(run.requeue)
-
-
-def _ask(request: object) -> None:
-    try:
-        request()  # type: ignore[operator]
-    except LeafError as error:
-        st.toast(str(error), icon=":material/error:")
-    else:
-        st.rerun()
+def split(status: Status) -> str:
+    """Return what the time left goes to, where it is more than one thing: " (8 min stepping, 20 s saving)"."""
+    parts = [f"{duration(seconds)} {what}" for what, seconds in status.eta_parts.items() if seconds >= 1]
+    return f" ({', '.join(parts)})" if len(parts) > 1 else ""
 
 
 def other_server() -> None:

@@ -33,6 +33,11 @@ class TrainConfig(Config):
     save_every: int = setting(
         1, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True
     )
+    keep_every: int = setting(
+        0,
+        "Of the saved weights only every so many epochs' are kept, beside the last and those in use; 0 keeps all.",
+        unit="epochs", ge=0, advanced=True,
+    )  # fmt: skip
     state_every_s: float = setting(
         300.0, "What a resume needs is also saved after so many seconds within an epoch.", unit="s", gt=0, advanced=True
     )

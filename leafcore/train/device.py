@@ -5,7 +5,7 @@ import contextlib
 import torch
 from torch import nn
 
-from leafcore.errors import ConfigError
+from leafcore.errors import ConfigError, DeviceMissing
 from leafcore.train.configs import Precision, TranslationConfig
 
 
@@ -13,7 +13,7 @@ def resolve_device(name: str) -> torch.device:
     """Return a device by name; "auto" takes the first GPU, else the CPU.
 
     Raises:
-        ConfigError: There is no such device here.
+        ConfigError: It cannot be a device; `DeviceMissing` if this machine does not have it.
     """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
@@ -22,7 +22,7 @@ def resolve_device(name: str) -> torch.device:
     except RuntimeError:
         raise ConfigError(f"device: got {name!r}, expected auto, cpu or cuda:0.") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(
+        raise DeviceMissing(
             f"device: got {name!r}, but this machine has {torch.cuda.device_count()} GPUs; choose auto or cpu."
         )
     if device.type not in {"cpu", "cuda"}:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 
@@ -16,7 +17,9 @@ from leafcore.train.checkpointing import load_state, save_preview, save_state, s
 from leafcore.train.configs import RECIPES, TrainConfig
 from leafcore.train.confusion import Confusion, load_confusion, save_confusion
 from leafcore.train.device import resolve_device
+from leafcore.train.new_settings import follow_settings, told_of
 from leafcore.train.recipe import Losses, Recipe
+from leafcore.train.retention import pinned_epochs, prune
 from leafcore.workspace import Workspace
 
 
@@ -71,21 +74,28 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         torch.manual_seed(config.seed)
         recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
         save_seen(progress.folder, recipe.seen)
-        result = fit(recipe, progress)
+        result = fit(recipe, progress, lambda: pinned_epochs(workspace, progress.folder.name))
     if config.promote_as:
         promote(workspace, progress.folder.name, config.promote_as, epoch=result.best_epoch)
         result = result.model_copy(update={"checkpoint": config.promote_as})
     return result
 
 
-def fit(recipe: Recipe, progress: Progress) -> TrainResult:
-    """Run the loop itself; see `train`."""
+def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None] = set) -> TrainResult:
+    """Run the loop itself; see `train`.
+
+    Args:
+        recipe: What is trained.
+        progress: Who watches, and may ask to stop: it is asked after every step.
+        pinned: Returns the epochs whose weights must stay whatever the config keeps; None: all, for now.
+    """
     folder, config = progress.folder, recipe.config
     total = recipe.epochs * recipe.steps_per_epoch
 
     # Go on from the last saved state, if there is one.
     step, losses, scores, best = restore(recipe, progress)
     saved_at = time.monotonic()
+    progress.cycle(recipe.steps_per_epoch * config.save_every)
     progress.phase("training")
 
     while step < total:
@@ -108,6 +118,7 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
 
         # Close the epoch: schedulers, scores, weights for users, samples for looking.
         if ends_epoch:
+            progress.phase("validating")
             scores = recipe.end_epoch()
             if scores:
                 progress.report(step, total, epoch=epoch, **scores)
@@ -117,9 +128,14 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
 
         # Save what a resume needs; stop if somebody asked.
         if saving:
-            told = {"losses": losses, "scores": scores, "best": asdict(best)}
+            progress.phase("saving")
+            told = {"losses": losses, "scores": scores, "best": asdict(best), "settings": told_of(recipe)}
             save_state(folder, recipe, step, {**told, **_rng_states()})
             saved_at = time.monotonic()
+            progress.saved(step)
+            if config.keep_every:
+                prune(folder, config.keep_every, best.epoch, pinned())
+            progress.phase("training")
         if stopping:
             raise Stopped
 
@@ -141,7 +157,6 @@ def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:
     if preview is not None:
         save_preview(progress.folder, preview, epoch)
         progress.sample(preview.as_sheet())
-    progress.phase("training")
 
 
 def restore(recipe: Recipe, progress: Progress) -> tuple[int, dict[str, float], dict[str, float], Best]:
@@ -159,7 +174,9 @@ def restore(recipe: Recipe, progress: Progress) -> tuple[int, dict[str, float], 
     torch.set_rng_state(state["torch_rng"])
     if torch.cuda.is_available() and state["cuda_rng"]:
         torch.cuda.set_rng_state_all(state["cuda_rng"])
+    step = follow_settings(recipe, step, state.get("settings", {}))
     progress.rewind(step)
+    progress.saved(step)
     return step, state.get("losses", {}), state.get("scores", {}), Best(**state.get("best", {}))
 
 

@@ -149,7 +149,7 @@ def test_a_nearly_full_disk_is_refused_before_writing_and_what_was_saved_stays(l
 
 
 @pytest.mark.parametrize("name", ["state.pt", "0002.safetensors"])
-def test_a_disk_that_fills_while_writing_fails_the_run_which_then_goes_on(
+def test_a_disk_that_fills_while_writing_pauses_the_run_which_then_goes_on(
     carry, workspace, leaf_folders, monkeypatch, name
 ):
     dataset = carry("import", source=leaf_folders, name="leaves").result()["dataset"]
@@ -166,7 +166,7 @@ def test_a_disk_that_fills_while_writing_fails_the_run_which_then_goes_on(
         patch.setattr(checkpointing, "write_bytes", fill_up)
         with pytest.raises(DiskFull, match=f"The disk is full while writing .*{name}"):
             execute(workspace, run, lane="cpu", owner="cli")
-    assert run.status().state == "failed" and run.status().failure.code == "disk_full"
+    assert run.status().state == "paused" and run.status().failure.code == "disk_full"
     assert load_state(run.folder)["step"] == 2, "the first epoch's"
 
     for each in (run, whole):

@@ -1,0 +1,100 @@
+"""New runs that go on where another one stands: with more epochs, or with what a failure asks for.
+
+A run's settings never change, so going on under others is a new run. It begins with the other's state, weights, samples
+and curves, and ends as if it had been trained that way from there on.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leafcore.errors import ConfigError, JobError
+from leafcore.files import write_bytes
+from leafcore.jobs import build_config
+from leafcore.runs import RESUMABLE, Run, create_run
+from leafcore.train.configs import RECIPES, TranslationConfig
+from leafcore.workspace import Workspace
+
+
+def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
+    """Queue a run that trains a translation for more epochs, exactly as if they had been asked for from the start.
+
+    The epochs are added to those at the full learning rate. While the rate was still full, that is the same training;
+    if it was falling already, it goes back up to where the longer schedule stands, and then falls as before.
+
+    Raises:
+        ConfigError: It is no translation, or the epochs are out of bounds.
+        JobError: It is queued or running, or it has saved nothing.
+    """
+    config = RECIPES[run.kind].config if run.kind in RECIPES else None
+    if config is None or not issubclass(config, TranslationConfig):
+        raise ConfigError(
+            f"run: {run.id} is a {run.kind} run, expected leafgan or cyclegan; others' learning rates end with their "
+            "last epoch, so train those anew."
+        )
+    if epochs < 1:
+        raise ConfigError(f"epochs: got {epochs}, expected at least 1.")
+    return continue_run(workspace, run, {"epochs": run.record.settings["epochs"] + epochs})
+
+
+def run_fixed(workspace: Workspace, run: Run) -> Run:
+    """Queue a run with the settings that a failure asks for; a training goes on from its last good state.
+
+    Raises:
+        JobError: The run has not failed, or nothing is known that would mend it.
+    """
+    failure = run.status().failure
+    if failure is None or not failure.fix:
+        raise JobError(f"Run {run.id} is {run.status().state}; no other settings are known that would mend it.")
+    return continue_run(workspace, run, failure.fix)
+
+
+def continue_run(workspace: Workspace, run: Run, changes: Mapping[str, Any]) -> Run:
+    """Queue a new run with some settings changed that begins where another one stands.
+
+    Args:
+        workspace: Where both are.
+        run: Done, failed, stopped, paused or interrupted; one that saved no state is begun anew.
+        changes: Settings by name.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        JobError: The run is queued or at work.
+    """
+    config = build_config(run.kind, {**run.record.settings, **changes})
+    with run.locked():
+        state = run.status_written().state
+        if state not in RESUMABLE | {"done", "running"}:  # "running", but nobody holds it: interrupted
+            raise JobError(f"Run {run.id} is {state}; stop it first.")
+        has_state = (run.folder / "state.pt").exists()
+        return create_run(
+            workspace,
+            run.kind,
+            config,
+            title=run.record.title,
+            uses=run.record.uses,
+            extends=run.id if has_state else "",
+            prepare=lambda folder: _inherit(run.folder, folder) if has_state else None,
+        )
+
+
+def _inherit(source: Path, target: Path) -> None:
+    """Give a new run what another one has made. Files that are only ever replaced as a whole are shared."""
+    for name in ("weights", "previews", "confusion"):
+        for path in sorted((source / name).glob("*")):
+            _share(path, target / name / path.name)
+    for name in ("state.pt", "sample.jpg"):
+        if (source / name).exists():
+            _share(source / name, target / name)
+    if (source / "metrics.jsonl").exists():  # which grows
+        write_bytes(target / "metrics.jsonl", (source / "metrics.jsonl").read_bytes())
+
+
+def _share(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
