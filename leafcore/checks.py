@@ -23,6 +23,7 @@ from leafcore.errors import CheckpointError, ConfigError, DatasetError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.train.configs import RECIPES
+from leafcore.train.trackers import require_tracker
 from leafcore.workspace import Workspace
 
 Checked = tuple[Any, list[str]]  # what the run records, and the ids of the runs it uses
@@ -162,6 +163,12 @@ def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, []
 
 
+def _check_tracker(workspace: Workspace, config: Any, value: Any) -> Checked:
+    del workspace, config
+    require_tracker(value)
+    return value, []
+
+
 def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
     if value == RENDERED:
@@ -231,6 +238,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "synthetic": _check_synthetic,
     "corrections": _check_corrections,
     "device": _check_device,
+    "tracker": _check_tracker,
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,

@@ -16,7 +16,7 @@ from ui.watching import DIRECTIONS, chart_controls
 
 MOST = 6
 FIRST = ("cycle_a", "loss", "val_macro_f1")  # the scalar that is shown first, if the runs have it
-COLUMN_PX = 160
+COLUMN_PX = 168
 
 
 def compare_box(run: Run) -> None:

@@ -27,7 +27,7 @@ def config_box(run: Run) -> None:
         for name, value in settings.items()
         if name in changed or not only
     ]
-    st.dataframe(table, hide_index=True, column_config={"": st.column_config.TextColumn(width=30)})
+    st.dataframe(table, hide_index=True, width="content", column_config={"": st.column_config.TextColumn(width=30)})
     st.caption("The command that queues the same again:")
     st.code(command_of(run.kind, changed, preset), language="bash", wrap_lines=True)
     st.caption(f"`{run.folder}` · code {run.record.code_version} · settings {run.record.config_hash}")

@@ -7,7 +7,7 @@ a loss of 0 while the generator's adversarial loss is 1. Pictures are in [-1, 1]
 levels of 255.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ PROGRESS_POINTS = 500
 DIRECTIONS = {"A → B": ("ab", "a", "b"), "B → A": ("ba", "b", "a")}  # its adversarial loss, its source, its target
 
 Curves = Mapping[str, pd.Series]
+Episode = tuple[int, int | None]  # the step where it began, and the one where it ended if it has
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Hint:
         seen: A sentence: what is seen.
         advice: A sentence: what to do.
         begins: The step where it began.
-        ends: The last step where it was still so, or None if it is so now.
+        ends: The step where it ended, or None if it is so now.
     """
 
     name: str
@@ -81,19 +82,22 @@ def _not_a_number(curves: Curves) -> Iterator[Hint]:
 
 
 def _diverging(curves: Curves) -> Iterator[Hint]:
-    for name, floor in _losses(curves, RISEN):
-        steps, medians = _medians(curves[name])
-        lowest = np.minimum.accumulate(medians)
-        yield from _episode(
-            steps,
-            (medians > RISES * lowest) & (medians > floor),
-            lambda begins, name=name: Hint(  # type: ignore[misc]
-                "diverging",
-                f"{_words(name)} rises",
-                f"{_words(name).capitalize()} has risen to more than twice its lowest level.",
-                "Stop, and start a new run with a lower learning rate; epochs from before the rise may be good.",
-                begins,
-            ),
+    together: dict[Episode, list[str]] = {}  # what rises at once is said at once
+    for name, values in curves.items():
+        floor = RISEN.get(name.partition("_")[0])
+        if floor is not None:
+            steps, medians = _medians(values)
+            lowest = np.minimum.accumulate(medians)
+            for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):
+                together.setdefault(episode, []).append(_words(name))
+    for (begins, ends), names in together.items():
+        yield Hint(
+            "diverging",
+            f"{', '.join(names)} rising",
+            f"More than twice their lowest level: {', '.join(names)}.",
+            "Stop, and start a new run with a lower learning rate; epochs from before the rise may be good.",
+            begins,
+            ends,
         )
 
 
@@ -119,24 +123,22 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
 
 
 def _unfooled(curves: Curves, direction: str) -> Iterator[Hint]:
-    """The discriminator is never fooled, so it has nothing to teach: its gradients vanish."""
+    """The discriminator is never fooled, so it has nothing to teach: the generator's gradients vanish."""
     way, _, target = DIRECTIONS[direction]
     blocks = _together(curves, f"disc_{target}", f"adversarial_{way}")
     if blocks is None:
         return
     steps, (disc, adversarial) = blocks
-    yield from _episode(
-        steps,
-        (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL),
-        lambda begins: Hint(
+    for begins, ends in _episodes(steps, (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL)):
+        yield Hint(
             "unfooled",
             f"{direction} never fools",
             f"{direction}: the discriminator tells every fake (its loss is near 0, the adversarial loss near 1), so "
             "the generator learns little from it.",
             "Give the discriminator fewer filters or layers, or lower the weights of cycle and identity.",
             begins,
-        ),
-    )
+            ends,
+        )
 
 
 def _guessing(curves: Curves, direction: str) -> Iterator[Hint]:
@@ -145,40 +147,36 @@ def _guessing(curves: Curves, direction: str) -> Iterator[Hint]:
     if f"disc_{target}" not in curves:
         return
     steps, away = _medians((curves[f"disc_{target}"] - GUESSING).abs(), quantile=0.9)
-    yield from _episode(
-        steps,
-        away < GUESSING_WITHIN,
-        lambda begins: Hint(
+    for begins, ends in _episodes(steps, away < GUESSING_WITHIN):
+        yield Hint(
             "guessing",
             f"{direction} is guessed",
             f"{direction}: the discriminator only guesses (its loss stays at 0.25), so nothing guides the generator.",
             "Give the discriminator more filters, and check that the two label sets can be told apart at this size.",
             begins,
-        ),
-    )
+            ends,
+        )
 
 
 def _unchanged(curves: Curves, direction: str) -> Iterator[Hint]:
     """The generator has become the identity: every loss that likes no change is near zero, and nothing is fooled."""
     way, source, target = DIRECTIONS[direction]
-    kept = [f"cycle_{source}", f"identity_{target}", f"background_{source}"]
-    kept = [name for name in kept if name in curves]
+    kept = [name for name in (f"cycle_{source}", f"identity_{target}", f"background_{source}") if name in curves]
     blocks = _together(curves, f"adversarial_{way}", *kept)
     if blocks is None or len(kept) < 2:
         return
-    steps, (adversarial, *unchanged) = blocks
-    yield from _episode(
-        steps,
-        (adversarial > UNCHANGED_ADVERSARIAL) & (np.max(unchanged, axis=0) < UNCHANGED_L1),
-        lambda begins: Hint(
+    steps, (adversarial, *losses) = blocks
+    is_idle = (adversarial > UNCHANGED_ADVERSARIAL) & (np.max(losses, axis=0) < UNCHANGED_L1)
+    for begins, ends in _episodes(steps, is_idle):
+        yield Hint(
             "unchanged",
             f"{direction} changes nothing",
-            f"{direction}: the generator gives back what it gets ({' and '.join(map(_words, kept))} near 0) and fools "
+            f"{direction}: the generator gives back what it gets ({', '.join(map(_words, kept))} near 0) and fools "
             "nobody.",
             "Lower the weights of cycle, identity and background in a new run.",
             begins,
-        ),
-    )
+            ends,
+        )
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
@@ -200,22 +198,12 @@ def _together(curves: Curves, *names: str) -> tuple[np.ndarray, list[np.ndarray]
     return blocks[0][0][:count], [medians[:count] for _, medians in blocks]
 
 
-def _episode(steps: np.ndarray, holds: np.ndarray, hint: Callable[[int], Hint]) -> Iterator[Hint]:
-    """Yield the hint of the last time that something held for long enough, if it ever did."""
+def _episodes(steps: np.ndarray, holds: np.ndarray) -> Iterator[Episode]:
+    """Yield the last time that something held for long enough, if it ever did."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
     lasting = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= LASTING]
-    if lasting:
-        begin, end = lasting[-1]
-        is_over = end < len(holds)
-        found = hint(int(steps[begin]))
-        yield Hint(**{**found.__dict__, "ends": int(steps[end])}) if is_over else found
-
-
-def _losses(curves: Curves, families: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    for name in curves:
-        family = name.partition("_")[0]
-        if family in families:
-            yield name, families[family]
+    for begin, end in lasting[-1:]:
+        yield int(steps[begin]), int(steps[end]) if end < len(steps) else None
 
 
 def _words(name: str) -> str:

@@ -17,6 +17,7 @@ from leafcore.train.configs import RECIPES, TrainConfig
 from leafcore.train.confusion import Confusion, load_confusion, save_confusion
 from leafcore.train.device import resolve_device
 from leafcore.train.recipe import Losses, Recipe
+from leafcore.train.trackers import tracked
 from leafcore.workspace import Workspace
 
 
@@ -71,7 +72,8 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         torch.manual_seed(config.seed)
         recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
         save_seen(progress.folder, recipe.seen)
-        result = fit(recipe, progress)
+        with tracked(config.tracker, config.model_dump(mode="json"), progress) as watcher:
+            result = fit(recipe, watcher)
     if config.promote_as:
         promote(workspace, progress.folder.name, config.promote_as, epoch=result.best_epoch)
         result = result.model_copy(update={"checkpoint": config.promote_as})
