@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from leafcore.train.hints import Hint
 from ui.charts import COLORS, DASHES, MARGIN
-from ui.series import Steps, smooth, thin
+from ui.series import MAX_POINTS, Steps, smooth, thin
 
 FAINT = 0.22
 ROW_PX = 270
@@ -58,6 +58,7 @@ def linked(
     steps: Steps = None,
     marks: Sequence[Hint] = (),
     revision: str = "",
+    points: int = MAX_POINTS,
 ) -> go.Figure:
     """Return one chart per panel, below each other, zoomed together.
 
@@ -69,13 +70,14 @@ def linked(
         steps: The first and the last step to draw, or None for all.
         marks: Hints whose beginning is marked.
         revision: A visitor's zoom outlives new data while this stays the same.
+        points: How many each line has at most.
     """
     figure = make_subplots(
         rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.16, subplot_titles=list(panels)
     )
     for row, panel in enumerate(panels.values(), 1):
         for name, style in panel.items():
-            for line in _lines(curves[name], label_of(name), style, weight, steps):
+            for line in _lines(curves[name], label_of(name), style, weight, steps, points):
                 figure.add_trace(line.update(legend=_legend(row)), row=row, col=1)
     _mark(figure, [mark for mark in marks if steps is None or steps[0] <= mark.begins <= steps[1]])
     legends = {
@@ -121,19 +123,22 @@ def label_of(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _lines(values: pd.Series, name: str, style: Style, weight: float, steps: Steps) -> list[go.Scatter]:
+def _lines(
+    values: pd.Series, name: str, style: Style, weight: float, steps: Steps, points: int = MAX_POINTS
+) -> list[go.Scatter]:
     """Return a curve as it is drawn: smoothed first, for the average is of all steps; then cut; then thinned."""
     color, dash = style
     drawn = []
     if weight:
-        drawn.append(_line(_cut(values, steps), name, {"color": color, "width": 1}, opacity=FAINT, shown=False))
+        faint = thin(_cut(values, steps), points)
+        drawn.append(_line(faint, name, {"color": color, "width": 1}, opacity=FAINT, shown=False))
     line = {"color": color, "dash": dash, "width": 2}
-    drawn.append(_line(_cut(smooth(values, weight), steps), name, line, opacity=1.0, shown=True))
+    smoothed = thin(_cut(smooth(values, weight), steps), points)
+    drawn.append(_line(smoothed, name, line, opacity=1.0, shown=True))
     return drawn
 
 
-def _line(values: pd.Series, name: str, line: dict[str, object], *, opacity: float, shown: bool) -> go.Scatter:
-    points = thin(values)
+def _line(points: pd.Series, name: str, line: dict[str, object], *, opacity: float, shown: bool) -> go.Scatter:
     return go.Scatter(
         x=points.index.to_numpy("int32"),
         y=points.to_numpy("float32"),  # half the bytes, and more digits than a screen has

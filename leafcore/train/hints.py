@@ -16,7 +16,7 @@ import pandas as pd
 BLOCK = 25  # recorded points that one median is of
 LASTING = 4  # blocks after which a rule speaks
 
-UNFOOLED_DISC, UNFOOLED_ADVERSARIAL = 0.03, 0.85
+UNFOOLED_DISC, UNFOOLED_ADVERSARIAL = 0.05, 0.8
 GUESSING, GUESSING_WITHIN = 0.25, 0.02
 UNCHANGED_L1, UNCHANGED_ADVERSARIAL = 0.03, 0.6
 RISES = 2.0  # times the lowest median so far

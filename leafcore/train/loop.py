@@ -96,8 +96,9 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
         step += 1
         epoch = math.ceil(step / recipe.steps_per_epoch)
         if step % config.log_every == 0 or step == total:
-            losses = finite(taken, step)
-            progress.report(step, total, epoch=epoch, **losses)
+            losses = on_host(taken)
+            progress.report(step, total, epoch=epoch, **losses)  # what is no number too: the chart shows where
+            require_finite(losses, step)
         else:
             progress.report(step, total)
 
@@ -106,7 +107,7 @@ def fit(recipe: Recipe, progress: Progress) -> TrainResult:
         stopping = progress.should_stop and step < total
         saving = ends_epoch or stopping or time.monotonic() - saved_at > config.state_every_s
         if saving:
-            finite(taken, step)
+            require_finite(on_host(taken), step)
 
         # Close the epoch: schedulers, scores, weights for users, samples for looking.
         if ends_epoch:
@@ -172,17 +173,20 @@ def _rng_states() -> dict[str, object]:
     }
 
 
-def finite(losses: Losses, step: int) -> dict[str, float]:
-    """Bring losses to the host, in one transfer.
+def on_host(losses: Losses) -> dict[str, float]:
+    """Bring losses to the host, in one transfer."""
+    return dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+
+
+def require_finite(losses: dict[str, float], step: int) -> None:
+    """Refuse to go on with losses that are no numbers.
 
     Raises:
         TrainingDiverged: One of them is not a number or infinite; it is named.
     """
-    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-    broken = [name for name, value in values.items() if not math.isfinite(value)]
+    broken = [name for name, value in losses.items() if not math.isfinite(value)]
     if broken:
         raise TrainingDiverged(
-            f"The loss {', '.join(broken)} is {values[broken[0]]} at step {step}: training diverged. The last good "
+            f"The loss {', '.join(broken)} is {losses[broken[0]]} at step {step}: training diverged. The last good "
             "epoch is kept; start a new run with a lower learning rate."
         )
-    return values
