@@ -57,7 +57,6 @@ def linked(
     log: bool = False,
     steps: Steps = None,
     marks: Sequence[Hint] = (),
-    revision: str = "",
     points: int = MAX_POINTS,
 ) -> go.Figure:
     """Return one chart per panel, below each other, zoomed together.
@@ -69,11 +68,10 @@ def linked(
         log: Whether the axes are logarithmic.
         steps: The first and the last step to draw, or None for all.
         marks: Hints whose beginning is marked.
-        revision: A visitor's zoom outlives new data while this stays the same.
         points: How many each line has at most.
     """
     figure = make_subplots(
-        rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.16, subplot_titles=list(panels)
+        rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=list(panels)
     )
     for row, panel in enumerate(panels.values(), 1):
         for name, style in panel.items():
@@ -81,7 +79,8 @@ def linked(
                 figure.add_trace(line.update(legend=_legend(row)), row=row, col=1)
     _mark(figure, [mark for mark in marks if steps is None or steps[0] <= mark.begins <= steps[1]])
     legends = {
-        _legend(row): {"orientation": "h", "x": 1, "xanchor": "right", "y": _top(figure, row), "yanchor": "bottom"}
+        _legend(row): {"orientation": "h", "x": 1, "xanchor": "right", "y": _top(figure, row), "yanchor": "top"}
+        | {"bgcolor": "rgba(128, 128, 128, 0.12)"}
         for row in range(1, len(panels) + 1)
     }
     figure.update_annotations(x=0, xanchor="left", selector={"xanchor": "center"})  # the titles of the panels
@@ -91,7 +90,8 @@ def linked(
         height=ROW_PX * len(panels) + 40,
         margin=MARGIN | {"t": 44},
         hovermode="x unified",
-        uirevision=revision,
+        dragmode="select",
+        selectdirection="h",
         **legends,
     )
 
@@ -115,7 +115,7 @@ def overlaid(
     figure.update_xaxes(title="step")
     figure.update_yaxes(title=title, type="log" if log else "linear")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return figure.update_layout(height=360, margin=MARGIN, legend=legend, hovermode="x unified", uirevision=title)
+    return figure.update_layout(height=360, margin=MARGIN, legend=legend, hovermode="x unified")
 
 
 def label_of(name: str) -> str:
@@ -162,7 +162,7 @@ def _mark(figure: go.Figure, marks: Sequence[Hint]) -> None:
     for mark in marks:
         figure.add_vline(x=mark.begins, line={"color": "#8a8a8a", "width": 1, "dash": "dash"}, row="all", col=1)
         figure.add_annotation(
-            x=mark.begins, y=1, yref="y domain", text=mark.title, showarrow=False, xanchor="left", yanchor="top"
+            x=mark.begins, y=0, yref="y domain", text=mark.title, showarrow=False, xanchor="left", yanchor="bottom"
         )
 
 

@@ -45,7 +45,7 @@ def run_list(runs: Sequence[Run]) -> None:
                 "Run": run.record.title,
                 "Kind": title_of(run.kind),
                 "State": states[run.id].state,
-                "Done": 1.0 if states[run.id].state == "done" else states[run.id].fraction,
+                "Done": 1.0 if states[run.id].state == "done" else round(states[run.id].fraction, 2),
                 "Left": "" if states[run.id].eta_s is None else duration(states[run.id].eta_s),
                 "MB": cached.size_bytes(run) / 1e6,
                 "Queued": cached.when(run),
@@ -53,7 +53,7 @@ def run_list(runs: Sequence[Run]) -> None:
             for run in shown
         ],
         column_config={
-            "Run": st.column_config.TextColumn(width="large"),
+            "Run": st.column_config.TextColumn(width="medium"),
             "Done": st.column_config.ProgressColumn(format="percent"),
             "MB": st.column_config.NumberColumn(format="%.1f"),
         },

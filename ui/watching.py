@@ -1,5 +1,6 @@
 """Watching a run: its losses with what they say, and what it makes of the probes."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from leafcore.runs import ACTIVE, Run, open_run
@@ -27,8 +28,11 @@ def refresh(run: Run) -> str | None:
 def charts_box(run: Run) -> None:
     """Draw every scalar of a run, the losses of a translation in two linked charts."""
     weight, log, steps = chart_controls()
+    asked = st.session_state["steps"]
 
     def charts(run_id: str) -> None:
+        if st.session_state["steps"] != asked:
+            st.rerun()
         curves = cached.curves(open_run(workspace(), run_id))
         panels, others = loss_charts.panels_of(curves)
         if not panels and not others:
@@ -37,18 +41,30 @@ def charts_box(run: Run) -> None:
         found = hints(curves)
         for hint in found:
             _note(hint)
-        drawn = {"weight": weight, "log": log, "steps": steps, "revision": f"{run_id} {log} {steps}"}
+        drawn = {"weight": weight, "log": log, "steps": steps}
         if panels:
             figure = loss_charts.linked(curves, panels, marks=found, **drawn)
-            st.plotly_chart(figure, key="losses", alt=f"Losses of {run_id} over steps")
+            _zoomable(figure, "losses", f"Losses of {run_id} over steps")
         if others:
             figure = loss_charts.linked(curves, {loss_charts.OTHERS: others}, **drawn)
-            st.plotly_chart(figure, key="others", alt=f"Scores and other losses of {run_id} over steps")
+            _zoomable(figure, "others", f"Scores and other losses of {run_id} over steps")
         longest = max(map(len, curves.values()))
         if longest > MAX_POINTS:
             st.caption(f"{longest:,} points are recorded; each line shows at most {MAX_POINTS:,}, and every spike.")
 
     st.fragment(charts, run_every=refresh(run))(run.id)
+
+
+def _zoomable(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw a chart in which dragging chooses the steps to draw: they outlive new data, a refresh and a link."""
+
+    def take_steps() -> None:
+        boxes = st.session_state[key].selection.box
+        if boxes:
+            first, last = sorted(boxes[0]["x"])
+            st.session_state["steps"] = f"{max(0, round(first))}-{max(round(last), round(first) + 1)}"
+
+    st.plotly_chart(figure, key=key, alt=alt, on_select=take_steps, selection_mode="box")
 
 
 def chart_controls() -> tuple[float, bool, Steps]:
@@ -69,7 +85,7 @@ def chart_controls() -> tuple[float, bool, Steps]:
             bind="query-params",
             placeholder="all, or 1000-5000",
             width=200,
-            help="Draws these steps in full detail, and keeps them in the link. Dragging across a chart zooms too.",
+            help="Draws these steps only, in full detail. Dragging across a chart fills this in; empty draws all.",
         )
         log = st.toggle("Logarithmic", key="logq", bind="query-params")
     try:
