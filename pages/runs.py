@@ -30,7 +30,10 @@ if not runs:
     st.page_link(path_of("train"), label="Train something", icon=":material/model_training:")
     st.stop()
 
-history = st.expander(f"All runs ({len(runs)})", icon=":material/list:", key="history", on_change="rerun")
+is_narrowed = bool({"kinds", "states"} & set(st.query_params))
+history = st.expander(
+    f"All runs ({len(runs)})", expanded=is_narrowed, icon=":material/list:", key="history", on_change="rerun"
+)
 if history.open:
     with history:
         run_list(runs)

@@ -41,9 +41,9 @@ def compare_box(run: Run) -> None:
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
-    """Return a name per run, short, and different: its title and when it was queued, to the second if need be."""
+    """Return a name per run, all different: its title and when it was queued, numbered if that is not enough."""
     names = [f"{run.record.title} · {cached.when(run)}" for run in runs]
-    return [f"{name} · {run.id[-4:]}" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)]
+    return [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
 
 
 def _curves(runs: Sequence[Run]) -> None:
