@@ -25,6 +25,7 @@ from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.train.configs import RECIPES, TranslationConfig
+from leafcore.train.trackers import require_tracker
 from leafcore.upstream.configs import require_weights_target
 from leafcore.workspace import Workspace
 
@@ -224,6 +225,12 @@ def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, []
 
 
+def _check_tracker(workspace: Workspace, config: Any, value: Any) -> Checked:
+    del workspace, config
+    require_tracker(value)
+    return value, []
+
+
 def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
     del workspace, config
     if value == RENDERED:
@@ -312,6 +319,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "translation": _check_translation,
     "judge": _check_judge,
     "device": _check_device,
+    "tracker": _check_tracker,
     "folder": _check_folder,
     "source": _check_source,
     "file": _check_file,

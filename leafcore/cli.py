@@ -6,9 +6,10 @@ object on stdout and nothing else. Exit code 0: done; 2: wrong input, one line o
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
@@ -234,6 +235,23 @@ def _config(arguments: argparse.Namespace) -> Config:
         if named is None:
             raise
         raise ConfigError(f"{named.metavar if named.flag == name else named.flag}:{rest}") from None
+
+
+def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
+    """Return the command that makes a run of these settings.
+
+    Args:
+        kind: A key of `KINDS`.
+        values: Settings by name; those left out are the preset's, or the defaults.
+        preset: One of the config's, or empty.
+    """
+    words = ["python", "-m", "leafcore", *(["train"] if kind in RECIPES else []), kind]
+    words += ["--preset", preset] if preset else []
+    for name, value in values.items():
+        flag = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}")).flag
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
+        words += [flag, text] if flag.startswith("--") else [text]
+    return shlex.join(words)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,3 +92,18 @@ def require_space(folder: Path, needed_bytes: int) -> None:
             f"The disk of {folder} is nearly full: {free / 1e6:.0f} MB free, {needed_bytes / 1e6:.0f} MB needed and "
             f"{RESERVE_BYTES / 1e6:.0f} MB kept in reserve. Free some space, then resume; what was saved before stays."
         )
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Return the size in bytes of every file below a folder, by its path there; without one that is just vanishing.
+
+    Args:
+        folder: It need not be there.
+    """
+    found = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            with suppress(FileNotFoundError):
+                found[path.relative_to(folder).as_posix()] = path.stat().st_size
+    return dict(sorted(found.items()))

@@ -27,7 +27,7 @@ from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 LFLSEG = "sample-lflseg"
 DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
 TRANSLATION = {
-    "size_px": 128, "disc_layers": 3, "precision": "bf16", "epochs": 30, "epochs_decay": 30, "save_every": 5,
+    "size_px": 128, "disc_layers": 3, "precision": "bf16", "epochs": 20, "epochs_decay": 20, "save_every": 4,
     "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.995,
     "weight_cycle": 5.0, "weight_identity": 1.0,
 }  # fmt: skip

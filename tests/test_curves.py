@@ -3,13 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from ui.cached import MAX_POINTS, _thin
 from ui.curves import Curves
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "metrics.jsonl"
+
+
+def values(curves: Curves) -> dict[str, dict[int, float]]:
+    return {name: series.to_dict() for name, series in curves.read().items()}
 
 
 def append(path: Path, *reports: dict[str, float]) -> None:
@@ -24,9 +27,9 @@ def test_a_run_that_has_reported_nothing_has_no_curves(path):
 def test_new_reports_join_those_that_were_read(path):
     curves = Curves(path)
     append(path, {"step": 1, "loss": 0.5})
-    assert curves.read() == {"loss": {1: 0.5}}
+    assert values(curves) == {"loss": {1: 0.5}}
     append(path, {"step": 2, "loss": 0.4}, {"step": 2, "score": 0.9})
-    assert curves.read() == {"loss": {1: 0.5, 2: 0.4}, "score": {2: 0.9}}
+    assert values(curves) == {"loss": {1: 0.5, 2: 0.4}, "score": {2: 0.9}}
 
 
 def test_what_was_read_is_not_read_again(path):
@@ -37,7 +40,7 @@ def test_what_was_read_is_not_read_again(path):
     with path.open("r+b") as file:  # the same file, the same length, other content
         file.write(b"#" * (size - 1))
     append(path, {"step": 2, "loss": 0.4})
-    assert curves.read() == {"loss": {1: 0.5, 2: 0.4}}
+    assert values(curves) == {"loss": {1: 0.5, 2: 0.4}}
 
 
 def test_half_a_line_waits_for_its_other_half(path):
@@ -45,7 +48,7 @@ def test_half_a_line_waits_for_its_other_half(path):
     path.write_text('{"step": 1, "lo')
     assert curves.read() == {}
     path.write_text('{"step": 1, "loss": 0.5}\n')
-    assert curves.read() == {"loss": {1: 0.5}}
+    assert values(curves) == {"loss": {1: 0.5}}
 
 
 def test_a_run_that_was_set_back_is_read_anew(path):
@@ -54,15 +57,18 @@ def test_a_run_that_was_set_back_is_read_anew(path):
     curves.read()
     path.unlink()
     append(path, {"step": 1, "loss": 0.5})
-    assert curves.read() == {"loss": {1: 0.5}}
+    assert values(curves) == {"loss": {1: 0.5}}
 
 
-def test_thinning_keeps_a_scalar_that_is_reported_seldom():
-    often = _thin({step: 1.0 for step in range(5000)})
-    seldom = _thin({step: 1.0 for step in range(0, 5000, 100)})
-    assert len(often) <= MAX_POINTS and len(seldom) == 50
+def test_what_was_not_finite_is_kept_apart_from_what_was_not_reported(path):
+    append(
+        path, {"step": 1, "loss": 0.5}, {"step": 2, "loss": None}, {"step": 2, "score": 0.9}, {"step": 3, "loss": 1.0}
+    )
+    read = Curves(path).read()
+    assert read["loss"].index.tolist() == [1, 2, 3] and read["loss"].isna().tolist() == [False, True, False]
+    assert read["score"].to_dict() == {2: 0.9}
 
 
-@pytest.mark.parametrize("count", [MAX_POINTS - 1, MAX_POINTS, MAX_POINTS + 1, 2 * MAX_POINTS - 1, 100 * MAX_POINTS])
-def test_thinning_holds_its_limit(count):
-    assert len(_thin(dict.fromkeys(range(count), 0.0))) <= MAX_POINTS
+def test_a_scalar_that_never_was_finite_is_there(path):
+    append(path, {"step": 1, "loss": None})
+    assert Curves(path).read()["loss"].isna().tolist() == [True]

@@ -14,15 +14,13 @@ from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
-from leafcore.files import read_json
+from leafcore.files import read_json, sizes
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
-
-MAX_POINTS = 2000  # of a curve; more cost the browser time and show nothing more
 
 
 def dataset(ref: str) -> Dataset:
@@ -146,21 +144,26 @@ def picture(path: Path) -> np.ndarray:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
-def metrics(run: Run) -> pd.DataFrame:
-    """Return a run's scalars, each thinned to 2,000 points of its own; index: step."""
-    scalars = _curves(str(run.folder)).read()
-    thinned = {name: _thin(values) for name, values in scalars.items()}
-    return pd.DataFrame(thinned).rename_axis("step")
-
-
-def _thin(values: dict[int, float]) -> pd.Series:
-    series = pd.Series(values, dtype=float)
-    return series[:: max(1, -(-len(series) // MAX_POINTS))]
+def curves(run: Run) -> dict[str, pd.Series]:
+    """Return all scalars of a run by step, NaN where one was not finite."""
+    return _curves(str(run.folder)).read()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _curves(folder: str) -> Curves:
     return Curves(Path(folder) / "metrics.jsonl")
+
+
+def size_bytes(run: Run) -> int:
+    """Return what a run's folder takes on the disk; of one that runs, as it was up to half a minute ago."""
+    status = run.status()
+    return _size_bytes(str(run.folder), status.state, status.finished or (status.heartbeat or 0.0) // 30)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def _size_bytes(folder: str, state: str, moment: float) -> int:
+    del state, moment
+    return sum(sizes(Path(folder)).values())
 
 
 def preview_epochs(run: Run) -> list[int]:

@@ -1,6 +1,6 @@
 """Charts, all Plotly, all readable in both themes and without colour alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -76,29 +76,6 @@ def plan(before: Mapping[str, int], after: Mapping[str, int]) -> go.Figure:
     figure.update_xaxes(title="train pictures")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
     return _layout(figure, 90 + 34 * len(names), barmode="stack", legend=legend)
-
-
-def curves(table: pd.DataFrame, names: Sequence[str], *, log: bool, smooth: int) -> go.Figure:
-    """Return losses over steps.
-
-    Args:
-        table: Index: step; a column per loss.
-        names: Which columns.
-        log: Whether the axis is logarithmic.
-        smooth: How many points a moving average takes; 1 for none.
-    """
-    figure = go.Figure()
-    for index, name in enumerate(names):
-        values = table[name].dropna()
-        if smooth > 1:
-            values = values.rolling(smooth, min_periods=1).mean()
-        line = {"color": COLORS[index % len(COLORS)], "dash": DASHES[index % len(DASHES)], "width": 2}
-        figure.add_scatter(x=values.index, y=values, name=name.replace("_", " "), line=line, mode="lines")
-    figure.update_xaxes(title="step")
-    figure.update_yaxes(type="log" if log else "linear")
-    return _layout(
-        figure, 320, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="x unified"
-    )
 
 
 def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:

@@ -3,7 +3,7 @@
 Streamlit's own `bind="query-params"` writes the shown title into the address, so this small twin of it writes the id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -42,3 +42,47 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
             **options,  # type: ignore[arg-type]
         )
     )
+
+
+def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, **options: object) -> list[str]:
+    """Draw a choice of several runs that is part of the address, their ids separated by commas.
+
+    Args:
+        label: Of the box.
+        titles: What can be chosen, by id, with titles for people.
+        key: Of the widget, and of the address.
+        most: How many at most.
+        **options: Passed on to `st.multiselect`.
+
+    Returns:
+        The chosen ids; those that the address names but that are not here any more are left out, which is said.
+    """
+    wanted, applied = st.query_params.get(key), st.session_state.get(f"{key}_applied")
+    if wanted is not None and wanted != applied:
+        st.session_state[f"{key}_applied"] = wanted
+        st.session_state[key] = _present(wanted.split(","), titles)[:most]
+    elif key in st.session_state:
+        st.session_state[key] = _present(st.session_state[key], titles)
+
+    def remember() -> None:
+        st.query_params[key] = st.session_state[f"{key}_applied"] = ",".join(st.session_state[key])
+
+    return list(
+        st.multiselect(
+            label,
+            list(titles),
+            format_func=lambda choice: titles.get(choice, choice),
+            key=key,
+            on_change=remember,
+            persist_state="session",
+            max_selections=most,
+            **options,  # type: ignore[arg-type]
+        )
+    )
+
+
+def _present(wanted: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    gone = [choice for choice in wanted if choice and choice not in titles]
+    if gone:
+        st.info(f"`{', '.join(gone)}` is not to be chosen here.", icon=":material/info:")
+    return [choice for choice in wanted if choice in titles]

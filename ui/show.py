@@ -46,3 +46,8 @@ def exact(picture: np.ndarray, alt: str, width: int | str = "stretch") -> None:
 def cut(sheet: np.ndarray, row: int, column: int, size_px: int) -> np.ndarray:
     """Return one picture of a sample sheet."""
     return sheet[row * size_px : (row + 1) * size_px, column * size_px : (column + 1) * size_px]
+
+
+def strip(sheet: np.ndarray, rows: Sequence[int], column: int, size_px: int) -> np.ndarray:
+    """Return some pictures of one column of a sample sheet, below each other: (len(rows) * S, S, 3) uint8."""
+    return np.concatenate([cut(sheet, row, column, size_px) for row in rows])

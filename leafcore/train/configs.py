@@ -46,6 +46,12 @@ class TrainConfig(Config):
     precision: Precision = setting(
         "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True
     )
+    tracker: Literal["none", "tensorboard", "wandb"] = setting(
+        "none",
+        "Follows the run elsewhere too: TensorBoard's files in the run's folder, or Weights & Biases.",
+        ref="tracker",
+        advanced=True,
+    )
     promote_as: str = setting(
         "",
         "Promotes an epoch under this name when done: a classifier's best on validation pictures, else the last.",

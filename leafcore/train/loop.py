@@ -20,6 +20,7 @@ from leafcore.train.device import resolve_device
 from leafcore.train.new_settings import follow_settings, told_of
 from leafcore.train.recipe import Losses, Recipe
 from leafcore.train.retention import pinned_epochs, prune
+from leafcore.train.trackers import tracked
 from leafcore.workspace import Workspace
 
 
@@ -74,7 +75,8 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         torch.manual_seed(config.seed)
         recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
         save_seen(progress.folder, recipe.seen)
-        result = fit(recipe, progress, lambda: pinned_epochs(workspace, progress.folder.name))
+        with tracked(config.tracker, config.model_dump(mode="json"), progress) as watcher:
+            result = fit(recipe, watcher, lambda: pinned_epochs(workspace, progress.folder.name))
     if config.promote_as:
         promote(workspace, progress.folder.name, config.promote_as, epoch=result.best_epoch)
         result = result.model_copy(update={"checkpoint": config.promote_as})
@@ -104,8 +106,9 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
         step += 1
         epoch = math.ceil(step / recipe.steps_per_epoch)
         if step % config.log_every == 0 or step == total:
-            losses = finite(taken, step)
-            progress.report(step, total, epoch=epoch, **losses)
+            losses = on_host(taken)
+            progress.report(step, total, epoch=epoch, **losses)  # what is no number too: the chart shows where
+            require_finite(losses, step)
         else:
             progress.report(step, total)
 
@@ -114,7 +117,7 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
         stopping = progress.should_stop and step < total
         saving = ends_epoch or stopping or time.monotonic() - saved_at > config.state_every_s
         if saving:
-            finite(taken, step)
+            require_finite(on_host(taken), step)
 
         # Close the epoch: schedulers, scores, weights for users, samples for looking.
         if ends_epoch:
@@ -187,17 +190,20 @@ def _rng_states() -> dict[str, object]:
     }
 
 
-def finite(losses: Losses, step: int) -> dict[str, float]:
-    """Bring losses to the host, in one transfer.
+def on_host(losses: Losses) -> dict[str, float]:
+    """Bring losses to the host, in one transfer."""
+    return dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+
+
+def require_finite(losses: dict[str, float], step: int) -> None:
+    """Refuse to go on with losses that are no numbers.
 
     Raises:
         TrainingDiverged: One of them is not a number or infinite; it is named.
     """
-    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-    broken = [name for name, value in values.items() if not math.isfinite(value)]
+    broken = [name for name, value in losses.items() if not math.isfinite(value)]
     if broken:
         raise TrainingDiverged(
-            f"The loss {', '.join(broken)} is {values[broken[0]]} at step {step}: training diverged. The last good "
+            f"The loss {', '.join(broken)} is {losses[broken[0]]} at step {step}: training diverged. The last good "
             "epoch is kept; start a new run with a lower learning rate."
         )
-    return values

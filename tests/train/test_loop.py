@@ -23,7 +23,7 @@ from leafcore.jobs import build_config, execute, submit
 from leafcore.train import checkpointing
 from leafcore.train.checkpointing import load_state
 from leafcore.train.classifier import Classifier
-from leafcore.train.loop import finite, train
+from leafcore.train.loop import on_host, require_finite, train
 from tests.conftest import TINY, draw_leaf
 from tests.watcher import Watcher
 
@@ -97,11 +97,22 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(learn, monkeypatch):
     assert "\n" not in str(raised.value)
 
 
+def test_the_step_that_diverged_is_reported_so_that_the_chart_shows_it(learn, monkeypatch):
+    reported = {}
+    monkeypatch.setattr(Watcher, "report", lambda self, done, total, **scalars: reported.setdefault(done, scalars))
+    monkeypatch.setattr(
+        Classifier, "step", at_step(3, lambda _, losses: {"cross_entropy": losses["cross_entropy"] * math.nan})
+    )
+    with pytest.raises(TrainingDiverged):
+        learn()
+    assert max(reported) == 3 and math.isnan(reported[3]["cross_entropy"])
+
+
 def test_only_the_losses_that_diverged_are_named():
     losses = {"fine": torch.tensor(1.0), "big": torch.tensor(math.inf), "odd": torch.tensor(math.nan)}
     with pytest.raises(TrainingDiverged, match="The loss big, odd is inf at step 12"):
-        finite(losses, 12)
-    assert finite({"fine": torch.tensor(0.5)}, 1) == {"fine": 0.5}
+        require_finite(on_host(losses), 12)
+    require_finite(on_host({"fine": torch.tensor(0.5)}), 1)
 
 
 def test_a_diverged_run_goes_on_from_its_last_good_epoch(learn, monkeypatch):

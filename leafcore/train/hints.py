@@ -1,0 +1,213 @@
+"""What the curves of a run say in plain words: known ways in which adversarial training goes wrong.
+
+Every rule looks at medians of 25 recorded points, so that single steps do not count, and speaks only once what it looks
+for has lasted four such blocks. The constants are those of the least-squares loss (LSGAN, Mao et al. 2017): a
+discriminator that guesses scores 0.5 everywhere, so its loss is (0.25 + 0.25) / 2 = 0.25; one that is never fooled has
+a loss of 0 while the generator's adversarial loss is 1. Pictures are in [-1, 1], so an L1 loss of 0.03 is four grey
+levels of 255.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+BLOCK = 25  # recorded points that one median is of
+LASTING = 4  # blocks after which a rule speaks
+
+UNFOOLED_DISC, UNFOOLED_ADVERSARIAL = 0.05, 0.8
+GUESSING, GUESSING_WITHIN = 0.25, 0.02
+UNCHANGED_L1, UNCHANGED_ADVERSARIAL = 0.03, 0.6
+RISES = 2.0  # times the lowest median so far
+RISEN = {"adversarial": 1.5, "disc": 0.75, "cycle": 0.3, "identity": 0.3, "background": 0.3}  # and above this
+PROGRESS = 0.98  # of the level after a tenth of the run
+PROGRESS_POINTS = 500
+
+DIRECTIONS = {"A → B": ("ab", "a", "b"), "B → A": ("ba", "b", "a")}  # its adversarial loss, its source, its target
+
+Curves = Mapping[str, pd.Series]
+Episode = tuple[int, int | None]  # the step where it began, and the one where it ended if it has
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Something that the curves of a run show.
+
+    Attributes:
+        name: A word for programs, such as "unfooled".
+        title: A few words for a chart.
+        seen: A sentence: what is seen.
+        advice: A sentence: what to do.
+        begins: The step where it began.
+        ends: The step where it ended, or None if it is so now.
+    """
+
+    name: str
+    title: str
+    seen: str
+    advice: str
+    begins: int
+    ends: int | None = None
+
+
+def hints(curves: Curves) -> list[Hint]:
+    """Return what the curves of a translation show, the earliest first.
+
+    Args:
+        curves: Recorded values by the name of the scalar; index: step, rising. NaN is a value that was no number.
+    """
+    found = [*_not_a_number(curves), *_diverging(curves), *_no_progress(curves)]
+    for rule in (_unfooled, _guessing, _unchanged):
+        for direction in DIRECTIONS:
+            found += rule(curves, direction)
+    return sorted(found, key=lambda hint: hint.begins)
+
+
+# --- rules of any loss ------------------------------------------------------------------------------------------------
+
+
+def _not_a_number(curves: Curves) -> Iterator[Hint]:
+    first = {name: int(values.index[values.isna()][0]) for name, values in curves.items() if values.isna().any()}
+    if first:
+        step = min(first.values())
+        names = ", ".join(_words(name) for name, began in first.items() if began == step)
+        yield Hint(
+            "not_a_number",
+            "not a number",
+            f"From step {step:,} on, {names} is not a number: training has diverged.",
+            "Start a new run with a lower learning rate, or with precision fp32 if it was bf16.",
+            step,
+        )
+
+
+def _diverging(curves: Curves) -> Iterator[Hint]:
+    together: dict[Episode, list[str]] = {}  # what rises at once is said at once
+    for name, values in curves.items():
+        floor = RISEN.get(name.partition("_")[0])
+        if floor is not None:
+            steps, medians = _medians(values)
+            lowest = np.minimum.accumulate(medians)
+            for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):
+                together.setdefault(episode, []).append(_words(name))
+    for (begins, ends), names in together.items():
+        yield Hint(
+            "diverging",
+            f"{', '.join(names)} rising",
+            f"More than twice their lowest level: {', '.join(names)}.",
+            "Stop, and start a new run with a lower learning rate; epochs from before the rise may be good.",
+            begins,
+            ends,
+        )
+
+
+def _no_progress(curves: Curves) -> Iterator[Hint]:
+    cycles = [_medians(curves[name]) for name in ("cycle_a", "cycle_b") if name in curves]
+    if len(cycles) < 2 or min(len(steps) for steps, _ in cycles) * BLOCK < PROGRESS_POINTS:
+        return
+    started = [len(medians) // 10 for _, medians in cycles]
+    if all(
+        np.median(medians[-LASTING:]) > PROGRESS * np.median(medians[start : start + LASTING])
+        for start, (_, medians) in zip(started, cycles, strict=True)
+    ):
+        yield Hint(
+            "no_progress",
+            "no progress",
+            "Cycle-consistency has not improved since the first tenth of the run.",
+            "Look at the samples: if they do not improve either, stop and try another learning rate or more filters.",
+            int(cycles[0][0][started[0]]),
+        )
+
+
+# --- rules of one direction -------------------------------------------------------------------------------------------
+
+
+def _unfooled(curves: Curves, direction: str) -> Iterator[Hint]:
+    """The discriminator is never fooled, so it has nothing to teach: the generator's gradients vanish."""
+    way, _, target = DIRECTIONS[direction]
+    blocks = _together(curves, f"disc_{target}", f"adversarial_{way}")
+    if blocks is None:
+        return
+    steps, (disc, adversarial) = blocks
+    for begins, ends in _episodes(steps, (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL)):
+        yield Hint(
+            "unfooled",
+            f"{direction} never fools",
+            f"{direction}: the discriminator tells every fake (its loss is near 0, the adversarial loss near 1), so "
+            "the generator learns little from it.",
+            "Give the discriminator fewer filters or layers, or lower the weights of cycle and identity.",
+            begins,
+            ends,
+        )
+
+
+def _guessing(curves: Curves, direction: str) -> Iterator[Hint]:
+    """The discriminator says 0.5 to everything, so nothing guides the generator."""
+    _, _, target = DIRECTIONS[direction]
+    if f"disc_{target}" not in curves:
+        return
+    steps, away = _medians((curves[f"disc_{target}"] - GUESSING).abs(), quantile=0.9)
+    for begins, ends in _episodes(steps, away < GUESSING_WITHIN):
+        yield Hint(
+            "guessing",
+            f"{direction} is guessed",
+            f"{direction}: the discriminator only guesses (its loss stays at 0.25), so nothing guides the generator.",
+            "Give the discriminator more filters, and check that the two label sets can be told apart at this size.",
+            begins,
+            ends,
+        )
+
+
+def _unchanged(curves: Curves, direction: str) -> Iterator[Hint]:
+    """The generator has become the identity: every loss that likes no change is near zero, and nothing is fooled."""
+    way, source, target = DIRECTIONS[direction]
+    kept = [name for name in (f"cycle_{source}", f"identity_{target}", f"background_{source}") if name in curves]
+    blocks = _together(curves, f"adversarial_{way}", *kept)
+    if blocks is None or len(kept) < 2:
+        return
+    steps, (adversarial, *losses) = blocks
+    is_idle = (adversarial > UNCHANGED_ADVERSARIAL) & (np.max(losses, axis=0) < UNCHANGED_L1)
+    for begins, ends in _episodes(steps, is_idle):
+        yield Hint(
+            "unchanged",
+            f"{direction} changes nothing",
+            f"{direction}: the generator gives back what it gets ({', '.join(map(_words, kept))} near 0) and fools "
+            "nobody.",
+            "Lower the weights of cycle, identity and background in a new run.",
+            begins,
+            ends,
+        )
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------------
+
+
+def _medians(values: pd.Series, quantile: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """Return each whole block's first step, and a quantile of its values."""
+    whole = values.dropna()
+    whole = whole[: len(whole) // BLOCK * BLOCK]
+    rank = round(quantile * (BLOCK - 1))  # blocks are short and odd: one of their values is their quantile
+    blocks = whole.to_numpy().reshape(-1, BLOCK)
+    return whole.index.to_numpy()[::BLOCK], np.partition(blocks, rank, axis=1)[:, rank]
+
+
+def _together(curves: Curves, *names: str) -> tuple[np.ndarray, list[np.ndarray]] | None:
+    """Return the blocks of scalars that are reported at the same steps, or None if one of them is not there."""
+    if not all(name in curves for name in names):
+        return None
+    blocks = [_medians(curves[name]) for name in names]
+    count = min(len(steps) for steps, _ in blocks)
+    return blocks[0][0][:count], [medians[:count] for _, medians in blocks]
+
+
+def _episodes(steps: np.ndarray, holds: np.ndarray) -> Iterator[Episode]:
+    """Yield the last time that something held for long enough, if it ever did."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
+    lasting = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= LASTING]
+    for begin, end in lasting[-1:]:
+        yield int(steps[begin]), int(steps[end]) if end < len(steps) else None
+
+
+def _words(name: str) -> str:
+    """Return a loss as people say it: "cycle a" for `cycle_a`."""
+    return name.replace("_", " ")

@@ -1,0 +1,56 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from leafcore.train.hints import Hint
+from ui.loss_charts import linked, overlaid, panels_of
+from ui.series import MAX_POINTS
+
+
+def curves(count: int, *names: str) -> dict[str, pd.Series]:
+    rng = np.random.default_rng(0)
+    return {name: pd.Series(rng.random(count), index=np.arange(1, count + 1)) for name in names}
+
+
+def test_losses_have_their_places_and_everything_else_its_own():
+    panels, others = panels_of(curves(3, "cycle_a", "disc_b", "epoch", "val_macro_f1"))
+    assert [list(panel) for panel in panels.values()] == [["disc_b"], ["cycle_a"]]
+    assert list(others) == ["val_macro_f1"]
+
+
+def test_smoothing_draws_a_line_over_a_faint_one():
+    recorded = curves(50, "cycle_a")
+    panels, _ = panels_of(recorded)
+    faint, line = linked(recorded, panels, weight=0.9).data
+    assert faint.opacity < line.opacity == 1 and not faint.showlegend and line.showlegend
+    assert np.ptp(line.y) < np.ptp(faint.y)
+    assert len(linked(recorded, panels, weight=0.0).data) == 1
+
+
+def test_a_long_run_is_thinned_and_a_part_of_it_drawn_in_full():
+    recorded = curves(50_000, "cycle_a")
+    panels, _ = panels_of(recorded)
+    (whole,) = linked(recorded, panels).data
+    (part,) = linked(recorded, panels, steps=(101, 1100)).data
+    assert len(whole.x) <= MAX_POINTS
+    assert part.x.tolist() == list(range(101, 1101))
+
+
+def test_a_part_is_smoothed_by_all_that_came_before_it():
+    recorded = curves(100, "cycle_a")
+    panels, _ = panels_of(recorded)
+    whole, part = (linked(recorded, panels, weight=0.9, steps=steps).data[1] for steps in (None, (60, 100)))
+    np.testing.assert_array_equal(whole.y[59:], part.y)
+
+
+@pytest.mark.parametrize(("steps", "count"), [(None, 2), ((1, 5), 0)])
+def test_hints_are_marked_in_every_chart_if_they_began_in_it(steps, count):
+    recorded = curves(20, "cycle_a", "disc_a")
+    panels, _ = panels_of(recorded)
+    figure = linked(recorded, panels, steps=steps, marks=[Hint("diverging", "rising", "", "", begins=10)])
+    assert len(figure.layout.shapes) == count
+
+
+def test_runs_over_each_other_differ_in_color_and_dash():
+    lines = overlaid(curves(10, "one", "two")).data
+    assert lines[0].line.color != lines[1].line.color and lines[0].line.dash != lines[1].line.dash

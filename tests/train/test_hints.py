@@ -1,0 +1,139 @@
+"""Series recorded from real trainings, in `series/`, and series made here for what no small training shows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leafcore.train.hints import BLOCK, LASTING, Hint, hints
+
+SERIES = Path(__file__).parent / "series"
+HEALTHY = ("healthy_leafgan_128", "healthy_leafgan_short")
+LEVELS = {  # of a healthy run, about
+    "adversarial_ab": 0.4, "adversarial_ba": 0.4, "disc_a": 0.2, "disc_b": 0.2, "cycle_a": 0.1, "cycle_b": 0.1,
+    "identity_a": 0.1, "identity_b": 0.1, "background_a": 0.06, "background_b": 0.06,
+}  # fmt: skip
+
+
+def recorded(name: str) -> dict[str, pd.Series]:
+    """Return a series as it was recorded from a training, thinned."""
+    told = json.loads((SERIES / f"{name}.json").read_text())
+    assert told.pop("origin").startswith("recorded: ")
+    index = pd.Index(told.pop("step"), name="step")
+    return {loss: pd.Series(values, index=index) for loss, values in told.items()}
+
+
+def made(count: int = 1000, spread: float = 0.2, **levels: float) -> dict[str, pd.Series]:
+    """Return a series made around levels, which fall a little as they do in a healthy run."""
+    rng = np.random.default_rng(0)
+    fall = np.linspace(1.3, 1.0, count)
+    index = pd.RangeIndex(1, count + 1, name="step")
+    return {
+        name: pd.Series(level * fall * rng.lognormal(sigma=spread, size=count), index=index)
+        for name, level in {**LEVELS, **levels}.items()
+    }
+
+
+def flat(curves: dict[str, pd.Series], begin: int, end: int | None = None, **levels: float) -> dict[str, pd.Series]:
+    """Return curves of which some stay at a level from one step up to another."""
+    for name, level in levels.items():
+        curves[name] = curves[name].copy()
+        curves[name].iloc[begin:end] = level
+    return curves
+
+
+def found(curves: dict[str, pd.Series], name: str) -> list[Hint]:
+    return [hint for hint in hints(curves) if hint.name == name]
+
+
+# --- nothing to say ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_run_is_left_alone(name):
+    assert hints(recorded(name)) == []
+
+
+def test_a_healthy_made_series_is_left_alone():
+    assert hints(made()) == []
+
+
+def test_a_run_that_has_just_begun_is_left_alone():
+    assert hints({}) == []
+    assert hints(made(count=3)) == []
+
+
+# --- recorded from trainings that went wrong --------------------------------------------------------------------------
+
+
+def test_a_learning_rate_too_high_diverges():
+    (hint,) = found(recorded("rate_too_high"), "diverging")
+    assert hint.seen == "More than twice their lowest level: identity a, cycle a."
+    assert 200 < hint.begins < 300 and hint.ends is None  # the cycle loss jumps from 0.35 to 1 at step 235
+
+
+@pytest.mark.parametrize(("name", "directions"), [("discriminator_too_strong", 2), ("weights_too_high", 1)])
+def test_a_discriminator_that_is_never_fooled_is_seen(name, directions):
+    unfooled = found(recorded(name), "unfooled")
+    assert len(unfooled) == directions and all(hint.ends is None for hint in unfooled)
+    assert unfooled[0].seen.startswith("A → B: the discriminator tells every fake")
+
+
+# --- made -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_is_named_with_its_step():
+    curves = flat(made(), 600, cycle_b=np.nan, identity_a=np.nan)
+    (hint,) = found(flat(curves, 700, disc_a=np.nan), "not_a_number")
+    assert hint.begins == 601 and hint.seen.startswith("From step 601 on, ") and "disc" not in hint.seen
+    assert {"cycle b", "identity a"} <= set(hint.seen.removeprefix("From step 601 on, ").split(" is ")[0].split(", "))
+
+
+def test_a_discriminator_that_guesses_is_seen():
+    (hint,) = found(flat(made(), 500, disc_a=0.251), "guessing")
+    assert hint.title == "B → A is guessed" and 480 <= hint.begins <= 525
+
+
+def test_a_discriminator_near_a_quarter_that_still_moves_does_not_guess():
+    assert found(made(disc_a=0.22, disc_b=0.22, spread=0.15), "guessing") == []
+
+
+def test_a_generator_that_changes_nothing_is_seen():
+    curves = flat(made(adversarial_ab=0.8), 400, cycle_a=0.01, identity_b=0.012, background_a=0.008)
+    (hint,) = found(curves, "unchanged")
+    assert "cycle a, identity b, background a near 0" in hint.seen and 375 <= hint.begins <= 425
+
+
+def test_small_losses_of_a_generator_that_fools_are_no_fault():
+    curves = flat(made(adversarial_ab=0.4), 400, cycle_a=0.01, identity_b=0.012, background_a=0.008)
+    assert found(curves, "unchanged") == []
+
+
+def test_a_run_that_does_not_improve_is_seen():
+    curves = {name: values[::-1].set_axis(values.index) for name, values in made().items()}  # rising a little
+    (hint,) = found(curves, "no_progress")
+    assert hint.begins < 200
+
+
+def test_a_short_run_need_not_have_improved():
+    curves = {name: values[::-1].set_axis(values.index) for name, values in made(count=400).items()}
+    assert found(curves, "no_progress") == []
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_has_passed_says_when():
+    (hint,) = found(flat(made(), 500, 750, disc_a=0.25), "guessing")
+    assert (hint.begins, hint.ends) == (501, 751)
+
+
+def test_what_lasts_too_short_is_not_said():
+    assert found(flat(made(), 500, 500 + (LASTING - 1) * BLOCK, disc_a=0.25), "guessing") == []
+
+
+def test_hints_come_in_the_order_in_which_they_began():
+    curves = flat(flat(made(), 700, disc_a=0.25), 200, 500, disc_b=0.25)
+    assert [hint.title for hint in hints(curves)] == ["A → B is guessed", "B → A is guessed"]

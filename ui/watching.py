@@ -1,0 +1,151 @@
+"""Watching a run: its losses with what they say, and what it makes of the probes."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from leafcore.runs import ACTIVE, Run, open_run
+from leafcore.train.hints import Hint, hints
+from ui import cached, live, loss_charts, show
+from ui.places import path_of
+from ui.series import MAX_POINTS, Steps, parse_steps
+from ui.service import workspace
+
+SMOOTHING = (0.0, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+GRAVE = {"not_a_number", "diverging"}
+DIRECTIONS = {"A → B": "ab", "B → A": "ba"}
+EARLIER = 3  # epochs shown at a time
+COLUMN_PX, GAP_PX = 128, 8
+
+
+def refresh(run: Run) -> str | None:
+    """Return how often what is drawn of a run is drawn anew."""
+    return live.REFRESH if run.status().state in ACTIVE else None
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def charts_box(run: Run) -> None:
+    """Draw every scalar of a run, the losses of a translation in two linked charts."""
+    weight, log, steps = chart_controls()
+    asked = st.session_state["steps"]
+
+    def charts(run_id: str) -> None:
+        if st.session_state["steps"] != asked:
+            st.rerun()
+        curves = cached.curves(open_run(workspace(), run_id))
+        panels, others = loss_charts.panels_of(curves)
+        if not panels and not others:
+            st.caption("Nothing has been recorded yet.")
+            return
+        found = hints(curves)
+        for hint in found:
+            _note(hint)
+        drawn = {"weight": weight, "log": log, "steps": steps}
+        if panels:
+            figure = loss_charts.linked(curves, panels, marks=found, **drawn)
+            _zoomable(figure, "losses", f"Losses of {run_id} over steps")
+        if others:
+            figure = loss_charts.linked(curves, {loss_charts.OTHERS: others}, **drawn)
+            _zoomable(figure, "others", f"Scores and other losses of {run_id} over steps")
+        longest = max(map(len, curves.values()))
+        if longest > MAX_POINTS:
+            st.caption(f"{longest:,} points are recorded; each line shows at most {MAX_POINTS:,}, and every spike.")
+
+    st.fragment(charts, run_every=refresh(run))(run.id)
+
+
+def _zoomable(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw a chart in which dragging chooses the steps to draw: they outlive new data, a refresh and a link."""
+
+    def take_steps() -> None:
+        boxes = st.session_state[key].selection.box
+        if boxes:
+            first, last = sorted(boxes[0]["x"])
+            st.session_state["steps"] = f"{max(0, round(first))}-{max(round(last), round(first) + 1)}"
+
+    st.plotly_chart(figure, key=key, alt=alt, on_select=take_steps, selection_mode="box")
+
+
+def chart_controls() -> tuple[float, bool, Steps]:
+    """Draw how curves are drawn; return the smoothing's weight, whether the axis is logarithmic, and the steps."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        weight = st.select_slider(
+            "Smoothing",
+            SMOOTHING,
+            0.9,
+            key="smooth",
+            bind="query-params",
+            width=260,
+            help="Exponential moving average with bias correction, as in TensorBoard, over the faint recorded line.",
+        )
+        text = st.text_input(
+            "Steps",
+            key="steps",
+            bind="query-params",
+            placeholder="all, or 1000-5000",
+            width=200,
+            help="Draws these steps only, in full detail. Dragging across a chart fills this in; empty draws all.",
+        )
+        log = st.toggle("Logarithmic", key="logq", bind="query-params")
+    try:
+        steps = parse_steps(text)
+    except ValueError as error:
+        st.warning(str(error), icon=":material/error:")
+        steps = None
+    return float(weight), bool(log), steps
+
+
+def _note(hint: Hint) -> None:
+    when = f"Since step {hint.begins:,}" if hint.ends is None else f"Steps {hint.begins:,} to {hint.ends:,}"
+    draw, icon = (st.warning, ":material/warning:") if hint.name in GRAVE else (st.info, ":material/lightbulb:")
+    draw(f"**{when}.** {hint.seen} {hint.advice}", icon=icon)
+
+
+# --- samples ----------------------------------------------------------------------------------------------------------
+
+
+def samples_box(run: Run) -> None:
+    """Draw what a run makes of the probes, the newest epoch first."""
+    drawn = cached.preview_epochs(run)
+    epoch: int | str = "newest"
+    direction = None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if drawn:
+            facts, _ = cached.preview(run, drawn[-1])
+            if "direction" in facts["rows"][0]:
+                direction = st.segmented_control(
+                    "Direction", list(DIRECTIONS), default="A → B", required=True, key="way", bind="query-params"
+                )
+        if len(drawn) > 1:
+            epoch = st.selectbox("Epochs up to", ["newest", *drawn[::-1]], key="upto", bind="query-params", width=160)
+            st.page_link(
+                path_of("epochs"), label="Compare epochs", icon=":material/timeline:", query_params={"erun": run.id}
+            )
+
+    def samples(run_id: str) -> None:
+        current = open_run(workspace(), run_id)
+        there = cached.preview_epochs(current)
+        if not there:
+            st.caption("No sample has been drawn yet.")
+            return
+        last = there[-1] if epoch == "newest" else int(epoch)
+        wanted = [number for number in there if number <= last][: -EARLIER - 1 : -1]
+        for number in wanted:
+            _sheet(current, number, DIRECTIONS.get(direction or ""))
+
+    st.fragment(samples, run_every=refresh(run))(run.id)
+
+
+def _sheet(run: Run, epoch: int, direction: str | None) -> None:
+    """Draw an epoch's samples of one direction: a column per kind of picture, a row per probe."""
+    facts, sheet = cached.preview(run, epoch)
+    rows = [index for index, row in enumerate(facts["rows"]) if row.get("direction") == direction]
+    st.markdown(f"**Epoch {epoch}**")
+    with st.container(width=(COLUMN_PX + GAP_PX) * len(facts["columns"])):
+        columns = st.columns(len(facts["columns"]), gap="xxsmall", wrap=False)
+        for number, (column, name) in enumerate(zip(columns, facts["columns"], strict=True)):
+            with column:
+                st.caption(name.capitalize())
+                strip = show.strip(sheet, rows, number, facts["size_px"])
+                show.exact(strip, f"{name} of {len(rows)} probes at epoch {epoch}")
