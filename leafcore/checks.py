@@ -217,6 +217,12 @@ def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
     return target, []
 
 
+def _check_recipe_settings(workspace: Workspace, config: Any, value: dict[str, Any]) -> Checked:
+    """Look up what the run that a pre-flight is for names; its settings are filled in and pinned as the run's will be."""
+    checked, used = check(workspace, RECIPES[config.recipe].config.build(value))
+    return checked.model_dump(mode="json"), list(used)
+
+
 def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Workspace, Any, Any], Checked]:
     """Look up only what is named: these settings may stay empty."""
     return lambda workspace, config, value: check(workspace, config, value) if value else (value, [])
@@ -236,6 +242,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "file": _check_file,
     "init": _if_given(_check_init),
     "target": _check_target,
+    "recipe_settings": _check_recipe_settings,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
     "nonleaf": _if_given(_check_folder),

@@ -16,7 +16,7 @@ LAYERS = [
     {"data", "nets", "status", "runs", "reporting", "checkpoints", "chains"},
     {"train", "measure", "generate", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
-    {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
+    {"checks", "jobs", "queue", "lanes", "questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan", "preflight"},
     {"serving"},
     {"api", "cli", "terminal", "__main__"},
 ]

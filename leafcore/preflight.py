@@ -1,0 +1,317 @@
+"""Pre-flight: a run is rehearsed on its real data before it is queued, and what cannot fit is not.
+
+The rehearsal has a process of its own. Its memory is counted apart, on a CPU it is held to what is free, and neither a
+full memory nor the system's killer takes anything else along.
+"""
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import psutil
+from pydantic import BaseModel
+
+from leafcore import devices
+from leafcore.config import Config
+from leafcore.data.manifest import domain, load
+from leafcore.data.mask_sets import open_mask_set
+from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, Stopped, as_leaf_error
+from leafcore.jobs import submit_once
+from leafcore.progress import Progress, duration
+from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
+from leafcore.train.forecast import Forecast, Rehearsal, forecast, save_every_that_fits, smaller_settings
+from leafcore.train.preflight_config import PreflightConfig
+from leafcore.workspace import Workspace
+
+POLL_S = 0.2
+Outcome = Rehearsal | OutOfMemory | DiskFull
+
+
+class Problem(BaseModel):
+    """What stands in a run's way, in a sentence."""
+
+    code: Literal["memory", "disk"]
+    message: str
+
+
+class Fix(BaseModel):
+    """The nearest settings that fit, and what they come to, in a sentence."""
+
+    settings: dict[str, Any]
+    text: str
+
+
+class PreflightResult(BaseModel):
+    """What a run will take, and whether there is room for it.
+
+    Attributes:
+        recipe: Which recipe was tried out.
+        fits: Whether nothing stands in the run's way.
+        problems: What does.
+        fix: Settings that fit; None if all fits, or nothing smaller was found to.
+        eta_s: Seconds that the whole run takes; with the fix where there is one. None if nothing could be measured.
+        forecast: What they are made of.
+        measured: What was measured; with the fix where there is one that changes what a step takes.
+        free_disk_bytes: What is free on the disk of the runs.
+        pictures: Train pictures by label set.
+        license: Of the dataset's pictures.
+        queued: The run that was queued; empty for none.
+    """
+
+    recipe: str
+    fits: bool
+    problems: tuple[Problem, ...] = ()
+    fix: Fix | None = None
+    eta_s: float | None = None
+    forecast: Forecast | None = None
+    measured: Rehearsal | None = None
+    free_disk_bytes: int
+    pictures: dict[str, int]
+    license: str
+    queued: str = ""
+
+
+def preflight(config: PreflightConfig, workspace: Workspace, progress: Progress) -> PreflightResult:
+    """Rehearse a run; queue it, if that was asked for and nothing stands in its way.
+
+    Raises:
+        InputError: The settings, the dataset or the mask set are wrong.
+        TrainingDiverged: A loss is no number within a few steps.
+        JobError: The rehearsal's process ended without a word.
+        Stopped: Somebody asked to stop; nothing was queued.
+    """
+    settings = RECIPES[config.recipe].config.build(config.settings)
+    pictures, license = _inputs(workspace, settings)
+
+    def attempt(change: dict[str, Any]) -> Outcome:
+        return _attempt(config.recipe, settings.model_copy(update=change), workspace, progress)
+
+    result = PreflightResult(
+        recipe=config.recipe,
+        fits=True,
+        free_disk_bytes=devices.free_disk_bytes(workspace.runs),
+        pictures=pictures,
+        license=license,
+    )
+    result = assess(settings, result, attempt, progress)
+    if result.fits and config.queue:
+        progress.raise_if_stopped()
+        result.queued = submit_once(workspace, config.recipe, settings).id
+    return result
+
+
+def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int], str]:
+    """Return how many train pictures there are of each label set, and the license of all."""
+    dataset = load(workspace, settings.dataset)
+    if not isinstance(settings, TranslationConfig):
+        counts = dataset.select(split="train")["labels"].value_counts()
+        return {str(labels): int(count) for labels, count in counts.items()}, dataset.card.license
+    masks = getattr(settings, "masks", "")
+    counted = {}
+    for labels in (settings.a, settings.b):
+        records = domain(dataset, labels, "train")
+        counted[labels] = len(open_mask_set(workspace, masks).masked(dataset, records) if masks else records)
+    return counted, dataset.card.license
+
+
+# --- what fits --------------------------------------------------------------------------------------------------------
+
+
+def assess(
+    settings: TrainConfig,
+    result: PreflightResult,
+    attempt: Callable[[dict[str, Any]], Outcome],
+    progress: Progress,
+) -> PreflightResult:
+    """Return a result filled in: what a run takes, what stands in its way, and the nearest settings that fit.
+
+    Args:
+        settings: The run's.
+        result: What is known of it so far.
+        attempt: Rehearses the settings with a change.
+        progress: Told of each attempt.
+    """
+    problems: list[Problem] = []
+    change: dict[str, Any] = {}
+    outcome = attempt({})
+    if _lacks_memory(outcome):
+        problems.append(Problem(code="memory", message=_memory_message(settings, outcome)))
+        change, outcome = _nearest(settings, attempt, progress) or ({}, outcome)
+    if isinstance(outcome, DiskFull):
+        problems.append(Problem(code="disk", message=str(outcome)))
+    if not isinstance(outcome, Rehearsal) or not outcome.fits:
+        return result.model_copy(update={"fits": False, "problems": tuple(problems)})
+
+    fixed = settings.model_copy(update=change)
+    foreseen = forecast(outcome, fixed)
+    save_every = save_every_that_fits(outcome, fixed, result.free_disk_bytes)
+    if save_every != settings.save_every:
+        problems.append(Problem(code="disk", message=_disk_message(foreseen, result.free_disk_bytes)))
+        change = {**change, "save_every": save_every}
+        fixed = settings.model_copy(update=change)
+        foreseen = foreseen if save_every is None else forecast(outcome, fixed)
+    has_fix = bool(problems) and save_every is not None
+    return result.model_copy(
+        update={
+            "fits": not problems,
+            "problems": tuple(problems),
+            "fix": Fix(settings=change, text=_fix_text(change, foreseen)) if has_fix else None,
+            "eta_s": foreseen.eta_s,
+            "forecast": foreseen,
+            "measured": outcome,
+        }
+    )
+
+
+def _lacks_memory(outcome: Outcome) -> bool:
+    return isinstance(outcome, OutOfMemory) or (isinstance(outcome, Rehearsal) and not outcome.fits)
+
+
+def _nearest(
+    settings: TrainConfig, attempt: Callable[[dict[str, Any]], Outcome], progress: Progress
+) -> tuple[dict[str, Any], Outcome] | None:
+    """Really try smaller settings until some do not lack memory."""
+    for change in smaller_settings(settings):
+        progress.phase(f"trying {change_words(change)}")
+        outcome = attempt(change)
+        if not _lacks_memory(outcome):
+            return change, outcome
+    return None
+
+
+def change_words(change: dict[str, Any]) -> str:
+    """Return changed settings for people.
+
+    >>> change_words({"batch_size": 2, "size_px": 128})
+    'batch 2, size 128 px'
+    """
+    forms = {"batch_size": "batch {}", "size_px": "size {} px", "save_every": "saving every {} epochs"}
+    return ", ".join(forms[name].format(value) for name, value in change.items())
+
+
+def _fix_text(change: dict[str, Any], foreseen: Forecast) -> str:
+    words = change_words(change)
+    disk = f"{foreseen.disk_bytes / 1e9:.2g} GB of checkpoints"
+    return f"{words[0].upper()}{words[1:]} fits: about {duration(foreseen.eta_s)}, {disk}."
+
+
+def _memory_message(settings: TrainConfig, outcome: Outcome) -> str:
+    what = f"A step with {change_words({'batch_size': settings.batch_size, 'size_px': settings.size_px})}"
+    if isinstance(outcome, Rehearsal):
+        needed, free = f"{outcome.memory_bytes / 1e9:.1f} GB of memory", outcome.free_bytes
+    else:
+        needed, free = "more memory than there is", devices.free_memory_bytes(settings.device)
+    return f"{what} needs {needed}; {free / 1e9:.1f} GB are free."
+
+
+def _disk_message(foreseen: Forecast, free_bytes: int) -> str:
+    return (
+        f"The {foreseen.checkpoints} checkpoints take {foreseen.disk_bytes / 1e9:.1f} GB; "
+        f"{free_bytes / 1e9:.1f} GB are free on the disk."
+    )
+
+
+# --- the rehearsal's process ------------------------------------------------------------------------------------------
+
+
+def _attempt(recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress) -> Outcome:
+    """Rehearse in a process of its own, and relay what it says.
+
+    Raises:
+        LeafError: It failed for want of something else than memory or disk.
+        Stopped: Somebody asked to stop; the process is gone.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    with TemporaryDirectory(prefix=".rehearsal-", dir=progress.folder) as folder:
+        values = settings.model_dump(mode="json")
+        process = context.Process(
+            target=_rehearse, args=(recipe, values, workspace.root, Path(folder), there), daemon=True
+        )
+        process.start()
+        there.close()
+        try:
+            outcome = _relay(here, progress)
+            process.join()
+        finally:
+            process.kill()
+            process.join()
+            here.close()
+    if outcome is None:
+        outcome = _silent(process.exitcode or 0)
+    if isinstance(outcome, LeafError) and not isinstance(outcome, OutOfMemory | DiskFull):
+        raise outcome
+    return outcome
+
+
+def _relay(pipe: Connection, progress: Progress) -> Any:
+    """Return what the process ends with, None if it ends without a word; tell the watcher what it does meanwhile."""
+    with suppress(EOFError):
+        while True:
+            progress.raise_if_stopped()
+            if not pipe.poll(POLL_S):
+                continue
+            name, said = pipe.recv()
+            if name == "outcome":
+                return said
+            getattr(progress, name)(*said)
+    return None
+
+
+def _silent(exit_code: int) -> LeafError:
+    """Return what it means that the process ended without a word: a system short of memory kills."""
+    if exit_code < 0:
+        return OutOfMemory(f"The system ended the rehearsal ({signal.Signals(-exit_code).name}): its memory was full.")
+    return JobError(f"The rehearsal's process ended with code {exit_code}; the run's log has the details.")
+
+
+class _PipeProgress(Progress):
+    """Sends what a rehearsal says to the process that began it."""
+
+    def __init__(self, folder: Path, pipe: Connection) -> None:
+        super().__init__(folder)
+        self._pipe = pipe
+
+    def phase(self, name: str) -> None:
+        self._pipe.send(("phase", (name,)))
+
+    def report(self, done: int, total: int, **scalars: float) -> None:
+        del scalars
+        self._pipe.send(("report", (done, total)))
+
+    def warn(self, text: str) -> None:
+        self._pipe.send(("warn", (text,)))
+
+
+def _rehearse(recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection) -> None:
+    """Be the rehearsal's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
+    settings: Config = RECIPES[recipe].config.build(values)
+    outcome: Rehearsal | LeafError
+    try:
+        from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
+
+        _hold_memory(str(values["device"]))
+        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe))
+    except (LeafError, OSError, MemoryError, RuntimeError) as error:
+        known = as_leaf_error(error)
+        if known is None:
+            raise
+        outcome = known
+    pipe.send(("outcome", outcome))
+
+
+def _hold_memory(device: str) -> None:
+    """On a CPU, let this process have what is free and no more, so that it fails alone."""
+    if device.startswith("cuda") or (device == "auto" and devices.gpus()):
+        return
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        limit = psutil.virtual_memory().available + psutil.Process().memory_info().vms
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
