@@ -239,3 +239,14 @@ def to_uint8(signed: "torch.Tensor") -> np.ndarray:
     pixels = signed.detach().float().add(1.0).mul(127.5).round().clamp(0, 255)
     array: np.ndarray = pixels.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return array
+
+
+def blend(inside: "torch.Tensor", outside: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Return pictures made of two: one under the mask, the other elsewhere.
+
+    Args:
+        inside: (N, 3, H, W) float.
+        outside: (N, 3, H, W) float, in the same unit.
+        mask: (N, 1, H, W) float in [0, 1].
+    """
+    return outside + mask * (inside - outside)

@@ -8,13 +8,16 @@ import torch.nn.functional as F
 LEAST_PX = 8  # no picture is reduced below this side
 
 
-def random_crop_flip(tensors: Sequence[torch.Tensor], size_px: int, generator: torch.Generator) -> list[torch.Tensor]:
+def random_crop_flip(
+    tensors: Sequence[torch.Tensor], size_px: int, generator: torch.Generator, *, flip: bool = True
+) -> list[torch.Tensor]:
     """Crop a random square out of each item and mirror every other one, at random, a picture and its mask alike.
 
     Args:
         tensors: Aligned batches (N, C, H, W) of equal N, H and W: pictures, their masks.
         size_px: The side of the crop, at most H and W.
         generator: Draws one corner and one flip per item.
+        flip: Whether any is mirrored.
 
     Returns:
         The batches as (N, C, size_px, size_px), contiguous.
@@ -22,14 +25,14 @@ def random_crop_flip(tensors: Sequence[torch.Tensor], size_px: int, generator: t
     count, _, height, width = tensors[0].shape
     tops = torch.randint(height - size_px + 1, (count,), generator=generator).tolist()
     lefts = torch.randint(width - size_px + 1, (count,), generator=generator).tolist()
-    flips = (torch.rand(count, generator=generator) < 0.5).tolist()
+    flips = ((torch.rand(count, generator=generator) < 0.5) & flip).tolist()
     results = []
     for tensor in tensors:
         crops = [
             tensor[i, :, top : top + size_px, left : left + size_px].flip(-1)
-            if flip
+            if mirrored
             else tensor[i, :, top : top + size_px, left : left + size_px]
-            for i, (top, left, flip) in enumerate(zip(tops, lefts, flips, strict=True))
+            for i, (top, left, mirrored) in enumerate(zip(tops, lefts, flips, strict=True))
         ]
         results.append(torch.stack(crops))
     return results

@@ -126,10 +126,35 @@ class TranslationConfig(TrainConfig):
             )
         return self
 
+    @model_validator(mode="after")
+    def _generator_fits(self) -> "TranslationConfig":
+        if self.generator == "unet" and self.size_px % 2**self.halvings:
+            raise ValueError(
+                f"downs: got {self.downs}, but {self.size_px} px cannot be halved as often; expected at most "
+                f"{_halvings(self.size_px)}, or a size_px that is a multiple of {2**self.downs}."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> "TranslationConfig":
+        if self.load_px and self.load_px < self.size_px:
+            raise ValueError(f"load_px: got {self.load_px}, expected 0 or at least size_px, {self.size_px} px.")
+        return self
+
+    @property
+    def halvings(self) -> int:
+        """How often a U-Net generator halves the picture."""
+        return self.downs or _halvings(self.size_px)
+
     @property
     def all_epochs(self) -> int:
         """Epochs at the full rate and while it falls."""
         return self.epochs + self.epochs_decay
+
+
+def _halvings(size_px: int) -> int:
+    """Return how often a side can be halved: 8 times for 256 px."""
+    return (size_px & -size_px).bit_length() - 1
 
 
 class CycleGANConfig(TranslationConfig):

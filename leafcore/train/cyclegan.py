@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from leafcore.images import to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
 from leafcore.train.configs import TranslationConfig
-from leafcore.train.device import autocast
+from leafcore.train.device import autocast, fit_device
 from leafcore.train.image_pool import ImagePool
 from leafcore.train.losses import adversarial_loss, cycle_loss, identity_loss
 from leafcore.train.recipe import Losses, Preview, Recipe
@@ -53,9 +54,13 @@ class CycleGAN(Recipe):
         descriptions = self.describe()["nets"]
         judge = {"filters": self.config.disc_filters, "layers": self.config.disc_layers}
         descriptions |= {name: {"type": "patch_discriminator", "args": judge} for name in ("disc_a", "disc_b")}
-        self.nets = {name: build(description).to(self.device) for name, description in descriptions.items()}
+        self.nets = {name: fit_device(build(what), self.device, self.config) for name, what in descriptions.items()}
         self.gen_ab, self.gen_ba = self.nets["gen_ab"], self.nets["gen_ba"]
         self.disc_a, self.disc_b = self.nets["disc_a"], self.nets["disc_b"]
+        self.averaged: dict[str, AveragedModel] = {}
+        if self.config.ema_decay:
+            average = get_ema_multi_avg_fn(self.config.ema_decay)
+            self.averaged = {name: AveragedModel(self.nets[name], multi_avg_fn=average) for name in self.exported}
 
     def _build_optimizers(self) -> None:
         config = self.config
@@ -76,6 +81,7 @@ class CycleGAN(Recipe):
             "pool_b": self.pool_b,
             "stream_a": self.data.stream_a,
             "stream_b": self.data.stream_b,
+            **{f"averaged_{name}": network for name, network in self.averaged.items()},
         }
 
     def _adam(self, *networks: nn.Module) -> torch.optim.Adam:
@@ -91,7 +97,7 @@ class CycleGAN(Recipe):
         """Epochs at the full rate and while it falls."""
         return self.config.all_epochs
 
-    # --- the two things that LeafGAN changes -----------------------------------------------------------------------
+    # --- what LeafGAN changes -----------------------------------------------------------------------
 
     def judged(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return what a discriminator sees of pictures: here, all of them."""
@@ -102,6 +108,12 @@ class CycleGAN(Recipe):
         """Return losses on what lies outside the leaf, with their weights applied by `weight`; here, none."""
         del batch, fake_a, fake_b
         return {}
+
+    def translated(self, generator: nn.Module, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return what a generator makes of pictures, whose leaves are under the mask: here, all of each is its own."""
+        del mask
+        out: torch.Tensor = generator(images)
+        return out
 
     # --- training --------------------------------------------------------------------------------------------------
 
@@ -120,8 +132,9 @@ class CycleGAN(Recipe):
         _require_grad((self.disc_a, self.disc_b), False)
         self.optimizer_gen.zero_grad(set_to_none=True)
         with autocast(self.device, self.config.precision):
-            losses, fake_a, fake_b = self._translate(real_a, real_b)
-            rec_a, rec_b = self.gen_ba(fake_b), self.gen_ab(fake_a)
+            losses, fake_a, fake_b = self._translate(batch)
+            rec_a = self.translated(self.gen_ba, fake_b, batch.mask_a)
+            rec_b = self.translated(self.gen_ab, fake_a, batch.mask_b)
             score_a = self.disc_a(self.judged(fake_a, batch.mask_b))
             score_b = self.disc_b(self.judged(fake_b, batch.mask_a))
         losses |= {
@@ -133,15 +146,19 @@ class CycleGAN(Recipe):
         losses |= self.background_losses(batch, fake_a, fake_b)
         torch.stack([self.weight(name) * loss for name, loss in losses.items()]).sum().backward()
         self.optimizer_gen.step()
+        for name, network in self.averaged.items():
+            network.update_parameters(self.nets[name])
         return losses, fake_a.detach(), fake_b.detach()
 
-    def _translate(self, real_a: torch.Tensor, real_b: torch.Tensor) -> tuple[Losses, torch.Tensor, torch.Tensor]:
+    def _translate(self, batch: Batch) -> tuple[Losses, torch.Tensor, torch.Tensor]:
         """Return the identity losses and both fakes; each generator sees both domains in one call."""
+        real_a, real_b = batch.real_a, batch.real_b
         if self.config.weight_identity == 0:
-            return {}, self.gen_ba(real_b), self.gen_ab(real_a)
-        both = torch.cat([real_a, real_b])
-        fake_b, idt_b = self.gen_ab(both).chunk(2)
-        idt_a, fake_a = self.gen_ba(both).chunk(2)
+            fake_a = self.translated(self.gen_ba, real_b, batch.mask_b)
+            return {}, fake_a, self.translated(self.gen_ab, real_a, batch.mask_a)
+        both, masks = torch.cat([real_a, real_b]), torch.cat([batch.mask_a, batch.mask_b])
+        fake_b, idt_b = self.translated(self.gen_ab, both, masks).chunk(2)
+        idt_a, fake_a = self.translated(self.gen_ba, both, masks).chunk(2)
         losses = {"identity_a": identity_loss(idt_a, real_a), "identity_b": identity_loss(idt_b, real_b)}
         return losses, fake_a, fake_b
 
@@ -181,9 +198,10 @@ class CycleGAN(Recipe):
         """Translate the probes, both ways; see `Recipe.preview`."""
         rows: list[dict[str, str]] = []
         pictures: list[list[np.ndarray]] = []
+        gen_ab, gen_ba = self.export().values()
         for direction, probes, there, back in (
-            ("ab", self.data.probes_a, self.gen_ab, self.gen_ba),
-            ("ba", self.data.probes_b, self.gen_ba, self.gen_ab),
+            ("ab", self.data.probes_a, gen_ab, gen_ba),
+            ("ba", self.data.probes_b, gen_ba, gen_ab),
         ):
             rows += [{"direction": direction, "image": str(image)} for image in probes.records["image"]]
             pictures += self._translate_probes(probes, there, back)
@@ -191,28 +209,40 @@ class CycleGAN(Recipe):
 
     def _translate_probes(self, probes: Domain, there: nn.Module, back: nn.Module) -> list[list[np.ndarray]]:
         real, mask = (tensor.to(self.device) for tensor in probes.whole())
-        fake = there(real)
+        fake = self.translated(there, real, mask)
         shown = {
             "input": real,
             "mask": mask.expand_as(real) * 2 - 1,
             "fake": fake,
-            "reconstruction": back(fake),
-            "identity": back(real),
+            "reconstruction": self.translated(back, fake, mask),
+            "identity": self.translated(back, real, mask),
         }
         return [list(row) for row in zip(*(to_uint8(shown[column]) for column in self.columns), strict=True)]
 
     def describe(self) -> dict[str, Any]:
         """See `Recipe.describe`."""
         config = self.config
-        translate = {"filters": config.filters, "blocks": config.blocks}
         return {
             "recipe": "cyclegan",
             "a": config.a,
             "b": config.b,
             "size_px": config.size_px,
             "dataset": config.dataset,
-            "nets": {name: {"type": "resnet_generator", "args": translate} for name in self.exported},
+            "nets": {name: describe_generator(config) for name in self.exported},
         }
+
+    def export(self) -> dict[str, nn.Module]:
+        """Return the generators, or their moving averages if the config asks for them; see `Recipe.export`."""
+        return {name: network.module for name, network in self.averaged.items()} or super().export()
+
+
+def describe_generator(config: TranslationConfig) -> dict[str, Any]:
+    """Return what `nets.build` makes the config's generator from; what is as in the paper is left out."""
+    args: dict[str, Any] = {"filters": config.filters}
+    args |= {"downs": config.halvings} if config.generator == "unet" else {"blocks": config.blocks}
+    args |= {"upsampling": config.upsampling} if config.upsampling != "transposed" else {}
+    args |= {"residual": True} if config.residual else {}
+    return {"type": f"{config.generator}_generator", "args": args}
 
 
 def _require_grad(networks: tuple[nn.Module, ...], value: bool) -> None:

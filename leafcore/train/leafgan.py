@@ -1,14 +1,17 @@
 """LeafGAN (Cap, Uga, Kagiwada, Iyatomi 2020, arXiv 2002.10100).
 
-It differs from CycleGAN in two things: the discriminators see the leaf only, and the background must stay as it is.
+It differs from CycleGAN in two things: the discriminators see the leaf only, and the background must stay as it is:
+by a loss, as published, or by construction.
 """
 
 from typing import Any, ClassVar
 
 import torch
+from torch import nn
 
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.seen import load_seen, merge
+from leafcore.images import blend
 from leafcore.progress import Progress
 from leafcore.train.configs import LeafGANConfig
 from leafcore.train.cyclegan import CycleGAN
@@ -43,10 +46,16 @@ class LeafGAN(CycleGAN):
             "background_b": background_loss(fake_a, batch.real_b, batch.mask_b),
         }
 
+    def translated(self, generator: nn.Module, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return what a generator makes of pictures; with `blend`, outside the leaf they stay what they are."""
+        out = super().translated(generator, images, mask)
+        return blend(out, images, mask) if self.config.blend else out
+
     def weight(self, loss: str) -> float:
         """Return the weight of a generator loss."""
         return self.config.weight_background if loss.startswith("background") else super().weight(loss)
 
     def describe(self) -> dict[str, Any]:
         """See `Recipe.describe`."""
-        return {**super().describe(), "recipe": "leafgan", "masks": self.config.masks}
+        how = {"blend": True} if self.config.blend else {}
+        return {**super().describe(), "recipe": "leafgan", "masks": self.config.masks, **how}

@@ -112,6 +112,10 @@ class Recipe(ABC):
     def describe(self) -> dict[str, Any]:
         """Return what a weights file must say so that its networks can be rebuilt and used; plain JSON."""
 
+    def export(self) -> dict[str, nn.Module]:
+        """Return the networks that users keep, by name, as they are now."""
+        return {name: self.nets[name] for name in self.exported}
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything a resume needs; tensors and plain values only."""
         return {

@@ -64,11 +64,11 @@ class Domain:
         return len(self.records)
 
     def crops(
-        self, indices: torch.Tensor, size_px: int, generator: torch.Generator
+        self, indices: torch.Tensor, size_px: int, generator: torch.Generator, *, flip: bool = True
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return random crops of some pictures and of their masks, as `Batch` holds them."""
         images, masks = self._pick(indices)
-        images, masks = random_crop_flip([images, masks], size_px, generator)
+        images, masks = random_crop_flip([images, masks], size_px, generator, flip=flip)
         return to_signed(images), masks.float()
 
     def whole(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,6 +93,7 @@ class UnpairedData:
         probes: Pictures of A and of B, at `size_px`, that previews translate.
         size_px: The side of the crops.
         generator: Draws orders, crops and flips.
+        flip: Whether every other picture is mirrored.
     """
 
     def __init__(
@@ -101,11 +102,13 @@ class UnpairedData:
         probes: tuple[Domain, Domain],
         size_px: int,
         generator: torch.Generator,
+        *,
+        flip: bool = True,
     ) -> None:
         self.domain_a, self.domain_b = domains
         self.probes_a, self.probes_b = probes
         self.generator = generator
-        self._size_px = size_px
+        self._size_px, self._flip = size_px, flip
         self.stream_a = ShuffledStream(len(self.domain_a), generator)
         self.stream_b = ShuffledStream(len(self.domain_b), generator)
 
@@ -115,8 +118,9 @@ class UnpairedData:
 
     def next_batch(self, count: int, device: torch.device) -> Batch:
         """Return the next `count` random crops of each domain."""
-        real_a, mask_a = self.domain_a.crops(self.stream_a.take(count), self._size_px, self.generator)
-        real_b, mask_b = self.domain_b.crops(self.stream_b.take(count), self._size_px, self.generator)
+        size, flip, generator = self._size_px, self._flip, self.generator
+        real_a, mask_a = self.domain_a.crops(self.stream_a.take(count), size, generator, flip=flip)
+        real_b, mask_b = self.domain_b.crops(self.stream_b.take(count), size, generator, flip=flip)
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in (real_a, real_b, mask_a, mask_b)))
 
     @property
@@ -156,7 +160,8 @@ def unpaired_data(
         if val.empty:
             progress.warn(f"{labels} has no validation picture: its samples show train pictures.")
         val = (train if val.empty else val).head(config.probes)
-        domains.append(Domain(workspace, dataset, train, masks, load_size(config.size_px), progress))
+        domains.append(Domain(workspace, dataset, train, masks, config.load_px or load_size(config.size_px), progress))
         probes.append(Domain(workspace, dataset, val, masks, config.size_px, progress))
     generator = torch.Generator().manual_seed(config.seed)
-    return UnpairedData((domains[0], domains[1]), (probes[0], probes[1]), config.size_px, generator)
+    both, shown = (domains[0], domains[1]), (probes[0], probes[1])
+    return UnpairedData(both, shown, config.size_px, generator, flip=config.flip)
