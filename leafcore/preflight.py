@@ -24,12 +24,14 @@ from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, Stopped,
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration
 from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
-from leafcore.train.forecast import Forecast, Rehearsal, forecast, save_every_that_fits, smaller_settings
+from leafcore.train.forecast import Forecast, Rehearsal, at_batch, forecast, save_every_that_fits, smaller_settings
 from leafcore.train.preflight_config import PreflightConfig
 from leafcore.workspace import Workspace
 
 POLL_S = 0.2
+SPARE = 0.9  # of the free memory may be taken by what is offered and was not really tried
 Outcome = Rehearsal | OutOfMemory | DiskFull
+Attempt = Callable[[dict[str, Any]], Outcome]
 
 
 class Problem(BaseModel):
@@ -125,7 +127,7 @@ def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int]
 def assess(
     settings: TrainConfig,
     result: PreflightResult,
-    attempt: Callable[[dict[str, Any]], Outcome],
+    attempt: Attempt,
     progress: Progress,
 ) -> PreflightResult:
     """Return a result filled in: what a run takes, what stands in its way, and the nearest settings that fit.
@@ -138,10 +140,11 @@ def assess(
     """
     problems: list[Problem] = []
     change: dict[str, Any] = {}
+    cost = ""
     outcome = attempt({})
     if _lacks_memory(outcome):
         problems.append(Problem(code="memory", message=_memory_message(settings, outcome)))
-        change, outcome = _nearest(settings, attempt, progress) or ({}, outcome)
+        change, outcome, cost = _nearest(settings, attempt, progress) or ({}, outcome, "")
     if isinstance(outcome, DiskFull):
         problems.append(Problem(code="disk", message=str(outcome)))
     if not isinstance(outcome, Rehearsal) or not outcome.fits:
@@ -160,7 +163,7 @@ def assess(
         update={
             "fits": not problems,
             "problems": tuple(problems),
-            "fix": Fix(settings=change, text=_fix_text(change, foreseen)) if has_fix else None,
+            "fix": Fix(settings=change, text=_fix_text(change, foreseen, cost)) if has_fix else None,
             "eta_s": foreseen.eta_s,
             "forecast": foreseen,
             "measured": outcome,
@@ -173,15 +176,55 @@ def _lacks_memory(outcome: Outcome) -> bool:
 
 
 def _nearest(
-    settings: TrainConfig, attempt: Callable[[dict[str, Any]], Outcome], progress: Progress
-) -> tuple[dict[str, Any], Outcome] | None:
-    """Really try smaller settings until some do not lack memory."""
-    for change in smaller_settings(settings):
+    settings: TrainConfig, attempt: Attempt, progress: Progress
+) -> tuple[dict[str, Any], Rehearsal, str] | None:
+    """Return the nearest smaller settings with memory for a step, what they measure, and what they cost."""
+
+    def tried(change: dict[str, Any]) -> Rehearsal | None:
         progress.phase(f"trying {change_words(change)}")
         outcome = attempt(change)
-        if not _lacks_memory(outcome):
-            return change, outcome
+        return outcome if isinstance(outcome, Rehearsal) and outcome.fits else None
+
+    smaller = list(smaller_settings(settings))
+    batches = [change for change in smaller if change.keys() == {"batch_size"}]
+    if batches:  # large batches take long on a CPU, so the two smallest tell of the others
+        *others, least = batches
+        low = tried(least)
+        high = tried(others[-1]) if low and others else None
+        if low and high:
+            return _on_the_line(settings, others, (least, low), (others[-1], high))
+        if low:
+            return least, low, ""
+    for change in smaller[len(batches) :]:
+        found = tried(change)
+        if found:
+            return change, found, ""
     return None
+
+
+def _on_the_line(
+    settings: TrainConfig,
+    batches: list[dict[str, Any]],
+    low: tuple[dict[str, Any], Rehearsal],
+    high: tuple[dict[str, Any], Rehearsal],
+) -> tuple[dict[str, Any], Rehearsal, str]:
+    """Return the largest batch with memory to spare, going by two that were measured, and how much longer it takes."""
+    points = (low[0]["batch_size"], low[1]), (high[0]["batch_size"], high[1])
+
+    def foreseen(batch: int) -> Rehearsal:
+        return at_batch(batch, *points, settings)
+
+    # The batch asked for took more than was free: the line cannot be less steep than that.
+    free = low[1].free_bytes
+    steepness = (free - low[1].memory_bytes) / (settings.batch_size - points[0][0])
+
+    def memory(batch: int) -> float:
+        return max(foreseen(batch).memory_bytes, low[1].memory_bytes + steepness * (batch - points[0][0]))
+
+    fitting = [change for change in batches if memory(change["batch_size"]) <= SPARE * free]
+    change, measured = (fitting[0], foreseen(fitting[0]["batch_size"])) if fitting else high
+    before = forecast(foreseen(settings.batch_size), settings).eta_s
+    return change, measured, f"{forecast(measured, settings).eta_s / before - 1:+.0%} time"
 
 
 def change_words(change: dict[str, Any]) -> str:
@@ -194,10 +237,11 @@ def change_words(change: dict[str, Any]) -> str:
     return ", ".join(forms[name].format(value) for name, value in change.items())
 
 
-def _fix_text(change: dict[str, Any], foreseen: Forecast) -> str:
+def _fix_text(change: dict[str, Any], foreseen: Forecast, cost: str) -> str:
     words = change_words(change)
     disk = f"{foreseen.disk_bytes / 1e9:.2g} GB of checkpoints"
-    return f"{words[0].upper()}{words[1:]} fits: about {duration(foreseen.eta_s)}, {disk}."
+    time = f"about {duration(foreseen.eta_s)}" + (f" ({cost})" if cost else "")
+    return f"{words[0].upper()}{words[1:]} fits: {time}, {disk}."
 
 
 def _memory_message(settings: TrainConfig, outcome: Outcome) -> str:
@@ -231,7 +275,9 @@ def _attempt(recipe: str, settings: TrainConfig, workspace: Workspace, progress:
     with TemporaryDirectory(prefix=".rehearsal-", dir=progress.folder) as folder:
         values = settings.model_dump(mode="json")
         process = context.Process(
-            target=_rehearse, args=(recipe, values, workspace.root, Path(folder), there), daemon=True
+            target=_rehearse,
+            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device)),
+            daemon=True,
         )
         process.start()
         there.close()
@@ -288,7 +334,9 @@ class _PipeProgress(Progress):
         self._pipe.send(("warn", (text,)))
 
 
-def _rehearse(recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection) -> None:
+def _rehearse(
+    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None
+) -> None:
     """Be the rehearsal's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
     settings: Config = RECIPES[recipe].config.build(values)
@@ -296,7 +344,8 @@ def _rehearse(recipe: str, values: dict[str, Any], root: Path, folder: Path, pip
     try:
         from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
 
-        _hold_memory(str(values["device"]))
+        if limit is not None:
+            _hold_memory(limit)
         outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe))
     except (LeafError, OSError, MemoryError, RuntimeError) as error:
         known = as_leaf_error(error)
@@ -306,12 +355,18 @@ def _rehearse(recipe: str, values: dict[str, Any], root: Path, folder: Path, pip
     pipe.send(("outcome", outcome))
 
 
-def _hold_memory(device: str) -> None:
-    """On a CPU, let this process have what is free and no more, so that it fails alone."""
+def _memory_limit(device: str) -> int | None:
+    """Return the bytes that a rehearsal may take on a CPU; None on a GPU, which refuses by itself."""
     if device.startswith("cuda") or (device == "auto" and devices.gpus()):
-        return
+        return None
+    return devices.free_memory_bytes("cpu")
+
+
+def _hold_memory(limit: int) -> None:
+    """Let this process have so many more bytes, so that it fails alone."""
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
         import resource
 
-        limit = psutil.virtual_memory().available + psutil.Process().memory_info().vms
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        held = psutil.Process().memory_info()
+        most = getattr(held, "data", held.vms) + limit
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

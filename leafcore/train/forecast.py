@@ -127,6 +127,31 @@ def save_every_that_fits(measured: Rehearsal, config: TrainConfig, free_bytes: i
     return max(config.save_every, math.ceil(measured.epochs / saves))
 
 
+def at_batch(
+    batch: int, low: tuple[int, Rehearsal], high: tuple[int, Rehearsal], config: TrainConfig
+) -> Rehearsal:
+    """Return what another batch would have measured: time and memory on the straight line through two batches.
+
+    Args:
+        batch: Pictures per step.
+        low: A batch and what it measured.
+        high: A larger one.
+        config: The run's settings, but for the batch.
+    """
+    (batch_low, measured), (batch_high, other) = low, high
+    share = (batch - batch_low) / (batch_high - batch_low)
+    cut = config.max_steps_per_epoch > 0  # to as many steps, whatever the batch
+    return measured.model_copy(
+        update={
+            "steps_per_epoch": measured.steps_per_epoch
+            if cut
+            else math.ceil(measured.steps_per_epoch * batch_low / batch),
+            "step_s": measured.step_s + share * max(0.0, other.step_s - measured.step_s),
+            "memory_bytes": round(measured.memory_bytes + share * max(0, other.memory_bytes - measured.memory_bytes)),
+        }
+    )
+
+
 def smaller_settings(config: TrainConfig) -> Iterator[dict[str, int]]:
     """Yield changes that take ever less memory, the nearest first: half the batch, and so on, then half the size."""
     change: dict[str, int] = {}
