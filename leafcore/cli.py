@@ -30,6 +30,7 @@ from leafcore.questions import IDLE_S
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.terminal import TerminalProgress, plain
 from leafcore.train.configs import RECIPES
+from leafcore.train.targets import per_target
 from leafcore.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -130,9 +131,17 @@ def build_parser() -> Parser:
     train = command("train", "Train a recipe.", _carry_out)
     recipes = train.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser)
     for recipe, entry in RECIPES.items():
-        added = command(recipe, entry.makes, _carry_out, recipes)
+        added = command(recipe, entry.makes, _train, recipes)
         _add_fields(added, recipe)
         added.add_argument("--resume", metavar="RUN", help="Go on with this run instead; other settings are its own.")
+    check = command(
+        "preflight", "Try a training run out: its time, its memory, its disk; then train it or not.", _check
+    )
+    recipes = check.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser, help="What would be trained.")
+    for recipe, entry in RECIPES.items():
+        added = command(recipe, entry.makes, _check, recipes)
+        _add_fields(added, recipe)
+        added.add_argument("--queue", action="store_true", help="Queue the run for the server if all is well.")
     added = command("promote", "Make an epoch of a run available to the Studio, under a name.", _promote)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--epoch", type=int, help="Which epoch (default: the last saved one).")
@@ -190,6 +199,8 @@ def _add_fields(parser: Parser, kind: str) -> None:
         options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or _metavar(field)}
         if named.flag.startswith("--"):
             options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
+            if kind in RECIPES and name == "b":
+                options |= {"action": "append", "help": f"{options['help']} Again for another run with another one."}
             parser.add_argument(named.flag, **options)
         else:
             parser.add_argument(f"set_{name}", **options)
@@ -217,9 +228,13 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _config(arguments: argparse.Namespace) -> Config:
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+
+
+def _config(arguments: argparse.Namespace, values: dict[str, Any] | None = None) -> Config:
     """Return the settings that were given; what is wrong with one is said of it by the name it has here."""
-    values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    values = _given(arguments) if values is None else values
     try:
         return build_config(arguments.kind, values, getattr(arguments, "preset", None))
     except ConfigError as error:
@@ -245,6 +260,44 @@ def _carry_out(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     else:
         run = submit(workspace, arguments.kind, _config(arguments))
     return _execute(workspace, run)
+
+
+def _configs(arguments: argparse.Namespace) -> list[Config]:
+    """Return the settings of each training run that was asked for: one per target domain."""
+    values = _given(arguments)
+    targets = values.pop("b", [])
+    return [_config(arguments, run) for run in (per_target(values, targets) if targets else [values])]
+
+
+def _train(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Train; several target domains one after another, each whatever became of the one before."""
+    if arguments.resume:
+        return _carry_out(arguments, workspace)
+    return _one_by_one(workspace, [submit(workspace, arguments.kind, config) for config in _configs(arguments)])
+
+
+def _check(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Try training runs out."""
+    runs = []
+    for config in _configs(arguments):
+        values = {"recipe": arguments.kind, "settings": config.model_dump(mode="json"), "queue": arguments.queue}
+        runs.append(submit(workspace, "preflight", build_config("preflight", values)))
+    return _one_by_one(workspace, runs)
+
+
+def _one_by_one(workspace: Workspace, runs: list[Run]) -> Answer:
+    """Carry runs out; the answer is the one's, or each one's."""
+    if len(runs) == 1:
+        return _execute(workspace, runs[0])
+    answers: list[Answer] = []
+    code = 0
+    for run in runs:
+        try:
+            answers.append(_execute(workspace, run))
+        except LeafError as error:
+            code = error.exit_code
+            answers.append({"run": run.id, "path": str(run.folder), "error": str(error)})
+    return {"runs": answers, "exit_code": code}
 
 
 def _execute(workspace: Workspace, run: Run) -> Answer:

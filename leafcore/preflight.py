@@ -13,14 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import psutil
 from pydantic import BaseModel
 
 from leafcore import devices
-from leafcore.config import Config
 from leafcore.data.manifest import domain, load
 from leafcore.data.mask_sets import open_mask_set
-from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, Stopped, as_leaf_error
+from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, as_leaf_error
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration
 from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
@@ -339,14 +337,12 @@ def _rehearse(
 ) -> None:
     """Be the rehearsal's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
-    settings: Config = RECIPES[recipe].config.build(values)
+    settings = RECIPES[recipe].config.build(values)
     outcome: Rehearsal | LeafError
     try:
         from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
 
-        if limit is not None:
-            _hold_memory(limit)
-        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe))
+        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe), memory_limit=limit)
     except (LeafError, OSError, MemoryError, RuntimeError) as error:
         known = as_leaf_error(error)
         if known is None:
@@ -360,13 +356,3 @@ def _memory_limit(device: str) -> int | None:
     if device.startswith("cuda") or (device == "auto" and devices.gpus()):
         return None
     return devices.free_memory_bytes("cpu")
-
-
-def _hold_memory(limit: int) -> None:
-    """Let this process have so many more bytes, so that it fails alone."""
-    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
-        import resource
-
-        held = psutil.Process().memory_info()
-        most = getattr(held, "data", held.vms) + limit
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

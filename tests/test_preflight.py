@@ -138,7 +138,7 @@ def test_a_full_memory_is_told_from_within_the_process(journey, tmp_path, monkey
     """Held to little memory, the rehearsal fails alone, and says so."""
     monkeypatch.setattr(devices, "free_memory_bytes", lambda device: 8 * 1024**2)
     monkeypatch.setattr(preflight_module, "smaller_settings", lambda settings: iter(()))
-    config = build_config("preflight", {"recipe": "cyclegan", "settings": tiny(journey, batch_size=16, size_px=128)})
+    config = build_config("preflight", {"recipe": "cyclegan", "settings": tiny(journey, batch_size=64, size_px=256)})
     result = preflight(config, journey.workspace, Watcher(tmp_path))
     assert not result.fits and result.problems[0].code == "memory"
 

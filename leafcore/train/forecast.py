@@ -127,9 +127,7 @@ def save_every_that_fits(measured: Rehearsal, config: TrainConfig, free_bytes: i
     return max(config.save_every, math.ceil(measured.epochs / saves))
 
 
-def at_batch(
-    batch: int, low: tuple[int, Rehearsal], high: tuple[int, Rehearsal], config: TrainConfig
-) -> Rehearsal:
+def at_batch(batch: int, low: tuple[int, Rehearsal], high: tuple[int, Rehearsal], config: TrainConfig) -> Rehearsal:
     """Return what another batch would have measured: time and memory on the straight line through two batches.
 
     Args:

@@ -4,6 +4,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,13 +24,17 @@ MEASURED = 8  # steps that do
 BUDGET_S = 8.0  # after the first step; slow ones are measured fewer times
 
 
-def rehearse(config: TrainConfig, workspace: Workspace, progress: Progress) -> Rehearsal:
+def rehearse(
+    config: TrainConfig, workspace: Workspace, progress: Progress, *, memory_limit: int | None = None
+) -> Rehearsal:
     """Build a recipe on its data, take a few steps, end an epoch, draw samples and save, once each.
 
     Args:
         config: The settings of the run that is rehearsed.
         workspace: Where its dataset is.
         progress: Told of the steps; what is saved lies in its folder, which the caller clears.
+        memory_limit: So many more bytes may this process have, for good, once the data is loaded: on a CPU a full
+            memory would otherwise end whatever the system chooses.
 
     Raises:
         InputError: The config, the dataset or the mask set is wrong.
@@ -46,6 +51,8 @@ def rehearse(config: TrainConfig, workspace: Workspace, progress: Progress) -> R
         progress.phase("loading")
         recipe = open_recipe(config, workspace, device, progress)
         loading_s = time.perf_counter() - begun
+        if memory_limit is not None:
+            _hold_memory(memory_limit)
         steps_s = _time_steps(recipe, progress)
         scoring_s = _timed(recipe.end_epoch)
         sampling_s, saving_s, state_s = _time_saving(recipe, progress)
@@ -116,6 +123,15 @@ def _free_bytes(device: torch.device) -> int:
         torch.cuda.reset_peak_memory_stats(device)
         return int(free)
     return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+
+
+def _hold_memory(limit: int) -> None:
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        held = psutil.Process().memory_info()
+        most = getattr(held, "data", held.vms) + limit
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _peak_bytes(device: torch.device) -> tuple[int, int]:
