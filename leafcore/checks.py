@@ -218,7 +218,7 @@ def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
 
 
 def _check_recipe_settings(workspace: Workspace, config: Any, value: dict[str, Any]) -> Checked:
-    """Look up what the run that a pre-flight is for names; its settings are filled in and pinned as the run's will be."""
+    """Look up what the run that a pre-flight is for names, and pin it as the run's own check does."""
     checked, used = check(workspace, RECIPES[config.recipe].config.build(value))
     return checked.model_dump(mode="json"), list(used)
 

@@ -21,6 +21,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, as_leaf_error
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration
+from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
 from leafcore.train.forecast import Forecast, Rehearsal, at_batch, forecast, save_every_that_fits, smaller_settings
 from leafcore.train.preflight_config import PreflightConfig
@@ -117,6 +118,36 @@ def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int]
         records = domain(dataset, labels, "train")
         counted[labels] = len(open_mask_set(workspace, masks).masked(dataset, records) if masks else records)
     return counted, dataset.card.license
+
+
+def known_times(workspace: Workspace, recipe: str) -> dict[str, float]:
+    """Return the seconds that a recipe takes on this machine with each of its presets, as far as they are known.
+
+    The newest counts: a run that is done, or a pre-flight. A run is of a preset if all settings agree that presets
+    differ in.
+    """
+    config = RECIPES[recipe].config
+    names = {name for preset in config.PRESETS.values() for name in preset}
+    defaults = {name: config.model_fields[name].default for name in names}
+    known: dict[str, float] = {}
+    for run in list_runs(workspace):
+        settings, seconds = _time_of(run, recipe)
+        for preset, values in config.PRESETS.items():
+            if seconds is not None and all(settings.get(name) == {**defaults, **values}[name] for name in names):
+                known.setdefault(preset, seconds)
+    return known
+
+
+def _time_of(run: Run, recipe: str) -> tuple[dict[str, Any], float | None]:
+    """Return a run's training settings, and the seconds that they take if the run tells."""
+    settings = run.record.settings
+    if run.kind == "preflight" and settings["recipe"] == recipe:
+        result = run.result()
+        return settings["settings"], result.get("eta_s") if result.get("fits") else None
+    status = run.status_written()
+    if run.kind == recipe and status.state == "done" and status.started and status.finished:
+        return settings, status.finished - status.started
+    return settings, None
 
 
 # --- what fits --------------------------------------------------------------------------------------------------------
@@ -217,7 +248,8 @@ def _on_the_line(
     steepness = (free - low[1].memory_bytes) / (settings.batch_size - points[0][0])
 
     def memory(batch: int) -> float:
-        return max(foreseen(batch).memory_bytes, low[1].memory_bytes + steepness * (batch - points[0][0]))
+        least = low[1].memory_bytes + steepness * (batch - points[0][0])
+        return max(float(least), float(foreseen(batch).memory_bytes))
 
     fitting = [change for change in batches if memory(change["batch_size"]) <= SPARE * free]
     change, measured = (fitting[0], foreseen(fitting[0]["batch_size"])) if fitting else high
@@ -288,12 +320,12 @@ def _attempt(recipe: str, settings: TrainConfig, workspace: Workspace, progress:
             here.close()
     if outcome is None:
         outcome = _silent(process.exitcode or 0)
-    if isinstance(outcome, LeafError) and not isinstance(outcome, OutOfMemory | DiskFull):
-        raise outcome
-    return outcome
+    if isinstance(outcome, Rehearsal | OutOfMemory | DiskFull):
+        return outcome
+    raise outcome
 
 
-def _relay(pipe: Connection, progress: Progress) -> Any:
+def _relay(pipe: Connection, progress: Progress) -> Rehearsal | LeafError | None:
     """Return what the process ends with, None if it ends without a word; tell the watcher what it does meanwhile."""
     with suppress(EOFError):
         while True:
@@ -302,7 +334,8 @@ def _relay(pipe: Connection, progress: Progress) -> Any:
                 continue
             name, said = pipe.recv()
             if name == "outcome":
-                return said
+                outcome: Rehearsal | LeafError = said
+                return outcome
             getattr(progress, name)(*said)
     return None
 

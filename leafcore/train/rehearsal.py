@@ -1,7 +1,6 @@
 """A few real steps on the real batch, measured, and thrown away."""
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -148,11 +147,12 @@ def _peak_resident_bytes() -> int:
     `getrusage` would count what the process had before its program was loaded, which is its parent's.
     """
     info = psutil.Process().memory_info()
-    if hasattr(info, "peak_wset"):  # Windows
-        return int(info.peak_wset)
-    if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    windows = getattr(info, "peak_wset", None)
+    if windows is not None:
+        return int(windows)
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
     import resource  # not on Windows
 
