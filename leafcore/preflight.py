@@ -20,7 +20,7 @@ from leafcore.data.manifest import domain, load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, as_leaf_error
 from leafcore.jobs import submit_once
-from leafcore.progress import Progress, duration
+from leafcore.progress import Progress, duration, size
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
 from leafcore.train.forecast import Forecast, Rehearsal, at_batch, forecast, save_every_that_fits, smaller_settings
@@ -269,7 +269,7 @@ def change_words(change: dict[str, Any]) -> str:
 
 def _fix_text(change: dict[str, Any], foreseen: Forecast, cost: str) -> str:
     words = change_words(change)
-    disk = f"{foreseen.disk_bytes / 1e9:.2g} GB of checkpoints"
+    disk = f"{size(foreseen.disk_bytes)} of checkpoints"
     time = f"about {duration(foreseen.eta_s)}" + (f" ({cost})" if cost else "")
     return f"{words[0].upper()}{words[1:]} fits: {time}, {disk}."
 
@@ -277,16 +277,16 @@ def _fix_text(change: dict[str, Any], foreseen: Forecast, cost: str) -> str:
 def _memory_message(settings: TrainConfig, outcome: Outcome) -> str:
     what = f"A step with {change_words({'batch_size': settings.batch_size, 'size_px': settings.size_px})}"
     if isinstance(outcome, Rehearsal):
-        needed, free = f"{outcome.memory_bytes / 1e9:.1f} GB of memory", outcome.free_bytes
+        needed, free = f"{size(outcome.memory_bytes)} of memory", outcome.free_bytes
     else:
         needed, free = "more memory than there is", devices.free_memory_bytes(settings.device)
-    return f"{what} needs {needed}; {free / 1e9:.1f} GB are free."
+    return f"{what} needs {needed}; {size(free)} are free."
 
 
 def _disk_message(foreseen: Forecast, free_bytes: int) -> str:
     return (
-        f"The {foreseen.checkpoints} checkpoints take {foreseen.disk_bytes / 1e9:.1f} GB; "
-        f"{free_bytes / 1e9:.1f} GB are free on the disk."
+        f"The {foreseen.checkpoints} checkpoints take {size(foreseen.disk_bytes)}; "
+        f"{size(free_bytes)} are free on the disk."
     )
 
 

@@ -261,14 +261,14 @@ def choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str,
         return None
     if st.session_state.get(f"{kind}-{name}") not in options:  # a link, or a choice among what is not here any more
         st.session_state.pop(f"{kind}-{name}", None)
-    keys = list(options)
+    keys, key = list(options), f"{kind}-{name}"
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
     return st.selectbox(
         label,
         keys,
-        index=index,
-        format_func=lambda key: options.get(key, key),
-        key=f"{kind}-{name}",
+        index=0 if key in st.session_state else index,
+        format_func=lambda option: options.get(option, option),
+        key=key,
         help=field.description,
         persist_state="session",
     )
@@ -296,7 +296,9 @@ def mask_sets(name: str) -> dict[str, str]:
     for run in cached.runs_of("masks"):
         card = open_mask_set(workspace(), run.id).card
         if card.dataset == ref:
-            found[run.id] = f"{card.images} masks at delta {card.delta:g}, {cached.when(run)}"
+            refined = "" if card.refinement.is_plain else ", refined"
+            title = f"{card.images} masks at delta {card.delta:g}{refined}, {cached.when(run)}"
+            found[run.id] = title if title not in found.values() else f"{title} ({run.id[-4:]})"  # titles tell choices
     return found
 
 

@@ -65,7 +65,7 @@ def launch_form(recipe: str, preset: str, source: Run | None) -> list[TrainConfi
     start = _start(recipe, preset, source)
     forms.fill_from_link(recipe, LINK, several=("b",))
     values: dict[str, Any] = {}
-    with st.grid(4, min_column_width=200):
+    with st.grid(2, min_column_width=260):
         for name, field in fields.items():
             if forms.extra_of(field, "ref") not in forms.REFS:
                 continue

@@ -1,13 +1,11 @@
 """What a pre-flight found: how long, how much memory and disk, and what to change if it does not fit."""
 
-from typing import Any
-
 import streamlit as st
 
 from leafcore.data.labels import words
 from leafcore.errors import LeafError
 from leafcore.preflight import PreflightResult, change_words
-from leafcore.progress import duration
+from leafcore.progress import duration, size
 from leafcore.runs import Run, open_run
 from leafcore.train.configs import RECIPES
 from ui import live
@@ -76,8 +74,8 @@ def _figures(result: PreflightResult) -> None:
     if measured is not None and foreseen is not None:
         shown: list[tuple[str, str, str]] = [
             ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {measured.step_s:.2g} s"),
-            ("Memory", _gigabytes(measured.memory_bytes), f"of {_gigabytes(measured.free_bytes)}, {measured.device}"),
-            ("Disk", _gigabytes(foreseen.disk_bytes), f"of {_gigabytes(result.free_disk_bytes)}, "
+            ("Memory", size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
+            ("Disk", size(foreseen.disk_bytes), f"of {size(result.free_disk_bytes)}, "
              f"{foreseen.checkpoints} checkpoints"),
         ]  # fmt: skip
         with st.grid(3, min_column_width=160):
@@ -90,7 +88,3 @@ def _figures(result: PreflightResult) -> None:
         st.caption("Time: " + "  ·  ".join(split))
     pictures = ", ".join(f"{words(labels)} {count:,}" for labels, count in list(result.pictures.items())[:6])
     st.caption(f"Train pictures: {pictures}  ·  License: {result.license}")
-
-
-def _gigabytes(size: Any) -> str:
-    return f"{size / 1e9:.2g} GB" if size < 1e10 else f"{size / 1e9:.0f} GB"
