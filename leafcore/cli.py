@@ -16,6 +16,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from leafcore.checkpoints import list_checkpoints, promote
+from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data import balance
 from leafcore.data.manifest import load
@@ -137,7 +138,7 @@ def build_parser() -> Parser:
     check = command(
         "preflight", "Try a training run out: its time, its memory, its disk; then train it or not.", _check
     )
-    recipes = check.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser, help="What would be trained.")
+    recipes = trial.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser, help="What would be trained.")
     for recipe, entry in RECIPES.items():
         added = command(recipe, entry.makes, _check, recipes)
         _add_fields(added, recipe)
@@ -273,16 +274,23 @@ def _train(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     """Train; several target domains one after another, each whatever became of the one before."""
     if arguments.resume:
         return _carry_out(arguments, workspace)
-    return _one_by_one(workspace, [submit(workspace, arguments.kind, config) for config in _configs(arguments)])
+    return _one_by_one(workspace, _submitted(workspace, arguments.kind, _configs(arguments)))
 
 
 def _check(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     """Try training runs out."""
-    runs = []
-    for config in _configs(arguments):
-        values = {"recipe": arguments.kind, "settings": config.model_dump(mode="json"), "queue": arguments.queue}
-        runs.append(submit(workspace, "preflight", build_config("preflight", values)))
-    return _one_by_one(workspace, runs)
+    shared = {"recipe": arguments.kind, "queue": arguments.queue}
+    every = [{**shared, "settings": config.model_dump(mode="json")} for config in _configs(arguments)]
+    return _one_by_one(
+        workspace, _submitted(workspace, "preflight", [build_config("preflight", values) for values in every])
+    )
+
+
+def _submitted(workspace: Workspace, kind: str, configs: list[Config]) -> list[Run]:
+    """Submit runs; none if one of them is wrong."""
+    for config in configs:
+        check(workspace, config)
+    return [submit(workspace, kind, config) for config in configs]
 
 
 def _one_by_one(workspace: Workspace, runs: list[Run]) -> Answer:

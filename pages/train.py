@@ -29,7 +29,7 @@ recipe = str(
         "What to train",
         list(RECIPES),
         format_func=lambda name: RECIPES[name].title,
-        default="leafgan",
+        default=None if "recipe" in st.session_state else "leafgan",
         required=True,
         key="recipe",
         bind="query-params",

@@ -14,6 +14,7 @@ from tests.conftest import TINY, carrier
 from tests.train.test_forecast import MEASURED, settings
 from tests.watcher import Watcher
 
+pytestmark = pytest.mark.usefixtures("own_main")
 GPU = devices.Gpu("NVIDIA H100", "cuda:0", "0", used_bytes=0, total_bytes=80 * 10**9)
 BLANK = PreflightResult(recipe="cyclegan", fits=True, free_disk_bytes=10**12, pictures={}, license="none stated")
 
@@ -77,7 +78,7 @@ def test_a_batch_of_one_is_really_tried_and_then_smaller_pictures(tmp_path):
 def test_a_step_that_took_more_than_was_free_counts_as_too_large(tmp_path):
     swapped = MEASURED.model_copy(update={"memory_bytes": 3 * 10**9, "free_bytes": 2 * 10**9})
     result, _ = judged(lambda values: MEASURED if values["batch_size"] == 1 else swapped, tmp_path, batch_size=2)
-    assert result.problems[0].message == "A step with batch 2, size 64 px needs 3.0 GB of memory; 2.0 GB are free."
+    assert result.problems[0].message == "A step with batch 2, size 64 px needs 3 GB of memory; 2 GB are free."
     assert result.fix.settings == {"batch_size": 1}
 
 

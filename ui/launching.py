@@ -6,10 +6,11 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from leafcore.checks import check as look_up
 from leafcore.config import Config
 from leafcore.data.labels import words
 from leafcore.errors import ConfigError, LeafError
-from leafcore.jobs import KINDS, build_config, submit_once
+from leafcore.jobs import build_config, submit_once
 from leafcore.runs import Run, open_run
 from leafcore.train.configs import RECIPES, TrainConfig
 from leafcore.train.targets import per_target
@@ -167,13 +168,11 @@ def check(recipe: str, configs: list[TrainConfig]) -> None:
 
 
 def _submit(wanted: list[tuple[str, Config]]) -> list[Run]:
-    """Queue runs; say what is wrong with one, and queue none after it."""
-    queued = []
-    for kind, config in wanted:
-        assert kind in KINDS
-        try:
-            queued.append(submit_once(workspace(), kind, config))
-        except LeafError as error:
-            st.error(str(error), icon=":material/error:")
-            break
-    return queued
+    """Queue runs; if one is wrong, say what is wrong with it and queue none."""
+    try:
+        for _, config in wanted:
+            look_up(workspace(), config)
+        return [submit_once(workspace(), kind, config) for kind, config in wanted]
+    except LeafError as error:
+        st.error(str(error), icon=":material/error:")
+        return []

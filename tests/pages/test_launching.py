@@ -3,6 +3,7 @@
 import pytest
 
 from leafcore.files import write_json
+from leafcore.preflight import Fix, Problem
 from leafcore.runs import list_runs
 from leafcore.train.forecast import forecast
 from tests.test_preflight import BLANK
@@ -34,7 +35,7 @@ def test_check_and_queue_asks_for_a_pre_flight_that_queues(train, own):
     (run,) = checks_of(own)
     asked = run.record.settings
     assert asked["queue"] and asked["recipe"] == "leafgan" and asked["settings"]["epochs"] == 7
-    assert page.query_params["check"] == [run.id]
+    assert page.query_params["check"] == run.id  # a refresh shows it again
     assert page.button(key="check-leafgan").disabled and page.button(key="submit-leafgan").disabled
 
 
@@ -66,8 +67,8 @@ def test_what_does_not_fit_says_why_and_one_press_checks_what_does(train, own):
     page = train()
     page.button(key="check-leafgan").click().run()
     run = checks_of(own)[0]
-    problem = {"code": "memory", "message": "A step needs 9 GB."}
-    finish(run, fits=False, problems=(problem,), fix={"settings": {"batch_size": 2}, "text": "Batch 2 fits."})
+    problem = Problem(code="memory", message="A step needs 9 GB.")
+    finish(run, fits=False, problems=(problem,), fix=Fix(settings={"batch_size": 2}, text="Batch 2 fits."))
     page.run()
     assert page.error[0].value == "A step needs 9 GB."
     assert page.button(key=f"fix-{run.id}").label == "Use batch 2"
