@@ -135,7 +135,7 @@ def build_parser() -> Parser:
         added = command(recipe, entry.makes, _train, recipes)
         _add_fields(added, recipe)
         added.add_argument("--resume", metavar="RUN", help="Go on with this run instead; other settings are its own.")
-    check = command(
+    trial = command(
         "preflight", "Try a training run out: its time, its memory, its disk; then train it or not.", _check
     )
     recipes = trial.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser, help="What would be trained.")
