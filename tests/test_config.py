@@ -101,7 +101,7 @@ def test_a_setting_carries_what_a_form_needs() -> None:
     fields = OrchardConfig.model_fields
     assert fields["size_px"].description == "Side of a picture."
     assert fields["size_px"].json_schema_extra == {"unit": "px", "ref": "", "advanced": True, "group": ""}
-    assert fields["chain"].json_schema_extra == {"unit": "", "ref": "checkpoint", "advanced": False}
+    assert fields["chain"].json_schema_extra == {"unit": "", "ref": "checkpoint", "advanced": False, "group": ""}
     assert OrchardConfig.model_json_schema()["properties"]["epochs"]["minimum"] == 1
 
 
