@@ -1,16 +1,6 @@
-"""Pre-flight: a run is rehearsed on its real data before it is queued, and what cannot fit is not.
+"""Pre-flight: a run is rehearsed on its real data before it is queued, and what cannot fit is not."""
 
-The rehearsal has a process of its own. Its memory is counted apart, on a CPU it is held to what is free, and neither a
-full memory nor the system's killer takes anything else along.
-"""
-
-import multiprocessing
-import signal
 from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -18,18 +8,17 @@ from pydantic import BaseModel
 from leafcore import devices
 from leafcore.data.manifest import domain, load
 from leafcore.data.mask_sets import open_mask_set
-from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, as_leaf_error
+from leafcore.errors import DiskFull, OutOfMemory
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration, size
 from leafcore.runs import Run, list_runs
+from leafcore.train.attempt import Outcome, rehearse_apart
 from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
 from leafcore.train.forecast import Forecast, Rehearsal, at_batch, forecast, save_every_that_fits, smaller_settings
 from leafcore.train.preflight_config import PreflightConfig
 from leafcore.workspace import Workspace
 
-POLL_S = 0.2
 SPARE = 0.9  # of the free memory may be taken by what is offered and was not really tried
-Outcome = Rehearsal | OutOfMemory | DiskFull
 Attempt = Callable[[dict[str, Any]], Outcome]
 
 
@@ -90,7 +79,7 @@ def preflight(config: PreflightConfig, workspace: Workspace, progress: Progress)
     pictures, license = _inputs(workspace, settings)
 
     def attempt(change: dict[str, Any]) -> Outcome:
-        return _attempt(config.recipe, settings.model_copy(update=change), workspace, progress)
+        return rehearse_apart(config.recipe, settings.model_copy(update=change), workspace, progress)
 
     result = PreflightResult(
         recipe=config.recipe,
@@ -288,104 +277,3 @@ def _disk_message(foreseen: Forecast, free_bytes: int) -> str:
         f"The {foreseen.checkpoints} checkpoints take {size(foreseen.disk_bytes)}; "
         f"{size(free_bytes)} are free on the disk."
     )
-
-
-# --- the rehearsal's process ------------------------------------------------------------------------------------------
-
-
-def _attempt(recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress) -> Outcome:
-    """Rehearse in a process of its own, and relay what it says.
-
-    Raises:
-        LeafError: It failed for want of something else than memory or disk.
-        Stopped: Somebody asked to stop; the process is gone.
-    """
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    with TemporaryDirectory(prefix=".rehearsal-", dir=progress.folder) as folder:
-        values = settings.model_dump(mode="json")
-        process = context.Process(
-            target=_rehearse,
-            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device)),
-            daemon=True,
-        )
-        process.start()
-        there.close()
-        try:
-            outcome = _relay(here, progress)
-            process.join()
-        finally:
-            process.kill()
-            process.join()
-            here.close()
-    if outcome is None:
-        outcome = _silent(process.exitcode or 0)
-    if isinstance(outcome, Rehearsal | OutOfMemory | DiskFull):
-        return outcome
-    raise outcome
-
-
-def _relay(pipe: Connection, progress: Progress) -> Rehearsal | LeafError | None:
-    """Return what the process ends with, None if it ends without a word; tell the watcher what it does meanwhile."""
-    with suppress(EOFError):
-        while True:
-            progress.raise_if_stopped()
-            if not pipe.poll(POLL_S):
-                continue
-            name, said = pipe.recv()
-            if name == "outcome":
-                outcome: Rehearsal | LeafError = said
-                return outcome
-            getattr(progress, name)(*said)
-    return None
-
-
-def _silent(exit_code: int) -> LeafError:
-    """Return what it means that the process ended without a word: a system short of memory kills."""
-    if exit_code < 0:
-        return OutOfMemory(f"The system ended the rehearsal ({signal.Signals(-exit_code).name}): its memory was full.")
-    return JobError(f"The rehearsal's process ended with code {exit_code}; the run's log has the details.")
-
-
-class _PipeProgress(Progress):
-    """Sends what a rehearsal says to the process that began it."""
-
-    def __init__(self, folder: Path, pipe: Connection) -> None:
-        super().__init__(folder)
-        self._pipe = pipe
-
-    def phase(self, name: str) -> None:
-        self._pipe.send(("phase", (name,)))
-
-    def report(self, done: int, total: int, **scalars: float) -> None:
-        del scalars
-        self._pipe.send(("report", (done, total)))
-
-    def warn(self, text: str) -> None:
-        self._pipe.send(("warn", (text,)))
-
-
-def _rehearse(
-    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None
-) -> None:
-    """Be the rehearsal's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
-    settings = RECIPES[recipe].config.build(values)
-    outcome: Rehearsal | LeafError
-    try:
-        from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
-
-        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe), memory_limit=limit)
-    except (LeafError, OSError, MemoryError, RuntimeError) as error:
-        known = as_leaf_error(error)
-        if known is None:
-            raise
-        outcome = known
-    pipe.send(("outcome", outcome))
-
-
-def _memory_limit(device: str) -> int | None:
-    """Return the bytes that a rehearsal may take on a CPU; None on a GPU, which refuses by itself."""
-    if device.startswith("cuda") or (device == "auto" and devices.gpus()):
-        return None
-    return devices.free_memory_bytes("cpu")
