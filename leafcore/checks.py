@@ -302,6 +302,12 @@ def _check_weights_target(workspace: Workspace, config: Any, value: Path) -> Che
     return target, []
 
 
+def _check_recipe_settings(workspace: Workspace, config: Any, value: dict[str, Any]) -> Checked:
+    """Look up what the run that a pre-flight is for names, and pin it as the run's own check does."""
+    checked, used = check(workspace, RECIPES[config.recipe].config.build(value))
+    return checked.model_dump(mode="json"), list(used)
+
+
 def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Workspace, Any, Any], Checked]:
     """Look up only what is named: these settings may stay empty."""
     return lambda workspace, config, value: check(workspace, config, value) if value else (value, [])
@@ -328,6 +334,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "start": _if_given(_check_start),
     "target": _check_target,
     "weights_target": _check_weights_target,
+    "recipe_settings": _check_recipe_settings,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
     "chain_masks": _check_chain_masks,

@@ -6,17 +6,14 @@ object on stdout and nothing else. Exit code 0: done; 2: wrong input, one line o
 
 import argparse
 import json
-import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Any
 
 from leafcore.checkpoints import list_checkpoints, promote
+from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data import balance
 from leafcore.data.manifest import load
@@ -25,7 +22,8 @@ from leafcore.demo import COUNTS, demo
 from leafcore.doctor import diagnose
 from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
-from leafcore.jobs import KINDS, build_config, choose_lane, execute, submit, work
+from leafcore.flags import FLAGS, Parser, add_fields
+from leafcore.jobs import build_config, choose_lane, execute, submit, work
 from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
@@ -34,55 +32,10 @@ from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
 from leafcore.terminal import TerminalProgress, plain, table
 from leafcore.train.configs import RECIPES
+from leafcore.train.targets import per_target
 from leafcore.workspace import Workspace
 
 Answer = dict[str, Any]
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and takes flags only as they are written in the help."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage."""
-        raise ConfigError(f"{self.prog}: {message}. `{self.prog} --help` explains.")
-
-
-@dataclass(frozen=True)
-class Flag:
-    """How a config's field is called on the command line, where it is not simply `--name`.
-
-    Attributes:
-        flag: The flag, or a bare word for a positional argument.
-        metavar: What its value is called in the help.
-        many: Whether several values make a run each.
-    """
-
-    flag: str
-    metavar: str = ""
-    many: bool = False
-
-
-FLAGS: dict[tuple[str, str], Flag] = {
-    ("import", "source"): Flag("source", "PATH"),
-    ("synthesize", "source"): Flag("--from", "LABELS"),
-    ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
-    ("split", "dataset"): Flag("dataset", "NAME"),
-    ("scarce", "dataset"): Flag("dataset", "NAME"),
-    ("scarce", "limit"): Flag("--max", "N"),
-    ("scarce", "name"): Flag("--as", "NEW"),
-    ("health", "dataset"): Flag("dataset", "NAME"),
-    ("write", "dataset"): Flag("dataset", "NAME"),
-    ("embed", "dataset"): Flag("dataset", "NAME"),
-    ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
-    ("adopt", "file"): Flag("file", "PATH"),
-    ("write-weights", "model"): Flag("model", "CHECKPOINT"),
-    ("score", "run"): Flag("run", "RUN", many=True),
-    ("export", "run"): Flag("run", "RUN"),
-    ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,15 +85,23 @@ def build_parser() -> Parser:
         "export", "write-weights", "evaluate",
     ):  # fmt: skip
         added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
-        _add_fields(added, kind)
+        add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
     train = command("train", "Train a recipe.", _carry_out)
     recipes = train.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser)
     for recipe, entry in RECIPES.items():
-        added = command(recipe, entry.makes, _carry_out, recipes)
-        _add_fields(added, recipe)
+        added = command(recipe, entry.makes, _train, recipes)
+        add_fields(added, recipe)
         added.add_argument("--resume", metavar="RUN", help="Go on with this run instead; other settings are its own.")
+    trial = command(
+        "preflight", "Try a training run out: its time, its memory, its disk; then train it or not.", _check
+    )
+    recipes = trial.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser, help="What would be trained.")
+    for recipe, entry in RECIPES.items():
+        added = command(recipe, entry.makes, _check, recipes)
+        add_fields(added, recipe)
+        added.add_argument("--queue", action="store_true", help="Queue the run for the server if all is well.")
     added = command("promote", "Make an epoch of a run available to the Studio, under a name.", _promote)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--epoch", type=int, help="Which epoch (default: the last saved one).")
@@ -183,50 +144,16 @@ def _summary(kind: str) -> str:
     }[kind]
 
 
-# --- flags from configs -----------------------------------------------------------------------------------------------
+# --- settings ---------------------------------------------------------------------------------------------------------
 
 
-def _add_fields(parser: Parser, kind: str) -> None:
-    """Add a flag per setting. Values stay text; the config checks them, so that every face says the same."""
-    config = KINDS[kind].config
-    parser.set_defaults(kind=kind)
-    if config.PRESETS:
-        parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
-    for name, field in config.model_fields.items():
-        named = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}"))
-        options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or _metavar(field)}
-        if named.flag.startswith("--"):
-            options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
-            parser.add_argument(named.flag, **options)
-        else:
-            parser.add_argument(f"set_{name}", **options, nargs="+" if named.many else None)
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
 
 
-def _help(field: FieldInfo) -> str:
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    unit = f" {extra['unit']}" if extra.get("unit") else ""
-    default = (
-        "" if field.is_required() or field.default in ("", None, ()) else f" (default {_word(field.default)}{unit})"
-    )
-    return f"{field.description}{default}".replace("%", "%%")
-
-
-def _metavar(field: FieldInfo) -> str:
-    """Return what a setting's value looks like: its choices, or its kind."""
-    kinds = (field.annotation, *get_args(field.annotation))
-    choices = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
-    if choices or bool in kinds:
-        return "|".join(choices or ["true", "false"])
-    return next((name for kind, name in ((int, "N"), (float, "X"), (Path, "PATH")) if kind in kinds), "TEXT")
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _config(arguments: argparse.Namespace) -> Config:
+def _config(arguments: argparse.Namespace, values: dict[str, Any] | None = None) -> Config:
     """Return the settings that were given; what is wrong with one is said of it by the name it has here."""
-    values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    values = _given(arguments) if values is None else values
     try:
         return build_config(arguments.kind, values, getattr(arguments, "preset", None))
     except ConfigError as error:
@@ -235,23 +162,6 @@ def _config(arguments: argparse.Namespace) -> Config:
         if named is None:
             raise
         raise ConfigError(f"{named.metavar if named.flag == name else named.flag}:{rest}") from None
-
-
-def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
-    """Return the command that makes a run of these settings.
-
-    Args:
-        kind: A key of `KINDS`.
-        values: Settings by name; those left out are the preset's, or the defaults.
-        preset: One of the config's, or empty.
-    """
-    words = ["python", "-m", "leafcore", *(["train"] if kind in RECIPES else []), kind]
-    words += ["--preset", preset] if preset else []
-    for name, value in values.items():
-        flag = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}")).flag
-        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
-        words += [flag, text] if flag.startswith("--") else [text]
-    return shlex.join(words)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -269,6 +179,51 @@ def _carry_out(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     else:
         run = submit(workspace, arguments.kind, _config(arguments))
     return _execute(workspace, run)
+
+
+def _configs(arguments: argparse.Namespace) -> list[Config]:
+    """Return the settings of each training run that was asked for: one per target domain."""
+    values = _given(arguments)
+    targets = values.pop("b", [])
+    return [_config(arguments, run) for run in (per_target(values, targets) if targets else [values])]
+
+
+def _train(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Train; several target domains one after another, each whatever became of the one before."""
+    if arguments.resume:
+        return _carry_out(arguments, workspace)
+    return _one_by_one(workspace, _submitted(workspace, arguments.kind, _configs(arguments)))
+
+
+def _check(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Try training runs out."""
+    shared = {"recipe": arguments.kind, "queue": arguments.queue}
+    every = [{**shared, "settings": config.model_dump(mode="json")} for config in _configs(arguments)]
+    return _one_by_one(
+        workspace, _submitted(workspace, "preflight", [build_config("preflight", values) for values in every])
+    )
+
+
+def _submitted(workspace: Workspace, kind: str, configs: list[Config]) -> list[Run]:
+    """Submit runs; none if one of them is wrong."""
+    for config in configs:
+        check(workspace, config)
+    return [submit(workspace, kind, config) for config in configs]
+
+
+def _one_by_one(workspace: Workspace, runs: list[Run]) -> Answer:
+    """Carry runs out; the answer is the one's, or each one's."""
+    if len(runs) == 1:
+        return _execute(workspace, runs[0])
+    answers: list[Answer] = []
+    code = 0
+    for run in runs:
+        try:
+            answers.append(_execute(workspace, run))
+        except LeafError as error:
+            code = error.exit_code
+            answers.append({"run": run.id, "path": str(run.folder), "error": str(error)})
+    return {"runs": answers, "exit_code": code}
 
 
 def _execute(workspace: Workspace, run: Run) -> Answer:

@@ -69,7 +69,14 @@ class Config(BaseModel):
 
 
 def setting(
-    default: Any, description: str, *, unit: str = "", ref: str = "", advanced: bool = False, **bounds: Any
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    ref: str = "",
+    advanced: bool = False,
+    group: str = "",
+    **bounds: Any,
 ) -> Any:
     """Declare one setting of a config.
 
@@ -79,7 +86,8 @@ def setting(
         unit: What it is counted in, such as "px"; empty for a plain number or a word.
         ref: What its value names, such as "dataset" or "checkpoint", so that a form can offer a choice.
         advanced: Whether the form folds it away.
+        group: The heading under which the form draws it there; empty for none.
         **bounds: `ge`, `gt`, `le`, `lt`, `min_length`, `multiple_of`, as in `pydantic.Field`.
     """
-    extra: dict[str, Any] = {"unit": unit, "ref": ref, "advanced": advanced}
+    extra: dict[str, Any] = {"unit": unit, "ref": ref, "advanced": advanced, "group": group}
     return Field(default, description=description, json_schema_extra=extra, **bounds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pynvml
 
 
@@ -71,3 +72,15 @@ def free_disk_bytes(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def free_memory_bytes(device: str = "auto") -> int:
+    """Return the memory that a run may still take on a device: a GPU's, or the machine's without swapping.
+
+    Args:
+        device: Such as "cpu" or "cuda:0"; "auto" for the first GPU, else the CPU.
+    """
+    for gpu in gpus():
+        if device in {"auto", gpu.device}:
+            return gpu.total_bytes - gpu.used_bytes
+    return int(psutil.virtual_memory().available)

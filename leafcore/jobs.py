@@ -36,9 +36,10 @@ from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
 from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
-from leafcore.runs import Failure, Run, Status, create_run, open_run
+from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
 from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
 from leafcore.train.configs import RECIPES
+from leafcore.train.preflight_config import PreflightConfig
 from leafcore.upstream.configs import AdoptConfig, WriteWeightsConfig
 from leafcore.workspace import Workspace
 
@@ -75,6 +76,7 @@ KINDS: dict[str, Kind] = {
     "health": Kind("Check health", HealthConfig, "leafcore.health:check_health", "files"),
     "embed": Kind("Draw the map", EmbedConfig, "leafcore.embed:embed", "use"),
     **{name: Kind(f"Train {row.title}", row.config, "leafcore.train.loop:train") for name, row in RECIPES.items()},
+    "preflight": Kind("Check", PreflightConfig, "leafcore.preflight:preflight", "use"),
     "adopt": Kind("Take weights in", AdoptConfig, "leafcore.upstream.adopt:adopt", "files"),
     "write-weights": Kind("Write weights", WriteWeightsConfig, "leafcore.upstream.write:write_weights", "files"),
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
@@ -109,12 +111,27 @@ def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "") 
     return create_run(workspace, kind, config, title=title or _title(kind, config), uses=uses)
 
 
+def submit_once(workspace: Workspace, kind: str, config: Config) -> Run:
+    """Queue a run, or return the one with the very same settings that waits or works already: a press counts once.
+
+    Raises:
+        InputError: See `submit`.
+    """
+    config, uses = check(workspace, config)
+    for run in list_runs(workspace, kind):
+        if run.record.config_hash == config.digest() and run.status().state in ACTIVE:
+            return run
+    return create_run(workspace, kind, config, title=_title(kind, config), uses=uses)
+
+
 def _title(kind: str, config: Config) -> str:
     """Return what a run is called in lists: "LeafGAN healthy -> rust"."""
     values = config.model_dump()
     if kind in RECIPES:
         pair = f" {label_set(values['a'])} → {label_set(values['b'])}" if "b" in values else ""
         return f"{RECIPES[kind].title}{pair}"
+    if kind == "preflight":
+        return f"Check: {_title(values['recipe'], RECIPES[values['recipe']].config.build(values['settings']))}"
     if kind == "synthesize":
         return f"{values['count']} synthetic images from {values['source']}"
     if kind in {"import", "render", "adopt"}:
@@ -133,7 +150,8 @@ def lane_of(run: Run) -> str:
     """Return the lane a run must wait for: "files", "quick", "cpu", "cuda:0", or "auto" for any GPU, else the CPU."""
     if run.kind not in KINDS or KINDS[run.kind].lane == "files":
         return FILES
-    device = str(run.record.settings.get("device", "auto"))
+    settings = run.record.settings.get("settings", run.record.settings)  # a pre-flight's are those of its run
+    device = str(settings.get("device", "auto"))
     on_cpu = device == "cpu" or (device == "auto" and not devices.gpus())
     return QUICK if on_cpu and KINDS[run.kind].lane == "use" else device
 

@@ -75,6 +75,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def size(count: float) -> str:
+    """Return a number of bytes for people: "38 MB", "1.2 GB", "64 GB"."""
+    if count < 1e8:
+        return f"{count / 1e6:.2g} MB" if count < 1e7 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.2g} GB" if count < 1e10 else f"{count / 1e9:.0f} GB"
+
+
 class Eta:
     """The time that is left: for steps the median of the last 50 since this start, for pauses what they took before.
 

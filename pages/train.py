@@ -3,14 +3,19 @@
 import streamlit as st
 
 from leafcore import devices
+from leafcore.preflight import known_times
+from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
-from ui import cached, forms, live
+from ui import cached, live
+from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
+from ui.service import workspace
+from ui.verdict import is_checking, verdicts_box
 
-TIMES = {
-    "smoke": "Smoke: seconds, to see that everything works.",
-    "draft": "Draft: minutes to an hour on a CPU, to see what can be learned.",
-    "paper": "Paper: the publication's settings; hours on a GPU, days on a CPU.",
+PRESETS = {
+    "smoke": "to see that everything works",
+    "draft": "to see what can be learned",
+    "paper": "the publication's settings",
 }
 
 if not cached.dataset_names() and not live.sample_is_drawn():
@@ -18,32 +23,45 @@ if not cached.dataset_names() and not live.sample_is_drawn():
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
-recipe = st.segmented_control(
-    "What to train",
-    list(RECIPES),
-    format_func=lambda name: RECIPES[name].title,
-    default="leafgan",
-    required=True,
-    key="recipe",
-    bind="query-params",
+source = source_run()
+recipe = str(
+    st.segmented_control(
+        "What to train",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        default=None if "recipe" in st.session_state else "leafgan",
+        required=True,
+        key="recipe",
+        bind="query-params",
+    )
 )
-st.caption(RECIPES[str(recipe)].makes)
-preset = st.segmented_control(
-    "Preset",
-    list(TIMES),
-    format_func=str.capitalize,
-    default="paper" if devices.gpus() else "draft",
-    required=True,
-    key="preset",
-    bind="query-params",
-)
-st.caption(TIMES[str(preset)])
+with st.container(border=True, gap="small"):
+    st.markdown(RECIPES[recipe].makes)
+    st.caption(f":material/database: {RECIPES[recipe].needs}")
+    known = known_times(workspace(), recipe)
+    times = "  ·  ".join(f"{name} {duration(known[name])}" for name in PRESETS if name in known)
+    st.caption(f":material/timer: On this machine: {times or 'not known yet; a check tells'}")
 
-forms.fill_from_link(str(recipe), {"ds": "dataset", "a": "a", "b": "b"})
-queued = forms.settings_form(str(recipe), str(preset), submit_label="Queue training")
-if queued is not None:
-    st.toast(f"{queued.record.title} is queued.", icon=":material/schedule:")
-    st.switch_page(path_of("runs"), query_params={"run": queued.id})
+preset = "paper"
+if source is None or source.kind != recipe:
+    preset = str(
+        st.segmented_control(
+            "Preset",
+            list(PRESETS),
+            format_func=str.capitalize,
+            default="paper" if devices.gpus() else "draft",
+            required=True,
+            key="preset",
+            bind="query-params",
+            help="  \n".join(f"{name.capitalize()}: {purpose}." for name, purpose in PRESETS.items()),
+        )
+    )
 
+configs = launch_form(recipe, preset, source)
+launch_buttons(recipe, [] if is_checking() else configs)
+verdicts_box()
+
+checked = set(st.query_params.get_all("check"))
 for run in live.active_runs():
-    live.progress_panel(run, key="train")
+    if run.id not in checked:
+        live.progress_panel(run, key="train")

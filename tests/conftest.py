@@ -1,8 +1,10 @@
 """Tiny data, made here and never downloaded; and the sample photographs, where LEAF_SAMPLES says they are."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `python -m leafcore` does; see leafcore/__main__.py
@@ -84,6 +86,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace, also the one that commands use by default."""
     monkeypatch.setenv("LEAF_WORKSPACE", str(tmp_path / "workspace"))
     return Workspace()
+
+
+@pytest.fixture
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A main module that processes begun here can do without: page tests leave theirs, which is the pages' script."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 Carry = Callable[..., Run]

@@ -100,8 +100,8 @@ def test_a_config_survives_json_with_the_same_digest() -> None:
 def test_a_setting_carries_what_a_form_needs() -> None:
     fields = OrchardConfig.model_fields
     assert fields["size_px"].description == "Side of a picture."
-    assert fields["size_px"].json_schema_extra == {"unit": "px", "ref": "", "advanced": True}
-    assert fields["chain"].json_schema_extra == {"unit": "", "ref": "checkpoint", "advanced": False}
+    assert fields["size_px"].json_schema_extra == {"unit": "px", "ref": "", "advanced": True, "group": ""}
+    assert fields["chain"].json_schema_extra == {"unit": "", "ref": "checkpoint", "advanced": False, "group": ""}
     assert OrchardConfig.model_json_schema()["properties"]["epochs"]["minimum"] == 1
 
 

@@ -2,7 +2,8 @@ import shlex
 
 import pytest
 
-from leafcore.cli import _config, build_parser, command_of
+from leafcore.cli import _config, build_parser
+from leafcore.flags import command_of
 from leafcore.jobs import KINDS
 from leafcore.train.configs import LeafGANConfig
 from ui.run_settings import base_settings, differences, known_settings, nearest_preset

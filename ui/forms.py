@@ -1,10 +1,11 @@
 """A config becomes widgets, and the widgets become a config again. Bounds, units and help come from the fields."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args, get_origin
 
 import streamlit as st
 from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
 
 from leafcore import devices
 from leafcore.config import Config
@@ -45,13 +46,13 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
     values: dict[str, Any] = dict(fixed)
     open_fields = {name: field for name, field in config.model_fields.items() if name not in fixed}
     for name, field in open_fields.items():
-        if _extra(field, "ref") in REFS:
-            values[name] = _choice(kind, name, field, start[name], values)
+        if extra_of(field, "ref") in REFS:
+            values[name] = choice(kind, name, field, start[name], values)
     is_complete = all(value is not None for value in values.values())
     with st.form(f"form-{kind}-{preset}", border=False):
         plain = {name: field for name, field in open_fields.items() if name not in values}
-        _draw({n: f for n, f in plain.items() if not _extra(f, "advanced")}, kind, preset, start, values)
-        advanced = {name: field for name, field in plain.items() if _extra(field, "advanced")}
+        _draw({n: f for n, f in plain.items() if not extra_of(f, "advanced")}, kind, preset, start, values)
+        advanced = {name: field for name, field in plain.items() if extra_of(field, "advanced")}
         if advanced:
             with st.expander("Advanced", icon=":material/tune:"):
                 _draw(advanced, kind, preset, start, values)
@@ -93,26 +94,79 @@ def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Ru
         return None
 
 
-def fill_from_link(kind: str, fields: Mapping[str, str]) -> None:
+def fill_from_link(kind: str, fields: Mapping[str, str], several: Collection[str] = ()) -> None:
     """Take choices from the address into a kind's form: once, for after that they are the visitor's to change.
 
     Args:
         kind: A key of `KINDS`.
         fields: Which parameter of the address is which field.
+        several: The fields that hold several choices.
     """
-    link = {name: st.query_params[parameter] for parameter, name in fields.items() if parameter in st.query_params}
+    link: dict[str, Any] = {
+        name: st.query_params.get_all(parameter) if name in several else st.query_params[parameter]
+        for parameter, name in fields.items()
+        if parameter in st.query_params
+    }
     if link and st.session_state.get(f"{kind}-link") != link:
         st.session_state[f"{kind}-link"] = link
         st.session_state.update({f"{kind}-{name}": value for name, value in link.items()})
 
 
-def _draw(fields: dict[str, FieldInfo], kind: str, preset: str, start: dict[str, Any], values: dict[str, Any]) -> None:
-    """Draw plain fields, three in a row."""
+def write_link(kind: str, fields: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    """Write a form's choices into the address, so that a refresh and a link find them again; see `fill_from_link`."""
+    link = {name: values[name] for name in fields.values() if values.get(name)}
+    st.session_state[f"{kind}-link"] = link
+    st.query_params.update({parameter: link[name] for parameter, name in fields.items() if name in link})
+
+
+def draft(
+    kind: str, scope: str, fields: Mapping[str, FieldInfo], start: Mapping[str, Any], values: dict[str, Any]
+) -> dict[str, DeltaGenerator]:
+    """Draw fields outside a form; what differs from the start is part of the address, so that a refresh keeps it.
+
+    Args:
+        kind: A key of `KINDS`.
+        scope: What the start belongs to, such as a preset: each has a draft of its own.
+        fields: What to draw; what is advanced is folded away, under the headings of its groups.
+        start: Where they start from.
+        values: Where what they say is put.
+
+    Returns:
+        A place below each, for what is wrong with it.
+    """
+    places: dict[str, DeltaGenerator] = {}
+    plain = {name: field for name, field in fields.items() if not extra_of(field, "advanced")}
+    _draw(plain, kind, scope, start, values, places)
+    groups: dict[str, dict[str, FieldInfo]] = {}
+    for name in sorted(fields.keys() - plain.keys(), key=list(fields).index):
+        groups.setdefault(str(extra_of(fields[name], "group") or "Other"), {})[name] = fields[name]
+    if groups:
+        with st.expander("Advanced", icon=":material/tune:"):
+            for title, members in sorted(groups.items(), key=lambda group: group[0] == "Other"):
+                st.markdown(f"**{title}**")
+                _draw(members, kind, scope, start, values, places)
+    return places
+
+
+def _draw(
+    fields: dict[str, FieldInfo],
+    kind: str,
+    preset: str,
+    start: Mapping[str, Any],
+    values: dict[str, Any],
+    places: dict[str, DeltaGenerator] | None = None,
+) -> None:
+    """Draw plain fields, three in a row; as a draft that the address keeps if there are places for errors."""
     if not fields:
         return
+    bind = None if places is None else "query-params"
     with st.grid(3, min_column_width=180):
         for name, field in fields.items():
-            values[name] = _widget(f"{kind}-{preset}-{name}", name, field, start[name], KINDS[kind].config)
+            with st.container(gap=None):
+                config = KINDS[kind].config
+                values[name] = _widget(f"{kind}-{preset}-{name}", name, field, start[name], config, bind)
+                if places is not None:
+                    places[name] = st.empty()
 
 
 def label_of(name: str, field: FieldInfo) -> str:
@@ -121,6 +175,13 @@ def label_of(name: str, field: FieldInfo) -> str:
         "a": "From (A)",
         "b": "To (B)",
         "size_px": "Image size",
+        "epochs_decay": "Epochs of decay",
+        "load_px": "Size before cropping",
+        "state_every_s": "State every",
+        "ema_decay": "EMA decay",
+        "beta1": "Adam's beta 1",
+        "disc_filters": "Discriminator filters",
+        "disc_layers": "Discriminator layers",
         "nonleaf": "Pictures without a leaf",
         "val": "Validation share",
         "test": "Test share",
@@ -131,19 +192,34 @@ def label_of(name: str, field: FieldInfo) -> str:
         "leaf_map": "PlantVillage's leaf map",
         "limit": "Pictures per label set",
     }
-    unit = _extra(field, "unit")
+    unit = extra_of(field, "unit")
     return words.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else "")
 
 
-def _widget(key: str, name: str, field: FieldInfo, value: Any, config: type[Config]) -> Any:
-    label, note = label_of(name, field), field.description
-    kept = {"key": key, "help": note, "persist_state": "session"}
+def help_of(name: str, field: FieldInfo, config: type[Config]) -> str:
+    """Return what a setting does, its range and its default."""
+    bounds = config.model_json_schema()["properties"][name]
+    low, high = (
+        bounds.get("minimum", bounds.get("exclusiveMinimum")),
+        bounds.get("maximum", bounds.get("exclusiveMaximum")),
+    )
+    limits = [f"from {low:g}"] if low is not None else []
+    limits += [f"to {high:g}"] if high is not None else []
+    limits += [f"in steps of {bounds['multipleOf']}"] if "multipleOf" in bounds else []
+    default = "" if field.is_required() or field.default in ("", None) else f"default {field.default}"
+    facts = ", ".join(part for part in (" ".join(limits), default) if part)
+    return f"{field.description} {facts[0].upper()}{facts[1:]}." if facts else str(field.description)
+
+
+def _widget(key: str, name: str, field: FieldInfo, value: Any, config: type[Config], bind: Any = None) -> Any:
+    label, note = label_of(name, field), help_of(name, field, config)
+    kept = {"key": key, "help": note, "persist_state": "session", "bind": bind}
     if get_origin(field.annotation) is not None and "Literal" in str(get_origin(field.annotation)):
         options = list(get_args(field.annotation))
         return st.selectbox(label, options, index=options.index(value), **kept)
-    if _extra(field, "ref") == "device":
+    if extra_of(field, "ref") == "device":
         options = ["auto", *devices.lane_names()]
-        return st.selectbox(label, options, index=0, **kept)
+        return st.selectbox(label, options, index=options.index(value) if value in options else 0, **kept)
     if isinstance(value, bool):
         return st.toggle(label, value, **kept)
     if isinstance(value, int | float):
@@ -163,26 +239,43 @@ def _number(label: str, value: float, bounds: dict[str, Any], kept: dict[str, An
     return st.number_input(label, value=value, step=step, format=form, **limits, **kept)
 
 
-def _choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str, Any]) -> str | None:
-    """Draw a choice among the things there are."""
-    options = _options(str(_extra(field, "ref")), values)
+def several(kind: str, name: str, field: FieldInfo, values: dict[str, Any]) -> list[str]:
+    """Draw a choice of one or more of the things there are."""
+    options = _options(str(extra_of(field, "ref")), values)
+    key = f"{kind}-{name}"
+    if key in st.session_state:  # a link, or a choice among what is not here any more
+        st.session_state[key] = [chosen for chosen in st.session_state[key] if chosen in options]
+    return st.multiselect(
+        label_of(name, field),
+        [option for option in options if option != values.get("a")],
+        default=[] if key in st.session_state else [option for option in options if option != values.get("a")][:1],
+        format_func=lambda option: options.get(option, option),
+        key=key,
+        help=f"{field.description} Each gets a run of its own.",
+        persist_state="session",
+    )
+
+
+def choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str, Any]) -> str | None:
+    """Draw a choice among the things there are; say where to make one if there is none."""
+    options = _options(str(extra_of(field, "ref")), values)
     label = label_of(name, field)
     if not options:
-        reason, page = MISSING[str(_extra(field, "ref"))]
+        reason, page = MISSING[str(extra_of(field, "ref"))]
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/info: {reason}")
             st.page_link(path_of(page), label=f"Open {page.capitalize()}", icon=":material/arrow_forward:")
         return None
     if st.session_state.get(f"{kind}-{name}") not in options:  # a link, or a choice among what is not here any more
         st.session_state.pop(f"{kind}-{name}", None)
-    keys = list(options)
+    keys, key = list(options), f"{kind}-{name}"
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
     return st.selectbox(
         label,
         keys,
-        index=index,
-        format_func=lambda key: options.get(key, key),
-        key=f"{kind}-{name}",
+        index=0 if key in st.session_state else index,
+        format_func=lambda option: options.get(option, option),
+        key=key,
         help=field.description,
         persist_state="session",
     )
@@ -210,10 +303,13 @@ def mask_sets(name: str) -> dict[str, str]:
     for run in cached.runs_of("masks"):
         card = open_mask_set(workspace(), run.id).card
         if card.dataset == ref:
-            found[run.id] = f"{card.images} masks at delta {card.delta:g}, {cached.when(run)}"
+            refined = "" if card.refinement.is_plain else ", refined"
+            title = f"{card.images} masks at delta {card.delta:g}{refined}, {cached.when(run)}"
+            found[run.id] = title if title not in found.values() else f"{title} ({run.id[-4:]})"  # titles tell choices
     return found
 
 
-def _extra(field: FieldInfo, key: str) -> Any:
+def extra_of(field: FieldInfo, key: str) -> Any:
+    """Return what a setting's declaration says beside its bounds, see `config.setting`."""
     extra = field.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None

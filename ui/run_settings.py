@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from leafcore.cli import command_of
 from leafcore.config import Config
+from leafcore.flags import command_of
 from leafcore.jobs import KINDS
 from leafcore.runs import Run
 

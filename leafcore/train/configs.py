@@ -27,35 +27,49 @@ class TrainConfig(Config):
     epochs: int = setting(100, "Epochs to train.", ge=1, le=10_000)
     batch_size: int = setting(1, "Pictures per step.", ge=1, le=1024)
     size_px: int = setting(256, "Side of the pictures the networks see.", unit="px", ge=32, le=1024, multiple_of=4)
-    learning_rate: float = setting(2e-4, "Step size of the optimizer.", gt=0, le=1, advanced=True)
-    seed: int = setting(0, "Seed of everything random in this run.", ge=0, advanced=True)
-    max_steps_per_epoch: int = setting(0, "Cuts each epoch to so many steps; 0 means all.", ge=0, advanced=True)
+    learning_rate: float = setting(2e-4, "Step size of the optimizer.", gt=0, le=1, advanced=True, group="Optimizer")
+    seed: int = setting(0, "Seed of everything random in this run.", ge=0, advanced=True, group="Optimizer")
+    max_steps_per_epoch: int = setting(
+        0, "Cuts each epoch to so many steps; 0 means all.", ge=0, advanced=True, group="Saving"
+    )
     save_every: int = setting(
-        1, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True
+        1, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True, group="Saving"
     )
     keep_every: int = setting(
         0,
         "Of the saved weights only every so many epochs' are kept, beside the last and those in use; 0 keeps all.",
-        unit="epochs", ge=0, advanced=True,
+        unit="epochs", ge=0, advanced=True, group="Saving",
     )  # fmt: skip
     state_every_s: float = setting(
-        300.0, "What a resume needs is also saved after so many seconds within an epoch.", unit="s", gt=0, advanced=True
+        300.0,
+        "What a resume needs is also saved after so many seconds within an epoch.",
+        unit="s",
+        gt=0,
+        advanced=True,
+        group="Saving",
     )
-    log_every: int = setting(1, "Losses are recorded every so many steps.", unit="steps", ge=1, advanced=True)
-    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
+    log_every: int = setting(
+        1, "Losses are recorded every so many steps.", unit="steps", ge=1, advanced=True, group="Saving"
+    )
+    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True, group="Optimizer")
     precision: Precision = setting(
-        "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True
+        "auto",
+        "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.",
+        advanced=True,
+        group="Optimizer",
     )
     tracker: Literal["none", "tensorboard", "wandb"] = setting(
         "none",
         "Follows the run elsewhere too: TensorBoard's files in the run's folder, or Weights & Biases.",
         ref="tracker",
         advanced=True,
+        group="Saving",
     )
     promote_as: str = setting(
         "",
         "Promotes an epoch under this name when done: a classifier's best on validation pictures, else the last.",
         advanced=True,
+        group="Saving",
     )
 
     @field_validator("promote_as")
@@ -88,46 +102,69 @@ class TranslationConfig(TrainConfig):
     epochs_decay: int = setting(100, "Epochs over which the learning rate then falls to zero.", ge=0, le=10_000)
     load_px: int = setting(
         0, "Side of the pictures before cropping; 0: 286 for 256, in proportion.", unit="px", ge=0, le=2048,
-        advanced=True,
+        advanced=True, group="Data",
     )  # fmt: skip
-    flip: bool = setting(True, "Mirrors every other picture, at random.", advanced=True)
+    flip: bool = setting(True, "Mirrors every other picture, at random.", advanced=True, group="Data")
     init: str = setting(
         "",
         "Start from these weights: a checkpoint, a translation run or run@epoch, or the path of a folder in which "
         "CycleGAN's or LeafGAN's own code saved latest_net_G_A.pth. Networks must be of the same form.",
         ref="start",
         advanced=True,
+        group="Network",
     )
     generator: Literal["resnet", "unet"] = setting(
-        "resnet", "Form of the generators: residual blocks, or a U-Net that keeps fine outlines.", advanced=True
+        "resnet",
+        "Form of the generators: residual blocks, or a U-Net that keeps fine outlines.",
+        advanced=True,
+        group="Network",
     )
-    filters: int = setting(64, "Channels of the generator's first layer (ngf).", ge=4, le=256, advanced=True)
-    blocks: int = setting(9, "Residual blocks, of a ResNet generator.", ge=1, le=24, advanced=True)
+    filters: int = setting(
+        64, "Channels of the generator's first layer (ngf).", ge=4, le=256, advanced=True, group="Network"
+    )
+    blocks: int = setting(9, "Residual blocks, of a ResNet generator.", ge=1, le=24, advanced=True, group="Network")
     downs: int = setting(
-        0, "Halvings of the picture, of a U-Net generator; 0: as many as fit, 8 for 256 px.", ge=0, le=9, advanced=True
+        0,
+        "Halvings of the picture, of a U-Net generator; 0: as many as fit, 8 for 256 px.",
+        ge=0,
+        le=9,
+        advanced=True,
+        group="Network",
     )
     upsampling: Literal["transposed", "resize"] = setting(
         "transposed",
         "How a generator enlarges: transposed convolutions as published, or resizing, without checkerboards.",
         advanced=True,
+        group="Network",
     )
-    residual: bool = setting(False, "The generator predicts a change of the picture, not a new one.", advanced=True)
+    residual: bool = setting(
+        False, "The generator predicts a change of the picture, not a new one.", advanced=True, group="Network"
+    )
     ema_decay: float = setting(
         0.0, "Keeps the generators' moving average instead of their last weights, such as 0.999; 0: the last.",
-        ge=0, lt=1, advanced=True,
+        ge=0, lt=1, advanced=True, group="Network",
     )  # fmt: skip
-    disc_filters: int = setting(64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True)
-    disc_layers: int = setting(3, "Strided layers of the discriminator after its first.", ge=1, le=5, advanced=True)
-    weight_cycle: float = setting(10.0, "Weight of the cycle-consistency loss.", ge=0, advanced=True)
-    weight_identity: float = setting(5.0, "Weight of the identity loss.", ge=0, advanced=True)
-    pool_size: int = setting(50, "Fakes the discriminator's image pool remembers.", ge=0, le=10_000, advanced=True)
-    beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True)
+    disc_filters: int = setting(
+        64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True, group="Network"
+    )
+    disc_layers: int = setting(
+        3, "Strided layers of the discriminator after its first.", ge=1, le=5, advanced=True, group="Network"
+    )
+    weight_cycle: float = setting(10.0, "Weight of the cycle-consistency loss.", ge=0, advanced=True, group="Losses")
+    weight_identity: float = setting(5.0, "Weight of the identity loss.", ge=0, advanced=True, group="Losses")
+    pool_size: int = setting(
+        50, "Fakes the discriminator's image pool remembers.", ge=0, le=10_000, advanced=True, group="Optimizer"
+    )
+    beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True, group="Optimizer")
     compiled: bool = setting(
         False,
         "Compiles the networks (torch.compile; CUDA graphs on a GPU): minutes at the start, then faster steps.",
         advanced=True,
+        group="Optimizer",
     )
-    probes: int = setting(8, "Validation pictures per domain drawn at every save.", ge=1, le=32, advanced=True)
+    probes: int = setting(
+        8, "Validation pictures per domain drawn at every save.", ge=1, le=32, advanced=True, group="Saving"
+    )
 
     @model_validator(mode="after")
     def _two_domains(self) -> "TranslationConfig":
@@ -189,9 +226,12 @@ class LeafGANConfig(TranslationConfig):
     """LeafGAN (Cap et al. 2020): CycleGAN that looks at the leaf only and leaves the background as it is."""
 
     masks: str = setting(..., "Mask set to use: the id of a masks run over the same dataset version.", ref="masks")
-    weight_background: float = setting(5.0, "Weight of the background loss.", ge=0, advanced=True)
+    weight_background: float = setting(5.0, "Weight of the background loss.", ge=0, advanced=True, group="Losses")
     blend: bool = setting(
-        False, "Fakes keep the source outside the mask, exactly; the background loss is then 0.", advanced=True
+        False,
+        "Fakes keep the source outside the mask, exactly; the background loss is then 0.",
+        advanced=True,
+        group="Network",
     )
 
 
@@ -208,19 +248,20 @@ class LFLSegConfig(TrainConfig):
         "rendered", "Folder of pictures without a leaf, or 'rendered' for scenes of our own.", ref="folder"
     )
     backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
-    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)
+    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True, group="Network")
     init: str = setting(
         "",
         "Start from these LFLSeg weights instead, whose backbone it then is: a checkpoint, an lflseg run, or a file "
         "such as LeafGAN's LFLSeg_resnet101.pth.",
         ref="init",
         advanced=True,
+        group="Network",
     )
     epochs: int = setting(5, "Epochs to train.", ge=1, le=1000)
     batch_size: int = setting(32, "Pictures per step.", ge=3, le=1024)
     size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=64, le=1024, multiple_of=32)
-    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
-    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True)
+    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True, group="Optimizer")
+    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True, group="Optimizer")
 
     @property
     def init_file(self) -> Path | None:
@@ -239,12 +280,12 @@ class ClassifierConfig(TrainConfig):
     }
 
     backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
-    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)
+    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True, group="Network")
     epochs: int = setting(15, "Epochs to train.", ge=1, le=1000)
     batch_size: int = setting(32, "Pictures per step.", ge=2, le=1024)
     size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=32, le=1024, multiple_of=32)
-    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
-    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True)
+    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True, group="Optimizer")
+    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True, group="Optimizer")
 
 
 @dataclass(frozen=True)
@@ -254,12 +295,14 @@ class RecipeEntry:
     Attributes:
         title: What a person calls it.
         makes: What it is for, in a sentence.
+        needs: What it learns from, in a sentence.
         config: Its settings.
         recipe: Where its class is, "module:Class"; imported by the worker only.
     """
 
     title: str
     makes: str
+    needs: str
     config: type[TrainConfig]
     recipe: str
 
@@ -268,24 +311,28 @@ RECIPES: dict[str, RecipeEntry] = {
     "lflseg": RecipeEntry(
         "LFLSeg",
         "Learns to tell whole leaves from parts and from other things; its heat map becomes the mask.",
+        "A dataset, and pictures without a leaf: your own, or drawn.",
         LFLSegConfig,
         "leafcore.train.lflseg:LFLSeg",
     ),
     "leafgan": RecipeEntry(
         "LeafGAN",
-        "Translates leaves between two label sets and leaves the background alone. Needs a mask set.",
+        "Translates leaves between two label sets and leaves the background alone.",
+        "A dataset with both label sets, and a mask set of it.",
         LeafGANConfig,
         "leafcore.train.leafgan:LeafGAN",
     ),
     "cyclegan": RecipeEntry(
         "CycleGAN",
-        "Translates whole pictures between two label sets, background included. Needs no masks.",
+        "Translates whole pictures between two label sets, background included.",
+        "A dataset with both label sets; no masks.",
         CycleGANConfig,
         "leafcore.train.cyclegan:CycleGAN",
     ),
     "classifier": RecipeEntry(
         "Classifier",
         "Tells the labels of a picture; the judge of whether synthetic pictures help.",
+        "A dataset with validation pictures.",
         ClassifierConfig,
         "leafcore.train.classifier:Classifier",
     ),

@@ -67,13 +67,11 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         DiskFull: A save did not fit; the one before is untouched.
         Stopped: Somebody asked to stop; everything a resume needs is saved.
     """
-    entry = next(entry for entry in RECIPES.values() if entry.config is type(config))
-    module, name = entry.recipe.split(":")
     progress.phase("loading")
     device = resolve_device(config.device)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
+        recipe = open_recipe(config, workspace, device, progress)
         save_seen(progress.folder, recipe.seen)
         with tracked(config.tracker, config.model_dump(mode="json"), progress) as watcher:
             result = fit(recipe, watcher, lambda: pinned_epochs(workspace, progress.folder.name))
@@ -81,6 +79,14 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
         promote(workspace, progress.folder.name, config.promote_as, epoch=result.best_epoch)
         result = result.model_copy(update={"checkpoint": config.promote_as})
     return result
+
+
+def open_recipe(config: TrainConfig, workspace: Workspace, device: torch.device, progress: Progress) -> Recipe:
+    """Return the recipe that a config belongs to, with its data loaded; see `Recipe.from_config`."""
+    entry = next(entry for entry in RECIPES.values() if entry.config is type(config))
+    module, name = entry.recipe.split(":")
+    recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
+    return recipe
 
 
 def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None] = set) -> TrainResult:

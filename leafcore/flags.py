@@ -1,0 +1,117 @@
+"""Settings on the command line: a flag for each field of a config, and the command that a config is."""
+
+import argparse
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from leafcore.errors import ConfigError
+from leafcore.jobs import KINDS
+from leafcore.train.configs import RECIPES
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and takes flags only as they are written in the help."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise ConfigError(f"{self.prog}: {message}. `{self.prog} --help` explains.")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a config's field is called on the command line, where it is not simply `--name`.
+
+    Attributes:
+        flag: The flag, or a bare word for a positional argument.
+        metavar: What its value is called in the help.
+        many: Whether several values make a run each.
+    """
+
+    flag: str
+    metavar: str = ""
+    many: bool = False
+
+
+FLAGS: dict[tuple[str, str], Flag] = {
+    ("import", "source"): Flag("source", "PATH"),
+    ("synthesize", "source"): Flag("--from", "LABELS"),
+    ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
+    ("split", "dataset"): Flag("dataset", "NAME"),
+    ("scarce", "dataset"): Flag("dataset", "NAME"),
+    ("scarce", "limit"): Flag("--max", "N"),
+    ("scarce", "name"): Flag("--as", "NEW"),
+    ("health", "dataset"): Flag("dataset", "NAME"),
+    ("write", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "dataset"): Flag("dataset", "NAME"),
+    ("embed", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("adopt", "file"): Flag("file", "PATH"),
+    ("write-weights", "model"): Flag("model", "CHECKPOINT"),
+    ("score", "run"): Flag("run", "RUN", many=True),
+    ("export", "run"): Flag("run", "RUN"),
+    ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+}
+
+
+def add_fields(parser: Parser, kind: str) -> None:
+    """Add a flag per setting. Values stay text; the config checks them, so that every face says the same."""
+    config = KINDS[kind].config
+    parser.set_defaults(kind=kind)
+    if config.PRESETS:
+        parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
+    for name, field in config.model_fields.items():
+        named = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}"))
+        options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or _metavar(field)}
+        if named.flag.startswith("--"):
+            options |= {"dest": f"set_{name}", "default": argparse.SUPPRESS}
+            if kind in RECIPES and name == "b":
+                options |= {"action": "append", "help": f"{options['help']} Again for another run with another one."}
+            parser.add_argument(named.flag, **options)
+        else:
+            parser.add_argument(f"set_{name}", **options, nargs="+" if named.many else None)
+
+
+def _help(field: FieldInfo) -> str:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    unit = f" {extra['unit']}" if extra.get("unit") else ""
+    default = (
+        "" if field.is_required() or field.default in ("", None, ()) else f" (default {_word(field.default)}{unit})"
+    )
+    return f"{field.description}{default}".replace("%", "%%")
+
+
+def _metavar(field: FieldInfo) -> str:
+    """Return what a setting's value looks like: its choices, or its kind."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    choices = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+    if choices or bool in kinds:
+        return "|".join(choices or ["true", "false"])
+    return next((name for kind, name in ((int, "N"), (float, "X"), (Path, "PATH")) if kind in kinds), "TEXT")
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
+    """Return the command that makes a run of these settings.
+
+    Args:
+        kind: A key of `KINDS`.
+        values: Settings by name; those left out are the preset's, or the defaults.
+        preset: One of the config's, or empty.
+    """
+    words = ["python", "-m", "leafcore", *(["train"] if kind in RECIPES else []), kind]
+    words += ["--preset", preset] if preset else []
+    for name, value in values.items():
+        flag = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}")).flag
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
+        words += [flag, text] if flag.startswith("--") else [text]
+    return shlex.join(words)

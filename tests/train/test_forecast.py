@@ -1,0 +1,55 @@
+import pytest
+
+from leafcore.files import RESERVE_BYTES
+from leafcore.jobs import build_config
+from leafcore.train.forecast import Rehearsal, forecast, save_every_that_fits, smaller_settings
+
+MEASURED = Rehearsal(
+    epochs=10, steps_per_epoch=100, loading_s=3.0, step_s=0.5, measured_steps=8, scoring_s=2.0, sampling_s=1.0,
+    saving_s=0.25, state_s=0.125, epoch_bytes=1000, state_bytes=5000, device="cpu", memory_bytes=7, tensor_bytes=7,
+    free_bytes=7,
+)  # fmt: skip
+
+
+def settings(**values):
+    return build_config("cyclegan", {"dataset": "leaves", "b": "rust", **values})
+
+
+def test_the_time_is_split_into_steps_scores_samples_and_saves():
+    found = forecast(MEASURED, settings(save_every=3, state_every_s=20))
+    assert (found.steps, found.checkpoints) == (1000, 4)  # epochs 3, 6, 9 and the last
+    assert found.stepping_s == 500 and found.scoring_s == 20 and found.sampling_s == 4
+    assert found.saving_s == pytest.approx(4 * 0.25 + 10 * 3 * 0.125)  # an epoch of 50 s: at 20, at 40, at its end
+    assert found.eta_s == pytest.approx(500 + 20 + 4 + found.saving_s)
+
+
+def test_a_promoted_run_needs_room_for_another_copy():
+    plain, promoted = (forecast(MEASURED, settings(promote_as=name)).disk_bytes for name in ("", "to-rust"))
+    assert plain == 10 * 1000 + 2 * 5000 and promoted == plain + 1000
+
+
+@pytest.mark.parametrize(("room", "every"), [(10_000, 1), (9_999, 2), (5_000, 2), (4_999, 3), (1_000, 10), (999, None)])
+def test_saving_less_often_is_proposed_as_the_disk_has_room(room, every):
+    free = RESERVE_BYTES + 2 * MEASURED.state_bytes + room
+    assert save_every_that_fits(MEASURED, settings(), free) == every
+    if every:
+        assert forecast(MEASURED, settings(save_every=every)).disk_bytes <= free - RESERVE_BYTES
+
+
+def test_the_wish_to_save_less_often_stands():
+    assert save_every_that_fits(MEASURED, settings(save_every=4), 10**12) == 4
+
+
+def test_half_the_batch_comes_before_half_the_size_and_bounds_hold():
+    changes = list(smaller_settings(settings(batch_size=6, size_px=128)))
+    assert changes == [
+        {"batch_size": 3},
+        {"batch_size": 1},
+        {"batch_size": 1, "size_px": 64},
+        {"batch_size": 1, "size_px": 32},
+    ]
+
+
+def test_a_recipe_keeps_its_least_batch_and_sizes_that_its_network_takes():
+    config = build_config("lflseg", {"dataset": "leaves", "batch_size": 8, "size_px": 128})
+    assert list(smaller_settings(config)) == [{"batch_size": 4}, {"batch_size": 4, "size_px": 64}]
