@@ -212,7 +212,7 @@ def test_a_queued_run_can_be_stopped(workspace):
     call("stop", run.id).refuses(f"Run {run.id} is stopped; there is nothing to stop.", code=1)
 
 
-def test_on_a_full_disk_training_fails_with_one_line_and_can_be_resumed(carry, workspace, leaf_folders):
+def test_on_a_full_disk_training_pauses_with_one_line_and_can_be_resumed(carry, workspace, leaf_folders):
     carry("import", source=leaf_folders, name="leaves")
     with pytest.MonkeyPatch.context() as patch:
         usage = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)
@@ -221,7 +221,7 @@ def test_on_a_full_disk_training_fails_with_one_line_and_can_be_resumed(carry, w
     failed.refuses("is nearly full: 0 MB free", code=1)
     assert "then resume" in failed.lines[0]
     (row,) = (row for row in call("runs", "--json").json["runs"] if row["kind"] == "classifier")
-    assert row["state"] == "failed"
+    assert row["state"] == "paused"
     assert call("show", row["run"], "--json").json["status"]["failure"]["code"] == "disk_full"
 
     resumed = call("train", "classifier", "--resume", row["run"], "--json").json

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from leafcore.cli import _config, build_parser
+from leafcore.cli import _configs, build_parser
 from leafcore.flags import command_of
 from leafcore.jobs import KINDS
 from leafcore.train.configs import LeafGANConfig
@@ -18,7 +18,8 @@ def test_the_command_of_a_run_means_the_same_settings(journey, kind):
     changed = {name: value for name, value in settings.items() if name not in base or value != base[name]}
     words = shlex.split(command_of(kind, changed, preset))
     assert words[:3] == ["python", "-m", "leafcore"]
-    assert _config(build_parser().parse_args(words[3:])).digest() == run.record.config_hash
+    (config,) = _configs(build_parser().parse_args(words[3:]))
+    assert config.digest() == run.record.config_hash
 
 
 @pytest.mark.parametrize("preset", ["", *LeafGANConfig.PRESETS])
