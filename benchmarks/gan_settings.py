@@ -29,7 +29,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "blend": {"blend": True},
     "ema": {"ema_decay": 0.999},
 }
-BATCH = 4
+BATCH = 1  # as published
 
 
 def configured(workspace: Workspace, asked: argparse.Namespace, settings: dict[str, Any]) -> Config:

@@ -27,9 +27,8 @@ from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 LFLSEG = "sample-lflseg"
 DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
 TRANSLATION = {
-    "size_px": 128, "disc_layers": 3, "precision": "bf16", "epochs": 20, "epochs_decay": 20, "save_every": 4,
-    "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.995,
-    "weight_cycle": 5.0, "weight_identity": 1.0,
+    "size_px": 128, "batch_size": 1, "disc_layers": 3, "precision": "bf16", "epochs": 16, "epochs_decay": 16,
+    "save_every": 2, "log_every": 10, "upsampling": "resize", "blend": True, "ema_decay": 0.999, "weight_identity": 1.0,
 }  # fmt: skip
 TRANSLATORS = {"sample-healthy-to-rust": "rust", "sample-healthy-to-frog-eye": "frog_eye_leaf_spot"}
 

@@ -49,9 +49,9 @@ def test_what_no_generator_makes_leads_to_a_filled_training_form(open_app, orcha
     form = open_app(orchard).open("train", **dict(query))
     assert form.selectbox(key="leafgan-dataset").value == "orchard"
     assert form.selectbox(key="leafgan-a").value == "healthy"
-    assert form.selectbox(key="leafgan-b").value == "mosaic"
-    form.selectbox(key="leafgan-b").set_value("rust").run()
-    assert form.selectbox(key="leafgan-b").value == "rust", "the link is taken once"
+    assert form.multiselect(key="leafgan-b").value == ["mosaic"]
+    form.multiselect(key="leafgan-b").set_value(["rust"]).run()
+    assert form.multiselect(key="leafgan-b").value == ["rust"], "the link is taken once"
 
 
 def test_a_link_to_labels_that_are_not_here_leaves_the_form_as_it_is(open_app, orchard):
