@@ -18,7 +18,7 @@ from leafcore.files import read_json, sizes
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
-from leafcore.train.configs import RECIPES
+from leafcore.train.configs import RECIPES, is_translation
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
 
@@ -64,7 +64,7 @@ def translations() -> list[Run]:
     return [
         run
         for run in trained
-        if run.kind in {"leafgan", "cyclegan"} and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+        if is_translation(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
     ]
 
 
