@@ -1,7 +1,8 @@
-"""Charts of epochs: a measure over epochs, and realism against what was asked for."""
+"""Charts of epochs: a measure over epochs, and realism against how much of the target shows."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from leafcore.pick.scores import MEASURES, SHARES, Score, told
@@ -85,22 +86,32 @@ def _markers(epochs: Sequence[int], recommended: int | None) -> dict[str, object
 
 
 def pareto(
-    axes: tuple[str, str],
+    axes: Sequence[str],
     points: Mapping[int, tuple[float, float]],
     front: Sequence[int],
     shown: int,
     recommended: int | None,
 ) -> go.Figure:
-    """Return realism against what was asked for; the epochs that none beats in both are joined.
+    """Return realism against how much of the target shows; the epochs that none beats in both are joined.
+
+    Epochs far less real than most, such as a run's first ones, stand at the edge as triangles, so that they do not
+    crowd the rest.
 
     Args:
-        axes: The two measures.
+        axes: The two measures, realism first.
         points: By epoch.
         front: Those that none other beats in both.
         shown: The epoch that the page shows.
         recommended: The epoch that is ringed, if there is one.
     """
     epochs = list(points)
+    edge = _edge([points[epoch][0] for epoch in epochs], [points[epoch][0] for epoch in front])
+    drawn = {epoch: (min(realism, edge), target) for epoch, (realism, target) in points.items()}
+    markers = _markers(epochs, recommended)
+    markers["symbol"] = [
+        "triangle-right" if points[epoch][0] > edge else "star" if epoch == recommended else "circle"
+        for epoch in epochs
+    ]
     line = sorted(front, key=lambda epoch: points[epoch])
     figure = go.Figure()
     figure.add_scatter(
@@ -113,22 +124,22 @@ def pareto(
     )
     named = {epochs[-1], shown, recommended}  # the rest say who they are on hover
     figure.add_scatter(
-        x=[points[epoch][0] for epoch in epochs],
-        y=[points[epoch][1] for epoch in epochs],
+        x=[drawn[epoch][0] for epoch in epochs],
+        y=[drawn[epoch][1] for epoch in epochs],
         mode="markers+text",
-        marker=_markers(epochs, recommended),
-        customdata=epochs,
+        marker=markers,
+        customdata=[(epoch, *points[epoch]) for epoch in epochs],
         text=[str(epoch) if epoch in named else "" for epoch in epochs],
         textposition="top right",
-        hovertemplate=f"epoch %{{customdata}}: {MEASURES[axes[0]].title} %{{x:.3g}}, "
-        f"{MEASURES[axes[1]].title} %{{y:.3g}}<extra></extra>",
+        hovertemplate=f"epoch %{{customdata[0]}}: {MEASURES[axes[0]].title} %{{customdata[1]:.3g}}, "
+        f"{MEASURES[axes[1]].title} %{{customdata[2]:.3g}}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
     if shown in points:
         figure.add_scatter(
-            x=[points[shown][0]],
-            y=[points[shown][1]],
+            x=[drawn[shown][0]],
+            y=[drawn[shown][1]],
             mode="markers",
             marker={"symbol": "circle-open", "size": 20, "color": CURSOR, "line": {"width": 2}},
             hoverinfo="skip",
@@ -139,3 +150,9 @@ def pareto(
     text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better"
     figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
     return figure
+
+
+def _edge(realism: Sequence[float], front: Sequence[float]) -> float:
+    """Return the realism at which worse epochs are drawn: Tukey's upper fence, but no epoch of the front is moved."""
+    low, high = np.percentile(realism, [25, 75])
+    return float(max(high + 1.5 * (high - low), *front))
