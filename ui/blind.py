@@ -108,7 +108,7 @@ def _reveal(said: Tally) -> None:
             {
                 "Epoch": row.epoch,
                 "Win rate": f"{row.wins / row.votes:.0%}",
-                "95 % interval": f"{row.low:.0%} to {row.high:.0%}",
+                "95% interval": f"{row.low:.0%} to {row.high:.0%}",
                 "Won": f"{row.wins} of {row.votes}",
                 "Strength": round(row.strength, 2),
             }

@@ -82,7 +82,7 @@ def _why(
     keys: Sequence[str],
     target: str,
 ) -> str:
-    """Return "Epoch 80: KID 0.021 ± 0.004 is within one sd of the lowest, and 91 % (79 to 97 %) are called rust."."""
+    """Return "Epoch 80: KID 0.021 ± 0.004 is within one sd of the lowest, and 91% (79% to 97%) are called rust."."""
     parts = []
     if REALISM in keys:
         lowest = _best(epochs, REALISM)

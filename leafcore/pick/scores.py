@@ -71,14 +71,11 @@ class Score(BaseModel):
 
 
 def told(key: str, score: Score) -> str:
-    """Return a score for people: "0.021 ± 0.004", "91 % (79 to 97 %)", "3.1 (2.5 to 3.8)"."""
-    as_share = key in SHARES
-    value = f"{100 * score.value:.0f} %" if as_share else f"{score.value:.3g}"
+    """Return a score for people: "0.021 ± 0.004", "91% (79% to 97%)", "3.1 (2.5 to 3.8)"."""
+    form = ".0%" if key in SHARES else ".3g"
+    value = format(score.value, form)
     if score.low is not None and score.high is not None:
-        ends = (
-            f"{100 * score.low:.0f} to {100 * score.high:.0f} %" if as_share else f"{score.low:.3g} to {score.high:.3g}"
-        )
-        return f"{value} ({ends})"
+        return f"{value} ({score.low:{form}} to {score.high:{form}})"
     return value if score.sd is None else f"{value} ± {score.sd:.2g}"
 
 
