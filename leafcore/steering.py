@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from leafcore.continuing import extend, run_fixed
+from leafcore.files import size_bytes
 from leafcore.lanes import end_at_once
 from leafcore.queue import Move, cancel_pending, expectations, hold_until, move, next_time, queue
 from leafcore.runs import Run, open_run
-from leafcore.trash import delete_run, restore_run, size_bytes
+from leafcore.trash import delete_run, restore_run
 from leafcore.workspace import Workspace
 
 Answer = dict[str, Any]

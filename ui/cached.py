@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from leafcore import images
+from leafcore import files, images
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
-from leafcore.files import read_json, sizes
+from leafcore.files import read_json
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
@@ -163,7 +163,7 @@ def size_bytes(run: Run) -> int:
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _size_bytes(folder: str, state: str, moment: float) -> int:
     del state, moment
-    return sum(sizes(Path(folder)).values())
+    return files.size_bytes(Path(folder))
 
 
 def preview_epochs(run: Run) -> list[int]:

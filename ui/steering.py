@@ -6,12 +6,13 @@ import streamlit as st
 
 from leafcore.continuing import extend
 from leafcore.errors import LeafError
+from leafcore.files import size_bytes
 from leafcore.jobs import KINDS
 from leafcore.lanes import end_at_once
 from leafcore.lineage import lineage_of
 from leafcore.runs import ACTIVE, RESUMABLE, Run, Status
 from leafcore.train.configs import RECIPES, TranslationConfig
-from leafcore.trash import delete_run, in_trash, restore_run, size_bytes
+from leafcore.trash import delete_run, in_trash, restore_run
 from ui.places import path_of
 from ui.service import workspace
 
