@@ -109,7 +109,7 @@ def _probes(runs: Sequence[Run]) -> None:
             else epochs[0]
         )
     with st.container(width=COLUMN_PX * (len(runs) + 1)):
-        columns = st.columns(len(runs) + 1, gap="xxsmall", wrap=False)
+        columns = st.columns(len(runs) + 1, gap="xxsmall", vertical_alignment="bottom", wrap=False)
         _strip(columns[0], runs[0], epoch, direction, "input", "Input")
         for column, run, name in zip(columns[1:], runs, names_of(runs), strict=True):
             _strip(column, run, epoch, direction, "fake", name)

@@ -92,20 +92,21 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
     measured = [key for key in MEASURES if any(key in row.scores for row in result.epochs)]
     if not measured:
         return
+    titles = {MEASURES[key].title: key for key in measured}
+    key = titles[
+        st.pills(
+            "Measure",
+            list(titles),
+            default=next(iter(titles)),
+            required=True,
+            key="measure",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    ]
+    st.caption(MEASURES[key].meaning)
     left, right = st.columns(2, gap="medium")
     with left:
-        titles = {MEASURES[key].title: key for key in measured}
-        key = titles[
-            st.pills(
-                "Measure",
-                list(titles),
-                default=next(iter(titles)),
-                required=True,
-                key="measure",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
-        ]
         scores = {row.epoch: row.scores[key] for row in result.epochs if key in row.scores}
         figure = pick_charts.over_epochs(key, scores, shown, result.recommended)
         _draw(figure, "strip", f"{MEASURES[key].title} over epochs. {MEASURES[key].meaning}", go_to)

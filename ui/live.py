@@ -111,7 +111,8 @@ def _facts(run: Run, status: Status, key: str) -> None:
     elif status.state == "interrupted":
         explained.interruption_note(status)
     elif status.state in {"paused", "stopped"}:
-        st.caption("  ·  ".join(["It ended before its time", *counted(run, status)]))
+        for done in counted(run, status):
+            st.caption(f"{done} done")
     for warning in status.warnings:
         st.caption(f":material/warning: {warning}")
 

@@ -147,7 +147,8 @@ def pareto(
         )
     figure.update_xaxes(fixedrange=True, nticks=5)
     figure.update_yaxes(fixedrange=True, tickformat=".0%" if axes[1] in SHARES else None, nticks=5)
-    text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better"
+    beyond = ", ▸ beyond" if any(realism > edge for realism, _ in points.values()) else ""
+    text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better{beyond}"
     figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
     return figure
 

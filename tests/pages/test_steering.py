@@ -90,6 +90,11 @@ def test_an_interrupted_run_is_explained(open_app, workspace, training):
     assert training.status().state == "queued"
 
 
+def test_a_paused_run_says_how_far_it_came(open_app, workspace, training):
+    write_state(training, "paused", done=1178, total=4464)
+    assert "1,178 of 4,464 steps done" in texts(open_app(workspace).open("runs"))
+
+
 def test_the_time_left_says_what_it_goes_to():
     status = Status(queued=0, eta_s=560, eta_parts={"stepping": 480, "validating": 0.01, "sampling": 60, "saving": 20})
     assert split(status) == " (8 min stepping, 1 min sampling, 20 s saving)"
