@@ -7,6 +7,7 @@ import streamlit as st
 from leafcore.data.labels import words
 from leafcore.pick.scores import Direction
 from leafcore.runs import Run
+from leafcore.train.configs import is_translation
 
 
 def ways(run: Run) -> dict[Direction, str]:
@@ -16,12 +17,14 @@ def ways(run: Run) -> dict[Direction, str]:
 
 
 def choose_direction(run: Run, key: str) -> Direction:
-    """Draw the choice between a translation's two generators.
+    """Draw the choice between a translation's two generators; a run of another kind has the one.
 
     Args:
-        run: The translation.
+        run: A training run.
         key: Of the widget, and of the address.
     """
+    if not is_translation(run.kind):
+        return "ab"
     titles = ways(run)
     chosen = st.segmented_control(
         "Direction",

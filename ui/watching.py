@@ -149,7 +149,7 @@ def samples_box(run: Run) -> None:
         last = there[-1] if epoch == "newest" else int(epoch)
         rows = sum(row.get("direction") == direction for row in cached.preview(current, there[-1])[0]["rows"])
         earlier = [number for number in reversed(there) if number <= last]
-        for number in earlier[: max(1, MOST_ROWS // rows)]:
+        for number in earlier[: max(1, MOST_ROWS // max(1, rows))]:
             _sheet(current, number, direction)
 
     st.fragment(samples, run_every=refresh(run))(run.id)
