@@ -207,6 +207,14 @@ def test_a_run_can_be_deleted_and_restored(empty, workspace):
     run.request_stop()
     assert empty.delete(f"/runs/{run.id}").json()["trash"] == str(workspace.trash / run.id)
     assert empty.post(f"/runs/{run.id}/restore").json()["status"]["state"] == "stopped"
+    empty.delete(f"/runs/{run.id}")
+    assert empty.delete("/trash").json()["bytes"] > 0
+    refuses(empty.post(f"/runs/{run.id}/restore"), 404, "not_found", "there is no run")
+
+
+def test_what_cannot_go_on_is_refused(empty, workspace):
+    run = submit(workspace, "render", build_config("render", {}))
+    run.request_stop()
     refuses(empty.post(f"/runs/{run.id}/extend?epochs=2"), 422, "config", "is a render run, expected leafgan")
     refuses(empty.post(f"/runs/{run.id}/fix"), 409, "job", "no other settings are known")
 

@@ -15,7 +15,7 @@ from leafcore.jobs import build_config, submit
 from leafcore.lanes import end_at_once
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.serving import Shutdown
-from leafcore.trash import delete_run, restore_run
+from leafcore.trash import delete_run, empty_trash, restore_run
 from leafcore.workspace import Workspace
 
 EVENT_S = 0.5
@@ -114,6 +114,11 @@ def add_steering(api: FastAPI, workspace: Workspace) -> None:
     def restore(run_id: str) -> RunView:
         """Take a run out of the trash again."""
         return view(restore_run(workspace, run_id))
+
+    @api.delete("/trash")
+    def empty() -> dict[str, int]:
+        """Remove the deleted runs for good, and answer how many bytes that was."""
+        return {"bytes": empty_trash(workspace)}
 
     @api.post("/runs/{run_id}/resume")
     def resume(run_id: str) -> RunView:
