@@ -27,7 +27,7 @@ _HTML = """
       <button type="button" data-factor="1">1×</button><button type="button" data-factor="2">2×</button
       ><button type="button" data-factor="4">4×</button>
     </span>
-    <label>difference to
+    <label class="against">difference to
       <select name="against" aria-label="Difference to">
         <option value="b"></option><option value="input">the input</option>
       </select>

@@ -37,12 +37,14 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
-    "kid": Measure("KID", "lower", "How far the fakes are from real target pictures, in a frozen backbone's features."),
-    "fid": Measure("FID", "lower", "The same as a Fréchet distance; biased for few pictures."),
-    "target_rate": Measure("Target rate", "higher", "Share of fakes that a frozen classifier calls the target."),
+    "kid": Measure("KID", "lower", "How unlike real target pictures the fakes look to a network (kernel distance)."),
+    "fid": Measure("FID", "lower", "The same as a Fréchet distance; too high where pictures are few."),
+    "target_rate": Measure(
+        "Target rate", "higher", "Share of fakes that a classifier of real pictures calls the target."
+    ),
     "outside": Measure("Change outside", "lower", "Mean change outside the leaf, in levels of 255."),
     "inside": Measure("Change on the leaf", "higher", "Mean change on the leaf, in levels of 255."),
-    "near_copies": Measure("Near copies", "lower", "Share of fakes nearer to a train picture than real ones are."),
+    "near_copies": Measure("Near copies", "lower", "Share of fakes nearer to a train picture than 99% of real ones."),
     "cycle": Measure("Cycle error", "lower", "Mean difference after there and back again, in levels of 255."),
 }
 
