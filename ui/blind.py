@@ -102,7 +102,7 @@ def _reveal(said: Tally) -> None:
     if said.separable:
         st.markdown(f"**Epoch {first.epoch} convinces most**, by {said.votes} votes.")
     else:
-        st.markdown(f"Epoch {first.epoch} leads, but {verdict(said)}; {said.votes} so far.")
+        st.markdown(f"Epoch {first.epoch} leads; {verdict(said)}. Votes so far: {said.votes}.")
     st.dataframe(
         [
             {

@@ -8,6 +8,7 @@ import streamlit as st
 from leafcore.data.seen import load_seen
 from leafcore.runs import Run, list_runs
 from leafcore.train.configs import RECIPES, is_translation
+from leafcore.train.hints import loss_words
 from ui import cached, loss_charts, show
 from ui.choose import choose_many
 from ui.directions import choose_direction
@@ -61,13 +62,11 @@ def _curves(runs: Sequence[Run]) -> None:
         st.caption("These runs have no loss in common.")
         return
     start = next((shared.index(name) for name in FIRST if name in shared), 0)
-    loss = st.selectbox(
-        "Loss", shared, start, key="cmploss", bind="query-params", format_func=loss_charts.label_of, width=260
-    )
+    loss = st.selectbox("Loss", shared, start, key="cmploss", bind="query-params", format_func=loss_words, width=260)
     weight, log, steps = chart_controls()
     lines = {name: each[loss] for name, each in zip(names_of(runs), curves, strict=True)}
-    figure = loss_charts.overlaid(lines, weight=weight, log=log, steps=steps, title=loss_charts.label_of(loss))
-    st.plotly_chart(figure, key="overlaid", alt=f"{loss_charts.label_of(loss)} of {len(runs)} runs over steps")
+    figure = loss_charts.overlaid(lines, weight=weight, log=log, steps=steps, title=loss_words(loss))
+    st.plotly_chart(figure, key="overlaid", alt=f"{loss_words(loss)} of {len(runs)} runs over steps")
 
 
 def _settings(runs: Sequence[Run]) -> None:

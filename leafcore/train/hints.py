@@ -65,6 +65,11 @@ def hints(curves: Curves, directions: Mapping[str, str] = DIRECTIONS) -> list[Hi
     return sorted(found, key=lambda hint: hint.begins)
 
 
+def loss_words(name: str) -> str:
+    """Return a scalar's name as people say it: "cycle a" for `cycle_a`."""
+    return name.replace("_", " ")
+
+
 # --- rules of any loss ------------------------------------------------------------------------------------------------
 
 
@@ -72,7 +77,7 @@ def _not_a_number(curves: Curves) -> Iterator[Hint]:
     first = {name: int(values.index[values.isna()][0]) for name, values in curves.items() if values.isna().any()}
     if first:
         step = min(first.values())
-        names = ", ".join(_words(name) for name, began in first.items() if began == step)
+        names = ", ".join(loss_words(name) for name, began in first.items() if began == step)
         yield Hint(
             "not_a_number",
             "not a number",
@@ -90,7 +95,7 @@ def _diverging(curves: Curves) -> Iterator[Hint]:
             steps, medians = _medians(values)
             lowest = np.minimum.accumulate(medians)
             for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):
-                together.setdefault(episode, []).append(_words(name))
+                together.setdefault(episode, []).append(loss_words(name))
     for (begins, ends), names in together.items():
         yield Hint(
             "diverging",
@@ -151,7 +156,7 @@ def _guessing(curves: Curves, way: str, called: str) -> Iterator[Hint]:
         yield Hint(
             "guessing",
             f"{called} is guessed",
-            f"{called}: the discriminator only guesses ({_words(name)} stays at 0.25), so nothing guides the "
+            f"{called}: the discriminator only guesses ({loss_words(name)} stays at 0.25), so nothing guides the "
             "generator.",
             "Give the discriminator more filters, and check that the two label sets can be told apart at this size.",
             begins,
@@ -172,7 +177,7 @@ def _unchanged(curves: Curves, way: str, called: str) -> Iterator[Hint]:
         yield Hint(
             "unchanged",
             f"{called} changes nothing",
-            f"{called}: the generator gives back what it gets ({', '.join(map(_words, kept))} near 0) and fools "
+            f"{called}: the generator gives back what it gets ({', '.join(map(loss_words, kept))} near 0) and fools "
             "nobody.",
             "Lower the weights of cycle, identity and background in a new run.",
             begins,
@@ -207,8 +212,3 @@ def _episodes(steps: np.ndarray, holds: np.ndarray) -> Iterator[Episode]:
     lasting = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= LASTING]
     for begin, end in lasting[-1:]:
         yield int(steps[begin]), int(steps[end]) if end < len(steps) else None
-
-
-def _words(name: str) -> str:
-    """Return a loss as people say it: "cycle a" for `cycle_a`."""
-    return name.replace("_", " ")
