@@ -14,7 +14,7 @@ from leafcore.errors import ConfigError, JobError
 from leafcore.files import write_bytes
 from leafcore.jobs import build_config
 from leafcore.runs import RESUMABLE, Run, create_run
-from leafcore.train.configs import RECIPES, TranslationConfig
+from leafcore.train.configs import is_translation
 from leafcore.workspace import Workspace
 
 
@@ -28,8 +28,7 @@ def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
         ConfigError: It is no translation, or the epochs are out of bounds.
         JobError: It is queued or running, or it has saved nothing.
     """
-    config = RECIPES[run.kind].config if run.kind in RECIPES else None
-    if config is None or not issubclass(config, TranslationConfig):
+    if not is_translation(run.kind):
         raise ConfigError(
             f"run: {run.id} is a {run.kind} run, expected leafgan or cyclegan; others' learning rates end with their "
             "last epoch, so train those anew."

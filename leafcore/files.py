@@ -107,3 +107,8 @@ def sizes(folder: Path) -> dict[str, int]:
             with suppress(FileNotFoundError):
                 found[path.relative_to(folder).as_posix()] = path.stat().st_size
     return dict(sorted(found.items()))
+
+
+def size_bytes(folder: Path) -> int:
+    """Return how much disk a folder's files take; a file shared with another folder counts in both."""
+    return sum(sizes(folder).values())

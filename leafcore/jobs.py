@@ -24,7 +24,7 @@ from leafcore.checkpoints import epochs
 from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig, ResplitConfig, ScarceConfig
-from leafcore.data.labels import label_set
+from leafcore.data.labels import words
 from leafcore.data.writing import WriteConfig
 from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, DiskFull, JobError, LeafError, Stopped, as_leaf_error
@@ -128,7 +128,7 @@ def _title(kind: str, config: Config) -> str:
     """Return what a run is called in lists: "LeafGAN healthy -> rust"."""
     values = config.model_dump()
     if kind in RECIPES:
-        pair = f" {label_set(values['a'])} → {label_set(values['b'])}" if "b" in values else ""
+        pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
         return f"{RECIPES[kind].title}{pair}"
     if kind == "preflight":
         return f"Check: {_title(values['recipe'], RECIPES[values['recipe']].config.build(values['settings']))}"

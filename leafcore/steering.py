@@ -1,13 +1,14 @@
-"""The commands that steer runs: stop, extend, fix, delete, and the order of the queue."""
+"""The commands that steer runs: stop, extend, fix, delete, empty the trash, and the order of the queue."""
 
 from collections.abc import Callable
 from typing import Any, get_args
 
 from leafcore.continuing import extend, run_fixed
+from leafcore.files import size_bytes
 from leafcore.lanes import end_at_once
 from leafcore.queue import Move, cancel_pending, expectations, hold_until, move, next_time, queue
 from leafcore.runs import Run, open_run
-from leafcore.trash import delete_run, restore_run, size_bytes
+from leafcore.trash import delete_run, empty_trash, restore_run
 from leafcore.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -32,6 +33,7 @@ def add_steering(command: Callable[..., Any]) -> None:
     added = command("delete", "Move a run into the trash, unless something was made of it.", _delete)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--undo", action="store_true", help="Take it out of the trash again.")
+    command("empty-trash", "Remove the deleted runs for good; frees the disk.", _empty_trash)
     _add_queue(command("queue", "Show the runs that wait, in the order in which they run; change it.", _queue))
 
 
@@ -67,6 +69,11 @@ def _delete(arguments: Any, workspace: Workspace) -> Answer:
     run = open_run(workspace, arguments.run)
     size = size_bytes(run.folder)
     return {"run": run.id, "path": str(delete_run(workspace, run)), "bytes": size}
+
+
+def _empty_trash(arguments: Any, workspace: Workspace) -> Answer:
+    del arguments
+    return {"bytes": empty_trash(workspace)}
 
 
 def _queue(arguments: Any, workspace: Workspace) -> Answer:

@@ -6,14 +6,10 @@ from pathlib import Path
 
 from leafcore.checkpoints import list_checkpoints
 from leafcore.errors import JobError, NotFoundError
+from leafcore.files import size_bytes
 from leafcore.lineage import dependants
 from leafcore.runs import ACTIVE, Run, announce, list_runs
 from leafcore.workspace import Workspace, check_name
-
-
-def size_bytes(folder: Path) -> int:
-    """Return how much disk a folder's files take; a file shared with another folder counts in both."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def delete_run(workspace: Workspace, run: Run) -> Path:
@@ -67,6 +63,6 @@ def empty_trash(workspace: Workspace) -> int:
     Returns:
         How many bytes that was.
     """
-    freed = size_bytes(workspace.trash) if workspace.trash.exists() else 0
+    freed = size_bytes(workspace.trash)
     shutil.rmtree(workspace.trash, ignore_errors=True)
     return freed

@@ -5,19 +5,18 @@ import streamlit as st
 from leafcore.errors import LeafError
 from leafcore.pick.coming import seconds_to_next
 from leafcore.pick.marks import Mark, mark_journal, standing
-from leafcore.pick.scores import Direction
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, open_run
 from ui import cached, live
 from ui.blind import blind_box
 from ui.choose import choose
+from ui.directions import choose_direction
 from ui.epoch_scores import scores_box
 from ui.places import path_of
 from ui.promoting import promote_box
 from ui.service import workspace
 from ui.viewer import Place, place_in_address, viewer, write_address
 
-DIRECTIONS: dict[str, Direction] = {"A → B": "ab", "B → A": "ba"}
 VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
 
 runs = {run.id: run for run in cached.translations()}
@@ -29,10 +28,7 @@ if not runs:
 with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
     run = runs[choose("Run", titles, "erun", width=420)]
-    said = st.segmented_control(
-        "Direction", list(DIRECTIONS), default="A → B", required=True, key="direction", bind="query-params"
-    )
-    direction = DIRECTIONS[said]
+    direction = choose_direction(run, "direction")
     view = VIEWS[
         st.segmented_control("View", list(VIEWS), default="Grid", required=True, key="view", bind="query-params")
     ]

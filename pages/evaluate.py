@@ -61,7 +61,7 @@ with st.grid(4, min_column_width=150):
 st.caption(
     f"{found.dataset} · labels: {found.label_policy} · "
     f"test split: n = {found.test_images} pictures in {found.test_groups} groups · "
-    f"{len(found.arms['real'].seeds)} seeds · 95 % intervals from 2,000 resamples of groups, paired across arms · "
+    f"{len(found.arms['real'].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
     f"this test split has been opened {found.test_opened} times."
 )
 

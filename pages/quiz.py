@@ -89,9 +89,7 @@ else:
         if low <= 0.5 <= high
         else ("You can tell them apart" if low > 0.5 else "They look more real to you than photographs do")
     )
-    st.markdown(
-        f"{score.value:.0%} right, exact 95 % interval {low:.0%} to {high:.0%}; guessing gives 50 %. **{told}.**"
-    )
+    st.markdown(f"{score.value:.0%} right, exact 95% interval {low:.0%} to {high:.0%}; guessing gives 50%. **{told}.**")
     fooled = [item for item in quiz.fooled_by() if Path(item.path).exists()]
     if fooled:
         st.caption("Synthetic pictures that you took for photographs")

@@ -49,6 +49,8 @@ def test_a_run_can_be_paused_stopped_at_once_only_while_it_runs_and_deleted(work
     assert say("delete", run.id)["bytes"] > 0
     assert not run.folder.exists()
     assert say("delete", run.id, "--undo")["path"] == str(run.folder)
+    freed = say("delete", run.id)["bytes"]
+    assert say("empty-trash")["bytes"] >= freed and say("empty-trash")["bytes"] == 0
 
 
 def test_only_what_can_be_extended_or_mended_is(workspace, capsys):

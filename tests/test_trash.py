@@ -1,9 +1,10 @@
 import pytest
 
 from leafcore.errors import JobError, NotFoundError
+from leafcore.files import size_bytes
 from leafcore.lineage import lineage_of
 from leafcore.runs import Run, list_runs, open_run
-from leafcore.trash import delete_run, empty_trash, in_trash, restore_run, size_bytes
+from leafcore.trash import delete_run, empty_trash, in_trash, restore_run
 from tests.states import new_run, write_state
 
 

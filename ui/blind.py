@@ -74,8 +74,8 @@ def verdict(said: Tally) -> str:
     if said.separable:
         return "the best one stands out"
     if said.more is None:
-        return "not separable yet"
-    return f"not separable yet, about {said.more} more votes"
+        return "no clear winner yet"
+    return f"no clear winner yet, about {said.more} more votes"
 
 
 def _pair(run: Run, pair: Pair, row: int, facts: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ def _pair(run: Run, pair: Pair, row: int, facts: Mapping[str, Any]) -> None:
                 show.exact(show.cut(sheet, row, columns.index("fake"), size), f"The {side} fake of {alt}")
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
         st.image(encode_png(source), alt=f"The source {alt}", width=96)
-        st.caption("The source. Which fake convinces you more?", width="content")
+        st.caption("Both were made from this one. Which convinces you more?", width="content")
 
 
 def _reveal(said: Tally) -> None:
@@ -102,13 +102,13 @@ def _reveal(said: Tally) -> None:
     if said.separable:
         st.markdown(f"**Epoch {first.epoch} convinces most**, by {said.votes} votes.")
     else:
-        st.markdown(f"Epoch {first.epoch} leads, but {verdict(said)}; {said.votes} so far.")
+        st.markdown(f"Epoch {first.epoch} leads; {verdict(said)}. Votes so far: {said.votes}.")
     st.dataframe(
         [
             {
                 "Epoch": row.epoch,
                 "Win rate": f"{row.wins / row.votes:.0%}",
-                "95 % interval": f"{row.low:.0%} to {row.high:.0%}",
+                "95% interval": f"{row.low:.0%} to {row.high:.0%}",
                 "Won": f"{row.wins} of {row.votes}",
                 "Strength": round(row.strength, 2),
             }

@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from leafcore import images
+from leafcore import files, images
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
-from leafcore.files import read_json, sizes
+from leafcore.files import read_json
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
-from leafcore.train.configs import RECIPES
+from leafcore.train.configs import RECIPES, is_translation
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
 
@@ -64,7 +64,7 @@ def translations() -> list[Run]:
     return [
         run
         for run in trained
-        if run.kind in {"leafgan", "cyclegan"} and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+        if is_translation(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
     ]
 
 
@@ -163,7 +163,7 @@ def size_bytes(run: Run) -> int:
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _size_bytes(folder: str, state: str, moment: float) -> int:
     del state, moment
-    return sum(sizes(Path(folder)).values())
+    return files.size_bytes(Path(folder))
 
 
 def preview_epochs(run: Run) -> list[int]:

@@ -7,12 +7,14 @@ import streamlit as st
 
 from leafcore.data.seen import load_seen
 from leafcore.runs import Run, list_runs
-from leafcore.train.configs import RECIPES
+from leafcore.train.configs import RECIPES, is_translation
+from leafcore.train.hints import loss_words
 from ui import cached, loss_charts, show
 from ui.choose import choose_many
+from ui.directions import choose_direction
 from ui.run_settings import differences, text_of
 from ui.service import workspace
-from ui.watching import DIRECTIONS, chart_controls
+from ui.watching import chart_controls
 
 MOST = 6
 FIRST = ("cycle_a", "loss", "val_macro_f1")  # the scalar that is shown first, if the runs have it
@@ -20,14 +22,14 @@ COLUMN_PX = 168
 
 
 def compare_box(run: Run) -> None:
-    """Draw a training run beside up to five others of its recipe."""
+    """Draw a training run beside up to five others of its recipe, a translation beside others."""
     others = {
         other.id: f"{other.record.title} · {cached.when(other)}"
         for other in list_runs(workspace())
-        if other.kind in RECIPES and run.kind in RECIPES and other.id != run.id
+        if other.id != run.id and is_alike(other, run)
     }
     if not others:
-        st.caption("A second training run is needed to compare this one with.")
+        st.caption("There is no second training of its kind to compare this run with.")
         return
     chosen = choose_many("Compare with", others, "cmp", most=MOST - 1)
     if not chosen:
@@ -38,6 +40,13 @@ def compare_box(run: Run) -> None:
     _curves(runs)
     _settings(runs)
     _probes(runs)
+
+
+def is_alike(one: Run, other: Run) -> bool:
+    """Whether two runs train the same kind of thing, so that their losses mean the same."""
+    if one.kind == other.kind:
+        return one.kind in RECIPES
+    return is_translation(one.kind) and is_translation(other.kind)
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
@@ -53,13 +62,11 @@ def _curves(runs: Sequence[Run]) -> None:
         st.caption("These runs have no loss in common.")
         return
     start = next((shared.index(name) for name in FIRST if name in shared), 0)
-    loss = st.selectbox(
-        "Loss", shared, start, key="cmploss", bind="query-params", format_func=loss_charts.label_of, width=260
-    )
+    loss = st.selectbox("Loss", shared, start, key="cmploss", bind="query-params", format_func=loss_words, width=260)
     weight, log, steps = chart_controls()
     lines = {name: each[loss] for name, each in zip(names_of(runs), curves, strict=True)}
-    figure = loss_charts.overlaid(lines, weight=weight, log=log, steps=steps, title=loss_charts.label_of(loss))
-    st.plotly_chart(figure, key="overlaid", alt=f"{loss_charts.label_of(loss)} of {len(runs)} runs over steps")
+    figure = loss_charts.overlaid(lines, weight=weight, log=log, steps=steps, title=loss_words(loss))
+    st.plotly_chart(figure, key="overlaid", alt=f"{loss_words(loss)} of {len(runs)} runs over steps")
 
 
 def _settings(runs: Sequence[Run]) -> None:
@@ -86,25 +93,25 @@ def same_probes(runs: Sequence[Run]) -> bool:
 
 
 def _probes(runs: Sequence[Run]) -> None:
-    st.markdown("**The same probes**")
+    if not is_translation(runs[0].kind):
+        return
     if not same_probes(runs):
         st.caption("These runs draw samples of different pictures, so they cannot be shown side by side.")
         return
+    st.markdown("**The same probes**")
     epochs = sorted({epoch for run in runs for epoch in cached.preview_epochs(run)})
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        direction = st.segmented_control(
-            "Direction", list(DIRECTIONS), default="A → B", required=True, key="way", bind="query-params"
-        )
+        direction = choose_direction(runs[0], "way")
         epoch = (
             st.select_slider("Epoch", epochs, epochs[-1], key="cmpepoch", bind="query-params", width=420)
             if len(epochs) > 1
             else epochs[0]
         )
     with st.container(width=COLUMN_PX * (len(runs) + 1)):
-        columns = st.columns(len(runs) + 1, gap="xxsmall", wrap=False)
-        _strip(columns[0], runs[0], epoch, DIRECTIONS[direction], "input", "Input")
+        columns = st.columns(len(runs) + 1, gap="xxsmall", vertical_alignment="bottom", wrap=False)
+        _strip(columns[0], runs[0], epoch, direction, "input", "Input")
         for column, run, name in zip(columns[1:], runs, names_of(runs), strict=True):
-            _strip(column, run, epoch, DIRECTIONS[direction], "fake", name)
+            _strip(column, run, epoch, direction, "fake", name)
 
 
 def _strip(column: object, run: Run, epoch: int, direction: str, kind: str, name: str) -> None:

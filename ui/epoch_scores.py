@@ -92,31 +92,32 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
     measured = [key for key in MEASURES if any(key in row.scores for row in result.epochs)]
     if not measured:
         return
+    titles = {MEASURES[key].title: key for key in measured}
+    key = titles[
+        st.pills(
+            "Measure",
+            list(titles),
+            default=next(iter(titles)),
+            required=True,
+            key="measure",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    ]
+    st.caption(MEASURES[key].meaning)
     left, right = st.columns(2, gap="medium")
     with left:
-        titles = {MEASURES[key].title: key for key in measured}
-        key = titles[
-            st.pills(
-                "Measure",
-                list(titles),
-                default=next(iter(titles)),
-                required=True,
-                key="measure",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
-        ]
         scores = {row.epoch: row.scores[key] for row in result.epochs if key in row.scores}
         figure = pick_charts.over_epochs(key, scores, shown, result.recommended)
         _draw(figure, "strip", f"{MEASURES[key].title} over epochs. {MEASURES[key].meaning}", go_to)
     points = front.points(result)
     with right:
-        axes = front.axes(result)
-        if axes is None:
+        axes = front.axes(result.epochs)
+        if len(axes) < 2:
             st.caption(f"No Pareto chart: {_missing(result)}")
         else:
             figure = pick_charts.pareto(axes, points, front.front(points), shown, result.recommended)
-            _draw(figure, "pareto", "Realism against what was asked for; each point is an epoch.", go_to)
+            _draw(figure, "pareto", "Realism against how much of the target shows; each point is an epoch.", go_to)
 
 
 def _draw(figure: object, name: str, alt: str, go_to: Callable[[int], None]) -> None:
@@ -133,7 +134,7 @@ def _draw(figure: object, name: str, alt: str, go_to: Callable[[int], None]) -> 
 
 
 def _missing(result: ScoreResult) -> str:
-    wanted = (*front.REALISM, *front.FAITHFULNESS)
+    wanted = (front.REALISM, *front.TARGETS)
     return " ".join(result.withheld[key] for key in wanted if key in result.withheld) or "too little was measured."
 
 

@@ -9,6 +9,7 @@ from leafcore.journey import SAMPLE
 from leafcore.lanes import server_of
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, Run, State, Status, list_runs, open_run
+from leafcore.train.configs import RECIPES
 from ui import explained, steering
 from ui.service import workspace
 
@@ -94,13 +95,12 @@ def _panel(run_id: str, drawn_state: State, key: str) -> None:
 def _facts(run: Run, status: Status, key: str) -> None:
     """Draw phase, done and total, rate, elapsed, time left, and how old the news is."""
     if status.state in ACTIVE:
-        counted = f"  ·  {status.done:,} of {status.total:,}" if status.total else ""
-        st.progress(status.fraction, text=f"{status.phase or 'waiting in the queue'}{counted}")
+        st.progress(status.fraction, text="  ·  ".join([status.phase or "waiting in the queue", *counted(run, status)]))
         parts = []
         if status.started:
             parts.append(f"{duration(time.time() - status.started)} elapsed")
         if status.seconds_per_unit:
-            parts.append(f"{1 / status.seconds_per_unit:.1f} per second")
+            parts.append(f"{1 / status.seconds_per_unit:.1f}{unit_of(run)} per second")
         if status.eta_s is not None:
             parts.append(f"about {duration(status.eta_s)} left{split(status)}")
         age = time.time() - status.heartbeat if status.heartbeat else 0.0
@@ -110,8 +110,21 @@ def _facts(run: Run, status: Status, key: str) -> None:
         explained.failure_note(run, status, status.failure, key)
     elif status.state == "interrupted":
         explained.interruption_note(status)
+    elif status.state in {"paused", "stopped"}:
+        for done in counted(run, status):
+            st.caption(f"{done} done")
     for warning in status.warnings:
         st.caption(f":material/warning: {warning}")
+
+
+def counted(run: Run, status: Status) -> list[str]:
+    """Return how much of a run is done, "1,419 of 4,464 steps", if that is known."""
+    return [f"{status.done:,} of {status.total:,}{unit_of(run)}"] if status.total else []
+
+
+def unit_of(run: Run) -> str:
+    """Return what the progress of a run is counted in, if it has a name: " steps" of a training."""
+    return " steps" if run.kind in RECIPES else ""
 
 
 def split(status: Status) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from leafcore.train.hints import Hint
+from leafcore.train.hints import Hint, loss_words
 from ui.charts import COLORS, DASHES, MARGIN
 from ui.series import MAX_POINTS, Steps, smooth, thin
 
@@ -75,7 +75,7 @@ def linked(
     )
     for row, panel in enumerate(panels.values(), 1):
         for name, style in panel.items():
-            for line in _lines(curves[name], label_of(name), style, weight, steps, points):
+            for line in _lines(curves[name], loss_words(name), style, weight, steps, points):
                 figure.add_trace(line.update(legend=_legend(row)), row=row, col=1)
     _mark(figure, [mark for mark in marks if steps is None or steps[0] <= mark.begins <= steps[1]])
     legends = {
@@ -116,11 +116,6 @@ def overlaid(
     figure.update_yaxes(title=title, type="log" if log else "linear")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     return figure.update_layout(height=360, margin=MARGIN, legend=legend, hovermode="x unified")
-
-
-def label_of(name: str) -> str:
-    """Return a scalar's name for people: "cycle a" for `cycle_a`."""
-    return name.replace("_", " ")
 
 
 def _lines(

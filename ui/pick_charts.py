@@ -1,7 +1,8 @@
-"""Charts of epochs: a measure over epochs, and realism against what was asked for."""
+"""Charts of epochs: a measure over epochs, and realism against how much of the target shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from leafcore.pick.scores import MEASURES, SHARES, Score, told
@@ -73,69 +74,71 @@ def _ends(score: Score) -> tuple[float | None, float | None]:
     return (None, None) if score.sd is None else (score.value - score.sd, score.value + score.sd)
 
 
-def _markers(epochs: Sequence[int], recommended: int | None) -> dict[str, object]:
-    """Return markers of which the recommended epoch's is a ringed star."""
+def _markers(
+    epochs: Sequence[int], recommended: int | None, beyond: Collection[int] = frozenset()
+) -> dict[str, object]:
+    """Return markers of which the recommended epoch's is a ringed star, and those beyond the edge point to it."""
+    symbols = {**dict.fromkeys(beyond, "triangle-right"), recommended: "star"}
     return {
         "color": COLORS[0],
         "size": [15 if epoch == recommended else 8 for epoch in epochs],
-        "symbol": ["star" if epoch == recommended else "circle" for epoch in epochs],
+        "symbol": [symbols.get(epoch, "circle") for epoch in epochs],
         "line": {"width": [2 if epoch == recommended else 0 for epoch in epochs], "color": COLORS[5]},
         "opacity": 1,
     }
 
 
 def pareto(
-    axes: tuple[str, str],
+    axes: Sequence[str],
     points: Mapping[int, tuple[float, float]],
     front: Sequence[int],
     shown: int,
     recommended: int | None,
 ) -> go.Figure:
-    """Return realism against what was asked for; the epochs that none beats in both are joined.
+    """Return realism against how much of the target shows; the epochs that none beats in both are joined.
+
+    Epochs far less real than most, such as a run's first ones, stand at the edge as triangles, so that they do not
+    crowd the rest.
 
     Args:
-        axes: The two measures.
+        axes: The two measures, realism first.
         points: By epoch.
         front: Those that none other beats in both.
         shown: The epoch that the page shows.
         recommended: The epoch that is ringed, if there is one.
     """
-    epochs = list(points)
-    line = sorted(front, key=lambda epoch: points[epoch])
+    edge = _edge([realism for realism, _ in points.values()], [points[epoch][0] for epoch in front])
+    drawn = {epoch: (min(realism, edge), target) for epoch, (realism, target) in points.items()}
+    beyond = {epoch for epoch, (realism, _) in points.items() if realism > edge}
+    quiet = {"hoverinfo": "skip", "showlegend": False}
+    line = np.array(sorted(points[epoch] for epoch in front))  # (n, 2)
     figure = go.Figure()
+    dash = {"color": COLORS[7], "width": 1.5, "dash": "dash"}
+    figure.add_scatter(x=line[:, 0], y=line[:, 1], mode="lines", line=dash, **quiet)
+    named = {[*points][-1], shown, recommended}  # the rest say who they are on hover
     figure.add_scatter(
-        x=[points[epoch][0] for epoch in line],
-        y=[points[epoch][1] for epoch in line],
-        mode="lines",
-        line={"color": COLORS[7], "width": 1.5, "dash": "dash"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    named = {epochs[-1], shown, recommended}  # the rest say who they are on hover
-    figure.add_scatter(
-        x=[points[epoch][0] for epoch in epochs],
-        y=[points[epoch][1] for epoch in epochs],
+        x=[realism for realism, _ in drawn.values()],
+        y=[target for _, target in drawn.values()],
         mode="markers+text",
-        marker=_markers(epochs, recommended),
-        customdata=epochs,
-        text=[str(epoch) if epoch in named else "" for epoch in epochs],
+        marker=_markers([*points], recommended, beyond),
+        customdata=[(epoch, *point) for epoch, point in points.items()],
+        text=[str(epoch) if epoch in named else "" for epoch in points],
         textposition="top right",
-        hovertemplate=f"epoch %{{customdata}}: {MEASURES[axes[0]].title} %{{x:.3g}}, "
-        f"{MEASURES[axes[1]].title} %{{y:.3g}}<extra></extra>",
+        hovertemplate=f"epoch %{{customdata[0]}}: {MEASURES[axes[0]].title} %{{customdata[1]:.3g}}, "
+        f"{MEASURES[axes[1]].title} %{{customdata[2]:.3g}}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
     if shown in points:
-        figure.add_scatter(
-            x=[points[shown][0]],
-            y=[points[shown][1]],
-            mode="markers",
-            marker={"symbol": "circle-open", "size": 20, "color": CURSOR, "line": {"width": 2}},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+        ring = {"symbol": "circle-open", "size": 20, "color": CURSOR, "line": {"width": 2}}
+        figure.add_scatter(x=[drawn[shown][0]], y=[drawn[shown][1]], mode="markers", marker=ring, **quiet)
     figure.update_xaxes(fixedrange=True, nticks=5)
     figure.update_yaxes(fixedrange=True, tickformat=".0%" if axes[1] in SHARES else None, nticks=5)
-    text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better"
-    figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
-    return figure
+    text = f"{title(axes[1])}, {MEASURES[axes[0]].title} ← better" + (", ▸ beyond" if beyond else "")
+    return figure.update_layout(height=HEIGHT + 56, margin=MARGIN, dragmode=False, annotations=[{**NOTE, "text": text}])
+
+
+def _edge(realism: Sequence[float], front: Sequence[float]) -> float:
+    """Return the realism at which worse epochs are drawn: Tukey's upper fence, but no epoch of the front is moved."""
+    low, high = np.percentile(realism, [25, 75])
+    return float(max(high + 1.5 * (high - low), *front))

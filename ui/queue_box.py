@@ -49,18 +49,24 @@ def _whole() -> str:
 def _row(number: int, run: Run, expected: float | None, *, is_last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{number + 1}. {run.record.title} :small[:gray[{_facts(run, expected)}]]", width="stretch")
-        for where, icon, note, off in (
-            ("next", "vertical_align_top", "Run next", number == 0),
-            ("up", "arrow_upward", "Move up", number == 0),
-            ("down", "arrow_downward", "Move down", is_last),
-        ):
-            if st.button(
-                "", icon=f":material/{icon}:", key=f"queue-{where}-{run.id}", help=note, disabled=off, type="tertiary"
+        with st.container(horizontal=True, width="content", gap="small"):  # they wrap together
+            for where, icon, note, off in (
+                ("next", "vertical_align_top", "Run next", number == 0),
+                ("up", "arrow_upward", "Move up", number == 0),
+                ("down", "arrow_downward", "Move down", is_last),
             ):
-                ask(lambda where=where: move(workspace(), run, where))
-        _hold(run)
-        if st.button("", icon=":material/close:", key=f"queue-stop-{run.id}", help="Cancel", type="tertiary"):
-            ask(run.request_stop)
+                if st.button(
+                    "",
+                    icon=f":material/{icon}:",
+                    key=f"queue-{where}-{run.id}",
+                    help=note,
+                    disabled=off,
+                    type="tertiary",
+                ):
+                    ask(lambda where=where: move(workspace(), run, where))
+            _hold(run)
+            if st.button("", icon=":material/close:", key=f"queue-stop-{run.id}", help="Cancel", type="tertiary"):
+                ask(run.request_stop)
 
 
 def _facts(run: Run, expected: float | None) -> str:

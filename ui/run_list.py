@@ -6,7 +6,7 @@ import streamlit as st
 
 from leafcore.jobs import KINDS
 from leafcore.progress import duration
-from leafcore.runs import Run
+from leafcore.runs import Run, Status
 from ui import cached
 
 
@@ -40,18 +40,7 @@ def run_list(runs: Sequence[Run]) -> None:
             st.query_params["run"] = shown[rows[0]].id
 
     st.dataframe(
-        [
-            {
-                "Run": run.record.title,
-                "Kind": title_of(run.kind),
-                "State": states[run.id].state,
-                "Done": 1.0 if states[run.id].state == "done" else round(states[run.id].fraction, 2),
-                "Left": "" if states[run.id].eta_s is None else duration(states[run.id].eta_s),
-                "MB": cached.size_bytes(run) / 1e6,
-                "Queued": cached.when(run),
-            }
-            for run in shown
-        ],
+        [_row(run, states[run.id]) for run in shown],
         column_config={
             "Run": st.column_config.TextColumn(width="medium"),
             "Done": st.column_config.ProgressColumn(format="percent"),
@@ -64,6 +53,18 @@ def run_list(runs: Sequence[Run]) -> None:
         selection_mode="single-row",
         alt="Runs; a click on a row opens its run below",
     )
+
+
+def _row(run: Run, status: Status) -> dict[str, object]:
+    return {
+        "Run": run.record.title,
+        "Kind": title_of(run.kind),
+        "State": status.state,
+        "Done": 1.0 if status.state == "done" else round(status.fraction, 2),
+        "Left": "" if status.eta_s is None else duration(status.eta_s),
+        "MB": cached.size_bytes(run) / 1e6,
+        "Queued": cached.when(run),
+    }
 
 
 def title_of(kind: str) -> str:

@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from leafcore.files import sizes
+from leafcore.progress import size
 from leafcore.runs import Run, open_run
 from ui.service import workspace
 from ui.watching import refresh
@@ -62,6 +63,6 @@ def filtered(log: str, level: str, word: str) -> list[str]:
 def files_box(run: Run) -> None:
     """Draw what lies in a run's folder, the largest first."""
     found = sizes(run.folder)
-    st.caption(f"{len(found)} files, {sum(found.values()) / 1e6:,.1f} MB, in `{run.folder}`")
-    table = [{"File": name, "MB": size / 1e6} for name, size in sorted(found.items(), key=lambda item: -item[1])]
+    st.caption(f"{len(found)} files, {size(sum(found.values()))}, in `{run.folder}`")
+    table = [{"File": name, "MB": count / 1e6} for name, count in sorted(found.items(), key=lambda item: -item[1])]
     st.dataframe(table, hide_index=True, column_config={"MB": st.column_config.NumberColumn(format="%.3f")})

@@ -27,7 +27,12 @@ def config_box(run: Run) -> None:
         for name, value in settings.items()
         if name in changed or not only
     ]
-    st.dataframe(table, hide_index=True, width="content", column_config={"": st.column_config.TextColumn(width=30)})
+    columns = {
+        "": st.column_config.TextColumn(width=30),
+        "Value": st.column_config.TextColumn(width="medium"),
+        called: st.column_config.TextColumn(called.capitalize(), width="medium"),
+    }
+    st.dataframe(table, hide_index=True, width="content", column_config=columns)
     st.caption("The command that queues the same again:")
     st.code(command_of(run.kind, changed, preset), language="bash", wrap_lines=True)
     st.caption(f"`{run.folder}` · code {run.record.code_version} · settings {run.record.config_hash}")

@@ -6,12 +6,14 @@ import streamlit as st
 
 from leafcore.continuing import extend
 from leafcore.errors import LeafError
+from leafcore.files import size_bytes
 from leafcore.jobs import KINDS
 from leafcore.lanes import end_at_once
 from leafcore.lineage import lineage_of
+from leafcore.progress import size
 from leafcore.runs import ACTIVE, RESUMABLE, Run, Status
 from leafcore.train.configs import RECIPES, TranslationConfig
-from leafcore.trash import delete_run, in_trash, restore_run, size_bytes
+from leafcore.trash import delete_run, empty_trash, in_trash, restore_run
 from ui.places import path_of
 from ui.service import workspace
 
@@ -95,7 +97,7 @@ def _delete(run: Run) -> None:
         if needed_by:
             st.caption("It is needed by " + ", ".join(f"{node.what} {node.title}" for node in needed_by) + ".")
         else:
-            st.caption(f"Frees {size_bytes(run.folder) / 1e6:,.1f} MB once the trash is emptied.")
+            st.caption(f"Frees {size(size_bytes(run.folder))} once the trash is emptied.")
         _button_if(not needed_by, "Move to the trash", f"delete-run-{run.id}", lambda: delete_run(workspace(), run))
 
 
@@ -105,7 +107,7 @@ def _button_if(enabled: bool, label: str, key: str, request: Callable[[], object
 
 
 def trash_note() -> None:
-    """Draw the run that was deleted last, with the way back."""
+    """Draw the run that was deleted last, with the way back; and the end of all that were."""
     deleted = in_trash(workspace())
     if not deleted:
         return
@@ -113,3 +115,7 @@ def trash_note() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/delete: {last.record.title} is in the trash.")
         _button("Undo", "undo", f"restore-{last.id}", None, lambda: restore_run(workspace(), last.id))
+        with st.popover("Empty the trash", icon=":material/delete_forever:", key="empty-trash"):
+            runs = "1 run" if len(deleted) == 1 else f"{len(deleted)} runs"
+            st.caption(f"Removes {runs} for good, {size(size_bytes(workspace().trash))}.")
+            _button("Remove for good", "delete_forever", "empty-trash-now", None, lambda: empty_trash(workspace()))

@@ -5,6 +5,8 @@ const REST_MS = 300 // without a change, after which the server is told
 const PLAY_MS = 250 // an epoch, while it plays
 const AHEAD = 3 // sheets loaded beside the one that is shown
 const KEPT = 64 // sheets held in memory
+const EDGE = { role: "slider", tabindex: "0", "aria-valuemin": "0", "aria-valuemax": "100" } // of the wipe
+const EDGE_STEP = 0.02 // of the width, a key
 const GAIN = 3 // doublings of a difference: 2 * 2 * 2 = 8
 
 const viewers = new WeakMap()
@@ -39,6 +41,7 @@ class Viewer {
     this.zoom = { factor: 1, x: 0.5, y: 0.5 } // of every pane
     this.edge = 0.5 // of the wipe
     this.against = "b" // what the difference is to: epoch B, or the input
+    this.third = "b" // what stands beside the input and epoch A where there is room for three columns
     this.flickering = false
     this.find = selector => box.querySelector(selector)
     this.listen()
@@ -89,6 +92,8 @@ class Viewer {
     const body = this.find(".body")
     body.replaceChildren()
     this.panes = []
+    this.box.dataset.view = view
+    this.find("[name=third] [value=mask]").hidden = !("mask" in columns)
     const kinds = ["input", ...("mask" in columns ? ["mask"] : []), "a", "b", "difference"]
     if (view === "wipe") this.buildWipe(body)
     else {
@@ -101,7 +106,7 @@ class Viewer {
   }
 
   classOf(kind, base = "") {
-    return `${base} ${kind === "mask" || kind === "difference" ? "aside" : ""} ${kind === "a" ? "now" : ""}`.trim()
+    return `${base} ${kind === "a" ? "now" : ""}`.trim()
   }
 
   buildWipe(body) {
@@ -124,6 +129,7 @@ class Viewer {
 
   pane(kind, number, small = false) {
     const canvas = element("canvas", { role: "img", class: small ? "" : this.classOf(kind) })
+    if (kind === "wipe") for (const [key, value] of Object.entries(EDGE)) canvas.setAttribute(key, value)
     canvas.width = canvas.height = this.data.size
     canvas.dataset.kind = kind
     this.panes.push({ canvas, kind, number, small })
@@ -147,7 +153,9 @@ class Viewer {
       select.replaceChildren(...epochs.map(epoch => new Option(epoch, epoch)))
     }
     select.value = b
+    for (const option of this.box.querySelectorAll("[name=against] [value=b], [name=third] [value=b]")) option.text = `epoch ${b}`
     this.find("[name=against]").value = this.against
+    this.find("[name=third]").value = this.box.dataset.third = this.third
     this.press("[name=best]", marks.best === a)
     this.find("[name=best]").textContent = marks.best === a ? "Best" : "Mark best"
     this.box.querySelectorAll(".stars button").forEach((star, index) => {
@@ -222,6 +230,7 @@ class Viewer {
       pen.fillStyle = "#fff"
       pen.fillRect(this.edge * size - size / 400, 0, size / 200, size)
       canvas.dataset.edge = this.edge.toFixed(3)
+      canvas.setAttribute("aria-valuenow", Math.round(100 * this.edge))
     } else paint(kind === "b" ? b : a, kind === "a" || kind === "b" ? "fake" : kind)
     canvas.setAttribute("aria-label", `${this.title(kind)} of ${row.alt}`)
   }
@@ -274,6 +283,11 @@ class Viewer {
     this.go({})
   }
 
+  moveEdge(to) {
+    this.edge = Math.min(1, Math.max(0, to))
+    this.draw()
+  }
+
   flicker(on) {
     if (on === this.flickering) return
     this.flickering = on
@@ -294,7 +308,11 @@ class Viewer {
   keyDown(event) {
     if (!this.mayUse(event)) return
     const key = event.key.toLowerCase()
-    const acts = {
+    const onEdge = this.data.view === "wipe" && (event.shiftKey || event.composedPath()[0].dataset?.kind === "wipe")
+    const acts = onEdge && key.startsWith("arrow") ? {
+      arrowleft: () => this.moveEdge(this.edge - EDGE_STEP),
+      arrowright: () => this.moveEdge(this.edge + EDGE_STEP),
+    } : {
       arrowleft: () => this.step(-1),
       arrowright: () => this.step(1),
       " ": () => this.flicker(true),
@@ -319,7 +337,7 @@ class Viewer {
     if (!this.box.isConnected || event.ctrlKey || event.metaKey || event.altKey) return false
     const target = event.composedPath()[0]
     if (!(target instanceof Element)) return true
-    if (target === this.find("[name=a]")) return true
+    if (target === this.find("[name=a]") || target.dataset.kind === "wipe") return true
     if (target.closest("input, textarea, select, [contenteditable=true], [role=combobox], [role=dialog]")) return false
     if (target.closest("[role=tab], [role=radio], [role=slider], [role=option], [role=menuitem]")) return event.key !== " " && !event.key.startsWith("Arrow")
     return !(event.key === " " && target.closest("button, a, summary") && target.matches(":focus-visible"))
@@ -330,6 +348,7 @@ class Viewer {
     on("[name=a]", "input", event => this.go({ a: this.data.epochs[Number(event.target.value)] }))
     on("[name=b]", "change", event => this.go({ b: Number(event.target.value) }))
     on("[name=against]", "change", event => { this.against = event.target.value; this.draw() })
+    on("[name=third]", "change", event => { this.third = event.target.value; this.fill() })
     on("[name=back]", "click", () => this.step(-1))
     on("[name=forward]", "click", () => this.step(1))
     on("[name=play]", "click", () => this.play())
@@ -351,10 +370,7 @@ class Viewer {
       const box = canvas.getBoundingClientRect()
       return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
     }
-    const wipe = event => {
-      this.edge = Math.min(1, Math.max(0, share(event)[0]))
-      this.draw()
-    }
+    const wipe = event => this.moveEdge(share(event)[0])
     canvas.addEventListener("pointerdown", event => {
       if (event.button !== 0 || (kind !== "wipe" && this.zoom.factor === 1)) return
       canvas.setPointerCapture(event.pointerId)

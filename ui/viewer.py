@@ -15,11 +15,11 @@ _HTML = """
 <div class="viewer">
   <div class="bar">
     <button type="button" name="back" aria-label="Earlier epoch" title="Left">‹</button>
-    <input type="range" name="a" min="0" step="1" aria-label="Epoch A">
+    <input type="range" name="a" min="0" step="1" aria-label="Epoch">
     <button type="button" name="forward" aria-label="Later epoch" title="Right">›</button>
     <output></output>
     <button type="button" name="play">Play</button>
-    <label>against <select name="b" aria-label="Epoch B"></select></label>
+    <label>against <select name="b" aria-label="Epoch to compare with"></select></label>
   </div>
   <div class="bar">
     <button type="button" name="flicker" title="Space">Flicker</button>
@@ -27,9 +27,14 @@ _HTML = """
       <button type="button" data-factor="1">1×</button><button type="button" data-factor="2">2×</button
       ><button type="button" data-factor="4">4×</button>
     </span>
-    <label>difference to
+    <label class="against">difference to
       <select name="against" aria-label="Difference to">
-        <option value="b">epoch B</option><option value="input">the input</option>
+        <option value="b"></option><option value="input">the input</option>
+      </select>
+    </label>
+    <label class="narrow">third column
+      <select name="third" aria-label="Third column">
+        <option value="b"></option><option value="difference">difference</option><option value="mask">mask</option>
       </select>
     </label>
     <button type="button" name="best" title="B">Mark best</button>
@@ -43,7 +48,10 @@ _HTML = """
     <button type="button" name="undo" title="Z">Undo</button>
   </div>
   <div class="body"></div>
-  <div class="keys">Left, Right: epoch · Space: flicker · B: best · 1 to 5: rate · Z: undo · double click: zoom</div>
+  <div class="keys">
+    Left, Right: epoch · Space: flicker<span class="edge"> · Shift + Left, Right: edge</span> · B: best · 1 to 5: rate
+    · Z: undo · double click: zoom
+  </div>
 </div>
 """
 

@@ -3,17 +3,25 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.runs import ACTIVE, Run, open_run
+from leafcore.train.configs import is_translation
 from leafcore.train.hints import Hint, hints
 from ui import cached, live, loss_charts, show
+from ui.directions import choose_direction, ways
 from ui.places import path_of
 from ui.series import MAX_POINTS, Steps, parse_steps
 from ui.service import workspace
 
 SMOOTHING = (0.0, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 GRAVE = {"not_a_number", "diverging"}
-DIRECTIONS = {"A → B": "ab", "B → A": "ba"}
-EARLIER = 3  # epochs shown at a time
+MOST_ROWS = 24  # of samples shown at a time; the newest epoch is shown whole
+MEANINGS = {
+    "mask": "White is leaf; a change elsewhere adds to the background loss.",
+    "fake": "The input, translated.",
+    "reconstruction": "The fake, translated back: the input again, if all goes well.",
+    "identity": "The input through the generator of the other direction, which should leave it as it is.",
+}
 COLUMN_PX, GAP_PX = 128, 8
 
 
@@ -28,6 +36,7 @@ def refresh(run: Run) -> str | None:
 def charts_box(run: Run) -> None:
     """Draw every scalar of a run, the losses of a translation in two linked charts."""
     weight, log, steps = chart_controls()
+    called = ways(run) if is_translation(run.kind) else {}
     asked = st.session_state["steps"]
 
     def charts(run_id: str) -> None:
@@ -38,13 +47,16 @@ def charts_box(run: Run) -> None:
         if not panels and not others:
             st.caption("Nothing has been recorded yet.")
             return
-        found = hints(curves)
+        found = hints(curves, called)
         for hint in found:
             _note(hint)
         drawn = {"weight": weight, "log": log, "steps": steps}
         if panels:
             figure = loss_charts.linked(curves, panels, marks=found, **drawn)
             _zoomable(figure, "losses", f"Losses of {run_id} over steps")
+            if called:
+                a, b = words(run.record.settings["a"]), words(run.record.settings["b"])
+                st.caption(f"a: {a} · b: {b} · ab: {called['ab']} · disc b judges {b}, disc a {a}")
         if others:
             figure = loss_charts.linked(curves, {loss_charts.OTHERS: others}, **drawn)
             _zoomable(figure, "others", f"Scores and other losses of {run_id} over steps")
@@ -87,6 +99,15 @@ def chart_controls() -> tuple[float, bool, Steps]:
             width=200,
             help="Draws these steps only, in full detail. Dragging across a chart fills this in; empty draws all.",
         )
+        st.button(
+            "All",
+            icon=":material/zoom_out_map:",
+            key="all_steps",
+            disabled=not text,
+            help="Draws all steps again.",
+            on_click=st.session_state.update,
+            kwargs={"steps": ""},
+        )
         log = st.toggle("Logarithmic", key="logq", bind="query-params")
     try:
         steps = parse_steps(text)
@@ -111,12 +132,8 @@ def samples_box(run: Run) -> None:
     epoch: int | str = "newest"
     direction = None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if drawn:
-            facts, _ = cached.preview(run, drawn[-1])
-            if "direction" in facts["rows"][0]:
-                direction = st.segmented_control(
-                    "Direction", list(DIRECTIONS), default="A → B", required=True, key="way", bind="query-params"
-                )
+        if drawn and is_translation(run.kind):
+            direction = choose_direction(run, "way")
         if len(drawn) > 1:
             epoch = st.selectbox("Epochs up to", ["newest", *drawn[::-1]], key="upto", bind="query-params", width=160)
             st.page_link(
@@ -130,9 +147,10 @@ def samples_box(run: Run) -> None:
             st.caption("No sample has been drawn yet.")
             return
         last = there[-1] if epoch == "newest" else int(epoch)
-        wanted = [number for number in there if number <= last][: -EARLIER - 1 : -1]
-        for number in wanted:
-            _sheet(current, number, DIRECTIONS.get(direction or ""))
+        rows = sum(row.get("direction") == direction for row in cached.preview(current, there[-1])[0]["rows"])
+        earlier = [number for number in reversed(there) if number <= last]
+        for number in earlier[: max(1, MOST_ROWS // max(1, rows))]:
+            _sheet(current, number, direction)
 
     st.fragment(samples, run_every=refresh(run))(run.id)
 
@@ -146,6 +164,6 @@ def _sheet(run: Run, epoch: int, direction: str | None) -> None:
         columns = st.columns(len(facts["columns"]), gap="xxsmall", wrap=False)
         for number, (column, name) in enumerate(zip(columns, facts["columns"], strict=True)):
             with column:
-                st.caption(name.capitalize())
+                st.caption(name.capitalize(), help=MEANINGS.get(name))
                 strip = show.strip(sheet, rows, number, facts["size_px"])
                 show.exact(strip, f"{name} of {len(rows)} probes at epoch {epoch}")

@@ -113,7 +113,7 @@ def verdict(difference: Interval, leaks: LeakReport, seeds: int, test_images: in
 
     It cannot say "improves" while the interval includes 0, and says nothing when something leaked or nobody knows.
     """
-    interval = f"95 % interval {difference.low:+.3f} to {difference.high:+.3f}"
+    interval = f"95% interval {difference.low:+.3f} to {difference.high:+.3f}"
     facts = (
         f"{difference.value:+.3f} macro-F1, {interval if difference.is_known else 'too few groups for an interval'}, "
         f"{test_images} test pictures, {seeds} seed{'s' * (seeds > 1)}, "

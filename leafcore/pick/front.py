@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from leafcore.pick.scores import ScoreResult
+from leafcore.pick.scores import EpochScores, ScoreResult
 
-REALISM, FAITHFULNESS = ("kid", "fid"), ("target_rate", "inside")  # the first that was measured is the axis
+REALISM = "kid"  # there is no FID without it: KID needs the fewer pictures
+TARGETS = ("target_rate", "inside")  # how much of the target shows: the change on the leaf where no judge names it
 MOST_CANDIDATES = 6  # who compare in pairs: 15 pairs are a matter of minutes
 
 
-def axes(result: ScoreResult) -> tuple[str, str] | None:
-    """Return the measures of realism (lower is better) and of what was asked for (higher is better), or None."""
-    measured = set[str].intersection(*(set(row.scores) for row in result.epochs)) if result.epochs else set()
-    realism = next((key for key in REALISM if key in measured), None)
-    faithfulness = next((key for key in FAITHFULNESS if key in measured), None)
-    return (realism, faithfulness) if realism and faithfulness else None
+def axes(epochs: Sequence[EpochScores]) -> tuple[str, ...]:
+    """Return the measures that every epoch has and is weighed by, realism first; one or both may be missing."""
+    measured = set.intersection(*(set(one.scores) for one in epochs)) if epochs else set()
+    target = next((key for key in TARGETS if key in measured), "")
+    return tuple(key for key in (REALISM, target) if key in measured)
 
 
 def front(points: Mapping[int, tuple[float, float]]) -> list[int]:
@@ -30,12 +30,12 @@ def front(points: Mapping[int, tuple[float, float]]) -> list[int]:
 
 
 def points(result: ScoreResult) -> dict[int, tuple[float, float]]:
-    """Return each epoch's place in the plane of `axes`; empty if there is none."""
-    chosen = axes(result)
-    if chosen is None:
+    """Return each epoch's place in the plane of `axes`; empty unless there are two."""
+    keys = axes(result.epochs)
+    if len(keys) < 2:
         return {}
-    realism, faithfulness = chosen
-    return {row.epoch: (row.scores[realism].value, row.scores[faithfulness].value) for row in result.epochs}
+    realism, target = keys
+    return {row.epoch: (row.scores[realism].value, row.scores[target].value) for row in result.epochs}
 
 
 def candidates(drawn: Sequence[int], result: ScoreResult | None) -> list[int]:

@@ -99,15 +99,7 @@ def load_material(
     near = nearest_of_reals(features[in_val | in_train], group[in_val | in_train], features[in_train], group[in_train])
 
     trial = _try(config, workspace, dataset, sources, (source, target), device, progress)
-    withheld = too_few(len(sources), int(held.sum()))
-    if trial.objection:
-        withheld["target_rate"] = trial.objection
-    if masks is None:
-        withheld |= dict.fromkeys(("outside", "inside"), "the run was trained without masks")
-    if math.isnan(near):
-        withheld["near_copies"] = f"from {KID_FROM} real pictures of {target} in groups of their own"
-    if len(weights.card.description["nets"]) < 2:
-        withheld["cycle"] = "the weights hold no way back"
+    withheld = too_few(len(sources), int(held.sum())) | _impossible(weights, masks, near, trial, target)
     yardstick = Yardstick(
         target, features[held], features[in_train], near, list(sources.records["group"]), withheld, config.seed
     )
@@ -127,6 +119,20 @@ def load_material(
         untranslated=yardstick.measure(Seen(plain, trial.called)),
         depends_on=hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
     )
+
+
+def _impossible(weights: Checkpoint, masks: MaskSet | None, near: float, trial: _Trial, target: str) -> dict[str, str]:
+    """Return the measures that cannot be taken however many pictures there are, and why."""
+    reasons: dict[str, str] = {}
+    if trial.objection:
+        reasons["target_rate"] = trial.objection
+    if masks is None:
+        reasons |= dict.fromkeys(("outside", "inside"), "the run was trained without masks")
+    if math.isnan(near):
+        reasons["near_copies"] = f"from {KID_FROM} real pictures of {target} in groups of their own"
+    if len(weights.card.description["nets"]) < 2:
+        reasons["cycle"] = "the weights hold no way back"
+    return reasons
 
 
 def _drawn(config: ScoreConfig, dataset: Dataset, source: str, masks: MaskSet | None) -> pd.DataFrame:

@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leafcore.data.labels import words
+from leafcore.pick.front import REALISM, axes
 from leafcore.pick.scores import MEASURES, EpochScores, Score, told
-
-REALISM = "kid"
-TARGETS = ("target_rate", "inside")  # how much of the target shows: the change on the leaf where no judge names it
 
 
 @dataclass(frozen=True)
@@ -21,13 +19,6 @@ class Choice:
 
     epoch: int | None
     reason: str
-
-
-def axes(epochs: Sequence[EpochScores]) -> tuple[str, ...]:
-    """Return the measures that epochs are weighed by, realism first; one or both may be missing."""
-    there = {key for one in epochs for key in one.scores}
-    target = next((key for key in TARGETS if key in there), "")
-    return tuple(key for key in (REALISM, target) if key in there)
 
 
 def recommend(epochs: Sequence[EpochScores], target: str, untranslated: Mapping[str, Score] | None = None) -> Choice:
@@ -43,18 +34,17 @@ def recommend(epochs: Sequence[EpochScores], target: str, untranslated: Mapping[
         untranslated: The same measures of the sources as they are.
     """
     keys = axes(epochs)
-    rated = [one for one in epochs if _has(one, keys)]
-    if not rated or keys in {(), ("inside",)}:
+    if keys in {(), ("inside",)}:
         return Choice(None, "Nothing that was measured says which epoch looks most real.")
-    kept = rated
+    kept = epochs
     if "target_rate" in keys:
-        most = _best(rated, "target_rate")
-        kept = [one for one in rated if not apart(one.scores["target_rate"], most.scores["target_rate"])]
+        most = _best(epochs, "target_rate")
+        kept = [one for one in epochs if not apart(one.scores["target_rate"], most.scores["target_rate"])]
     chosen = _best(kept, keys[-1])
     if REALISM in keys:
         as_real = [one for one in kept if _is_within_one_sd(one, _best(kept, REALISM))]
         chosen = max(as_real, key=lambda one: [_gain(key, one.scores[key]) for key in reversed(keys)])
-    reason = [_why(chosen, kept, rated, keys, target), _why_not_last(chosen, epochs[-1], target)]
+    reason = [_why(chosen, kept, epochs, keys, target), _why_not_last(chosen, epochs[-1], target)]
     reason.append(_compared_with_nothing(chosen, untranslated or {}, target))
     return Choice(chosen.epoch, " ".join(sentence for sentence in reason if sentence))
 
@@ -73,10 +63,6 @@ def _gain(key: str, score: Score) -> float:
     return score.value if MEASURES[key].better == "higher" else -score.value
 
 
-def _has(one: EpochScores, keys: Sequence[str]) -> bool:
-    return all(key in one.scores for key in keys)
-
-
 def _best(epochs: Sequence[EpochScores], key: str) -> EpochScores:
     return max(epochs, key=lambda one: _gain(key, one.scores[key]))
 
@@ -92,14 +78,14 @@ def _is_within_one_sd(one: EpochScores, lowest: EpochScores) -> bool:
 def _why(
     chosen: EpochScores,
     kept: Sequence[EpochScores],
-    rated: Sequence[EpochScores],
+    epochs: Sequence[EpochScores],
     keys: Sequence[str],
     target: str,
 ) -> str:
-    """Return "Epoch 80: KID 0.021 ± 0.004 is within one sd of the lowest, and 91 % (79 to 97 %) are called rust."."""
+    """Return "Epoch 80: KID 0.021 ± 0.004 is within one sd of the lowest, and 91% (79% to 97%) are called rust."."""
     parts = []
     if REALISM in keys:
-        lowest = _best(rated, REALISM)
+        lowest = _best(epochs, REALISM)
         if chosen is lowest:
             standing = "the lowest"
         elif _is_within_one_sd(chosen, lowest):

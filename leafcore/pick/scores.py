@@ -37,12 +37,14 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
-    "kid": Measure("KID", "lower", "How far the fakes are from real target pictures, in a frozen backbone's features."),
-    "fid": Measure("FID", "lower", "The same as a Fréchet distance; biased for few pictures."),
-    "target_rate": Measure("Target rate", "higher", "Share of fakes that a frozen classifier calls the target."),
+    "kid": Measure("KID", "lower", "How unlike real target pictures the fakes look to a network (kernel distance)."),
+    "fid": Measure("FID", "lower", "The same as a Fréchet distance; too high where pictures are few."),
+    "target_rate": Measure(
+        "Target rate", "higher", "Share of fakes that a classifier of real pictures calls the target."
+    ),
     "outside": Measure("Change outside", "lower", "Mean change outside the leaf, in levels of 255."),
     "inside": Measure("Change on the leaf", "higher", "Mean change on the leaf, in levels of 255."),
-    "near_copies": Measure("Near copies", "lower", "Share of fakes nearer to a train picture than real ones are."),
+    "near_copies": Measure("Near copies", "lower", "Share of fakes nearer to a train picture than 99% of real ones."),
     "cycle": Measure("Cycle error", "lower", "Mean difference after there and back again, in levels of 255."),
 }
 
@@ -71,14 +73,11 @@ class Score(BaseModel):
 
 
 def told(key: str, score: Score) -> str:
-    """Return a score for people: "0.021 ± 0.004", "91 % (79 to 97 %)", "3.1 (2.5 to 3.8)"."""
-    as_share = key in SHARES
-    value = f"{100 * score.value:.0f} %" if as_share else f"{score.value:.3g}"
+    """Return a score for people: "0.021 ± 0.004", "91% (79% to 97%)", "3.1 (2.5 to 3.8)"."""
+    form = ".0%" if key in SHARES else ".3g"
+    value = format(score.value, form)
     if score.low is not None and score.high is not None:
-        ends = (
-            f"{100 * score.low:.0f} to {100 * score.high:.0f} %" if as_share else f"{score.low:.3g} to {score.high:.3g}"
-        )
-        return f"{value} ({ends})"
+        return f"{value} ({score.low:{form}} to {score.high:{form}})"
     return value if score.sd is None else f"{value} ± {score.sd:.2g}"
 
 

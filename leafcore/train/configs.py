@@ -337,3 +337,8 @@ RECIPES: dict[str, RecipeEntry] = {
         "leafcore.train.classifier:Classifier",
     ),
 }
+
+
+def is_translation(kind: str) -> bool:
+    """Whether a kind of run trains a generator for each direction between two label sets."""
+    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig)

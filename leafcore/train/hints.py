@@ -24,7 +24,7 @@ RISEN = {"adversarial": 1.5, "disc": 0.75, "cycle": 0.3, "identity": 0.3, "backg
 PROGRESS = 0.98  # of the level after a tenth of the run
 PROGRESS_POINTS = 500
 
-DIRECTIONS = {"A → B": ("ab", "a", "b"), "B → A": ("ba", "b", "a")}  # its adversarial loss, its source, its target
+DIRECTIONS = {"ab": "A → B", "ba": "B → A"}  # what people call them where the label sets are not known
 
 Curves = Mapping[str, pd.Series]
 Episode = tuple[int, int | None]  # the step where it began, and the one where it ended if it has
@@ -51,17 +51,23 @@ class Hint:
     ends: int | None = None
 
 
-def hints(curves: Curves) -> list[Hint]:
+def hints(curves: Curves, directions: Mapping[str, str] = DIRECTIONS) -> list[Hint]:
     """Return what the curves of a translation show, the earliest first.
 
     Args:
         curves: Recorded values by the name of the scalar; index: step, rising. NaN is a value that was no number.
+        directions: What the generators "ab" and "ba" are called, such as "healthy → rust".
     """
     found = [*_not_a_number(curves), *_diverging(curves), *_no_progress(curves)]
     for rule in (_unfooled, _guessing, _unchanged):
-        for direction in DIRECTIONS:
-            found += rule(curves, direction)
+        for way, called in directions.items():
+            found += rule(curves, way, called)
     return sorted(found, key=lambda hint: hint.begins)
+
+
+def loss_words(name: str) -> str:
+    """Return a scalar's name as people say it: "cycle a" for `cycle_a`."""
+    return name.replace("_", " ")
 
 
 # --- rules of any loss ------------------------------------------------------------------------------------------------
@@ -71,7 +77,7 @@ def _not_a_number(curves: Curves) -> Iterator[Hint]:
     first = {name: int(values.index[values.isna()][0]) for name, values in curves.items() if values.isna().any()}
     if first:
         step = min(first.values())
-        names = ", ".join(_words(name) for name, began in first.items() if began == step)
+        names = ", ".join(loss_words(name) for name, began in first.items() if began == step)
         yield Hint(
             "not_a_number",
             "not a number",
@@ -89,7 +95,7 @@ def _diverging(curves: Curves) -> Iterator[Hint]:
             steps, medians = _medians(values)
             lowest = np.minimum.accumulate(medians)
             for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):
-                together.setdefault(episode, []).append(_words(name))
+                together.setdefault(episode, []).append(loss_words(name))
     for (begins, ends), names in together.items():
         yield Hint(
             "diverging",
@@ -113,7 +119,7 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
         yield Hint(
             "no_progress",
             "no progress",
-            "Cycle-consistency has not improved since the first tenth of the run.",
+            "The reconstructions (cycle a and b) have not come nearer to the inputs since the first tenth of the run.",
             "Look at the samples: if they do not improve either, stop and try another learning rate or more filters.",
             int(cycles[0][0][started[0]]),
         )
@@ -122,45 +128,45 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
 # --- rules of one direction -------------------------------------------------------------------------------------------
 
 
-def _unfooled(curves: Curves, direction: str) -> Iterator[Hint]:
+def _unfooled(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     """The discriminator is never fooled, so it has nothing to teach: the generator's gradients vanish."""
-    way, _, target = DIRECTIONS[direction]
-    blocks = _together(curves, f"disc_{target}", f"adversarial_{way}")
+    blocks = _together(curves, f"disc_{way[1]}", f"adversarial_{way}")
     if blocks is None:
         return
     steps, (disc, adversarial) = blocks
     for begins, ends in _episodes(steps, (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL)):
         yield Hint(
             "unfooled",
-            f"{direction} never fools",
-            f"{direction}: the discriminator tells every fake (its loss is near 0, the adversarial loss near 1), so "
-            "the generator learns little from it.",
+            f"{called} never fools",
+            f"{called}: the discriminator tells every fake (disc {way[1]} near 0, adversarial {way} near 1), so the "
+            "generator learns little from it.",
             "Give the discriminator fewer filters or layers, or lower the weights of cycle and identity.",
             begins,
             ends,
         )
 
 
-def _guessing(curves: Curves, direction: str) -> Iterator[Hint]:
+def _guessing(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     """The discriminator says 0.5 to everything, so nothing guides the generator."""
-    _, _, target = DIRECTIONS[direction]
-    if f"disc_{target}" not in curves:
+    name = f"disc_{way[1]}"
+    if name not in curves:
         return
-    steps, away = _medians((curves[f"disc_{target}"] - GUESSING).abs(), quantile=0.9)
+    steps, away = _medians((curves[name] - GUESSING).abs(), quantile=0.9)
     for begins, ends in _episodes(steps, away < GUESSING_WITHIN):
         yield Hint(
             "guessing",
-            f"{direction} is guessed",
-            f"{direction}: the discriminator only guesses (its loss stays at 0.25), so nothing guides the generator.",
+            f"{called} is guessed",
+            f"{called}: the discriminator only guesses ({loss_words(name)} stays at 0.25), so nothing guides the "
+            "generator.",
             "Give the discriminator more filters, and check that the two label sets can be told apart at this size.",
             begins,
             ends,
         )
 
 
-def _unchanged(curves: Curves, direction: str) -> Iterator[Hint]:
+def _unchanged(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     """The generator has become the identity: every loss that likes no change is near zero, and nothing is fooled."""
-    way, source, target = DIRECTIONS[direction]
+    source, target = way[0], way[1]
     kept = [name for name in (f"cycle_{source}", f"identity_{target}", f"background_{source}") if name in curves]
     blocks = _together(curves, f"adversarial_{way}", *kept)
     if blocks is None or len(kept) < 2:
@@ -170,8 +176,8 @@ def _unchanged(curves: Curves, direction: str) -> Iterator[Hint]:
     for begins, ends in _episodes(steps, is_idle):
         yield Hint(
             "unchanged",
-            f"{direction} changes nothing",
-            f"{direction}: the generator gives back what it gets ({', '.join(map(_words, kept))} near 0) and fools "
+            f"{called} changes nothing",
+            f"{called}: the generator gives back what it gets ({', '.join(map(loss_words, kept))} near 0) and fools "
             "nobody.",
             "Lower the weights of cycle, identity and background in a new run.",
             begins,
@@ -206,8 +212,3 @@ def _episodes(steps: np.ndarray, holds: np.ndarray) -> Iterator[Episode]:
     lasting = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= LASTING]
     for begin, end in lasting[-1:]:
         yield int(steps[begin]), int(steps[end]) if end < len(steps) else None
-
-
-def _words(name: str) -> str:
-    """Return a loss as people say it: "cycle a" for `cycle_a`."""
-    return name.replace("_", " ")

@@ -85,6 +85,27 @@ def test_epochs_are_compared_marked_and_voted_on(serve, visitor, journey, tmp_pa
     page.mouse.up()
     assert float(wipe.get_attribute("data-edge") or 0) == pytest.approx(0.25, abs=0.02)
 
+    # So it does the keys: the arrows of a pane that has the focus, and Shift with them anywhere.
+    edge = float(wipe.get_attribute("data-edge") or 0)
+    wipe.focus()
+    page.keyboard.press("ArrowRight")
+    expect(wipe).to_have_attribute("data-edge", f"{edge + 0.02:.3f}")
+    wipe.blur()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(wipe).to_have_attribute("data-edge", f"{edge:.3f}")
+    shows(page, 1)
+
+    # On a phone three columns have room; the third is what one asks for.
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_text("Grid", exact=True).click()
+    columns = {kind: page.locator(f'canvas[data-kind="{kind}"]').first for kind in ("b", "difference")}
+    expect(columns["b"]).to_be_visible(timeout=20_000)
+    expect(columns["difference"]).to_be_hidden()
+    page.get_by_label("Third column").select_option("difference")
+    expect(columns["difference"]).to_be_visible()
+    expect(columns["b"]).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
+
     # A blind vote names no epoch, and a key casts it.
     page.get_by_text("Blind", exact=True).click()
     expect(page.get_by_role("button", name="Left")).to_be_visible(timeout=20_000)

@@ -25,7 +25,7 @@ UNKNOWN = CLEAN.model_copy(update={"unknown": ("to-rust (lflseg)",)})
 
 def test_a_difference_above_zero_improves():
     assert verdict(Interval(0.1, 0.02, 0.18), CLEAN, 3, 90, 1) == (
-        "Adding these synthetic pictures improves the classifier: +0.100 macro-F1, 95 % interval +0.020 to +0.180, "
+        "Adding these synthetic pictures improves the classifier: +0.100 macro-F1, 95% interval +0.020 to +0.180, "
         "90 test pictures, 3 seeds, test split opened once so far."
     )
 

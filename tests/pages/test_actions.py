@@ -128,7 +128,7 @@ def test_studio_offers_train_pictures_only(open_app, own):
 def test_evaluate_shows_the_verdict_with_its_facts(open_app, own):
     page = open_app(own).open("evaluate")
     shown = " ".join(box.value for box in [*page.info, *page.warning, *page.success])
-    assert "95 % interval" in shown and "seeds" in shown
+    assert "95% interval" in shown and "seeds" in shown
     assert "test split: n =" in " ".join(caption.value for caption in page.caption)
 
 
@@ -157,7 +157,7 @@ def test_quiz_goes_on_after_a_refresh_and_scores_at_the_end(open_app, own):
     for _ in range(total - 1):
         page.button(key="say_fake" if rng.random() < 0.5 else "say_real").click().run()
     assert page.metric[0].value.endswith(f"of {total}")
-    assert "exact 95 % interval" in page.markdown[-1].value
+    assert "exact 95% interval" in page.markdown[-1].value
 
 
 def test_an_unknown_quiz_in_the_link_is_answered_kindly(open_app, own):

@@ -38,7 +38,7 @@ def test_the_last_epoch_is_held_against_the_one_before(open_app, own, run):
 
 def test_each_direction_shows_its_own_probes(open_app, own):
     rows = {row["index"] for row in shown(open_app(own).open("epochs"))["rows"]}
-    back = {row["index"] for row in shown(open_app(own).open("epochs", direction="B → A"))["rows"]}
+    back = {row["index"] for row in shown(open_app(own).open("epochs", direction="rust → healthy"))["rows"]}
     assert rows == {0, 1} and back == {2, 3}
 
 
@@ -121,7 +121,7 @@ def test_scores_of_the_other_direction_or_another_run_are_not_shown(open_app, ow
 @pytest.mark.skipif("score" not in KINDS, reason="no kind of run scores epochs yet")
 def test_scores_are_queued_with_one_click(open_app, own, run):
     app = open_app(own)
-    app.open("epochs", direction="B → A").button(key="compute_scores").click().run()
+    app.open("epochs", direction="rust → healthy").button(key="compute_scores").click().run()
     page = app.checked()
     (queued,) = list_runs(own, "score")
     assert queued.record.settings["run"] == run.id and queued.record.settings["direction"] == "ba"
@@ -145,7 +145,7 @@ def test_a_blind_vote_names_no_epoch_until_it_is_revealed(open_app, own, run):
     page.button(key="vote_left").click().run()
     (vote,) = vote_journal(run.folder, "ab").read()
     assert vote.chosen == vote.left
-    assert "1 vote · not separable yet" in captions(page)
+    assert "1 vote · no clear winner yet" in captions(page)
     page.button(key="vote_reveal").click().run()
     table = app.checked().dataframe[0].value
     assert list(table["Epoch"]) == [vote.left, vote.right] and list(table["Won"]) == ["1 of 1", "0 of 1"]

@@ -59,6 +59,24 @@ def test_steps_that_are_none_are_named_and_all_are_drawn(open_app, own, run):
     assert len(charts(page)) == 1
 
 
+def test_all_steps_are_drawn_again_by_one_click(open_app, own, run):
+    page = open_app(own).open("runs", run=run.id, steps="2-4")
+    page.button(key="all_steps").click().run()
+    assert page.text_input(key="steps").value == "" and page.button(key="all_steps").disabled
+    assert len(charts(page)) == 1
+
+
+def test_the_losses_say_which_label_sets_they_are_about(open_app, own, run):
+    page = open_app(own).open("runs", run=run.id)
+    assert any("a: healthy · b: rust · ab: healthy → rust" in caption.value for caption in page.caption)
+
+
+def test_samples_of_many_probes_are_of_fewer_epochs(open_app, own, run, monkeypatch):
+    monkeypatch.setattr("ui.watching.MOST_ROWS", 3)  # two probes a direction
+    page = open_app(own).open("runs", run=run.id, run_tab="Samples")
+    assert [text.value for text in page.markdown if text.value.startswith("**Epoch")] == ["**Epoch 2**"]
+
+
 def test_samples_show_the_newest_epoch_first(open_app, own, run):
     page = open_app(own).open("runs", run=run.id, run_tab="Samples")
     heads = [text.value for text in page.markdown if text.value.startswith("**Epoch")]
@@ -106,6 +124,11 @@ def test_runs_of_other_probes_are_not_shown_side_by_side(open_app, own, run, twi
     (twin.folder / "seen.json").write_text(json.dumps(seen | {"probe": ["0" * 64]}))
     page = open_app(own).open("runs", run=run.id, run_tab="Compare", cmp=twin.id)
     assert any("different pictures" in caption.value for caption in page.caption)
+
+
+def test_only_runs_whose_losses_mean_the_same_are_compared(open_app, own, run, twin):
+    (offered,) = open_app(own).open("runs", run=run.id, run_tab="Compare").multiselect(key="cmp").options
+    assert offered.startswith("LeafGAN")
 
 
 def test_a_run_to_compare_with_that_is_gone_is_named(open_app, own, run, twin):

@@ -9,6 +9,7 @@ from leafcore.jobs import build_config
 from leafcore.queue import queue
 from leafcore.runs import Failure, create_run, list_runs, open_run
 from leafcore.status import Status
+from leafcore.trash import delete_run, in_trash
 from tests.states import new_run, write_state
 from ui.explained import what_is_lost, why_interrupted
 from ui.live import split
@@ -90,6 +91,11 @@ def test_an_interrupted_run_is_explained(open_app, workspace, training):
     assert training.status().state == "queued"
 
 
+def test_a_paused_run_says_how_far_it_came(open_app, workspace, training):
+    write_state(training, "paused", done=1178, total=4464)
+    assert "1,178 of 4,464 steps done" in texts(open_app(workspace).open("runs"))
+
+
 def test_the_time_left_says_what_it_goes_to():
     status = Status(queued=0, eta_s=560, eta_parts={"stepping": 480, "validating": 0.01, "sampling": 60, "saving": 20})
     assert split(status) == " (8 min stepping, 1 min sampling, 20 s saving)"
@@ -120,3 +126,15 @@ def test_what_is_needed_cannot_be_deleted_and_what_is_not_comes_back(open_app, o
     page.button(key=f"restore-{export}").click().run()
     app.checked()
     assert open_run(own, export).status().state == "done"
+
+
+def test_the_trash_is_emptied_for_good(open_app, workspace, training):
+    write_state(training, "stopped")
+    delete_run(workspace, training)
+    create_run(workspace, "cyclegan", build_config("cyclegan", {"dataset": "leaves", "b": "scab"}))
+    app = open_app(workspace)
+    page = app.open("runs")
+    assert "Removes 1 run for good" in texts(page)
+    page.button(key="empty-trash-now").click().run()
+    app.checked()
+    assert in_trash(workspace) == [] and "in the trash" not in texts(page)

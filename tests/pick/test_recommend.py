@@ -61,7 +61,7 @@ def test_of_epochs_as_real_the_one_that_shows_the_target_most():
     choice = recommend(scored, "rust")
     assert choice.epoch == 20
     assert choice.reason == (
-        "Epoch 20: KID 0.105 ± 0.01 is within one sd of the lowest (0.1, epoch 10), and 95 % (85 to 99 %) are called "
+        "Epoch 20: KID 0.105 ± 0.01 is within one sd of the lowest (0.1, epoch 10), and 95% (85% to 99%) are called "
         "rust. The last epoch, 30, has a higher KID (0.2 ± 0.01)."
     )
 

@@ -13,7 +13,7 @@ def result(run: str, recommended: int | None) -> ScoreResult:
 
 def test_a_score_is_told_with_its_noise():
     assert told("kid", KID) == "0.0213 ± 0.0041"
-    assert told("target_rate", RATE) == "90 % (77 to 96 %)"
+    assert told("target_rate", RATE) == "90% (77% to 96%)"
     assert told("outside", Score(value=3.14, low=2.5, high=3.8, n=9)) == "3.14 (2.5 to 3.8)"
     assert told("fid", Score(value=12.345, n=300)) == "12.3"
 

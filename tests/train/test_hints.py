@@ -137,3 +137,5 @@ def test_what_lasts_too_short_is_not_said():
 def test_hints_come_in_the_order_in_which_they_began():
     curves = flat(flat(made(), 700, disc_a=0.25), 200, 500, disc_b=0.25)
     assert [hint.title for hint in hints(curves)] == ["A → B is guessed", "B → A is guessed"]
+    called = {"ab": "healthy → rust", "ba": "rust → healthy"}
+    assert [hint.title for hint in hints(curves, called)] == ["healthy → rust is guessed", "rust → healthy is guessed"]
