@@ -3,7 +3,7 @@
 import streamlit as st
 
 from leafcore import devices
-from leafcore.preflight import known_times
+from leafcore.known import known_times
 from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui import cached, live

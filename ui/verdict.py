@@ -4,10 +4,11 @@ import streamlit as st
 
 from leafcore.data.labels import words
 from leafcore.errors import LeafError
-from leafcore.preflight import PreflightResult, change_words
+from leafcore.preflight import PreflightResult
 from leafcore.progress import duration, size
 from leafcore.runs import Run, open_run
 from leafcore.train.configs import RECIPES
+from leafcore.train.trying import change_words
 from ui import live
 from ui.launching import check
 from ui.places import path_of

@@ -9,7 +9,9 @@ from pathlib import Path
 import psutil
 import torch
 
+from leafcore.memory import available_bytes
 from leafcore.progress import Progress
+from leafcore.train.attempt import STEPPING
 from leafcore.train.checkpointing import save_preview, save_state, save_weights
 from leafcore.train.configs import TrainConfig
 from leafcore.train.device import resolve_device
@@ -67,6 +69,7 @@ def rehearse(
         saving_s=saving_s,
         state_s=state_s,
         epoch_bytes=_size(progress.folder / "weights") + _size(progress.folder / "previews"),
+        sample_bytes=_size(progress.folder / "previews"),
         state_bytes=(progress.folder / "state.pt").stat().st_size,
         device=str(device),
         memory_bytes=memory,
@@ -77,7 +80,7 @@ def rehearse(
 
 def _time_steps(recipe: Recipe, progress: Progress) -> list[float]:
     """Return the seconds of each step after warm-up; of the last, if there was time for no more."""
-    progress.phase("trying steps")
+    progress.phase(STEPPING)
     total = min(WARM_UP + MEASURED, recipe.epochs * recipe.steps_per_epoch)  # schedulers count to the last step
     seconds: list[float] = []
     while len(seconds) < total and not (len(seconds) > 1 and sum(seconds[1:]) > BUDGET_S):
@@ -123,7 +126,7 @@ def _free_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         torch.cuda.reset_peak_memory_stats(device)
         return int(free)
-    return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+    return available_bytes() + int(psutil.Process().memory_info().rss)
 
 
 def _hold_memory(limit: int) -> None:
