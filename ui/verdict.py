@@ -64,6 +64,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
             config = RECIPES[result.recipe].config.build({**settings["settings"], **result.fix.settings})
             check(result.recipe, [config])
         st.caption(result.fix.text)
+    elif result.problems and result.problems[-1].code == "time":
+        st.caption("Choose smaller pictures or a smaller network, or queue it without checking.")
     elif not result.fits:
         st.caption("Nothing smaller was found to fit: free some memory or disk, or choose a smaller network.")
     _figures(result)
@@ -73,9 +75,10 @@ def _figures(result: PreflightResult) -> None:
     """Draw what was measured and what follows from it."""
     measured, foreseen = result.measured, result.forecast
     if measured is not None and foreseen is not None:
+        about = "about " if measured.is_estimate else ""  # worked out from smaller steps
         shown: list[tuple[str, str, str]] = [
-            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {measured.step_s:.2g} s"),
-            ("Memory", size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
+            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {about}{measured.step_s:.2g} s"),
+            ("Memory", about + size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
             ("Disk", size(foreseen.disk_bytes), f"of {size(result.free_disk_bytes)}, "
              f"{foreseen.checkpoints} checkpoints"),
         ]  # fmt: skip
