@@ -18,6 +18,9 @@ from leafcore.train.preflight_config import PreflightConfig
 from leafcore.train.trying import Attempt, change_words, try_settings
 from leafcore.workspace import Workspace
 
+MEASURE_S = 8.0  # is spent on the steps of the settings as they are
+BRIEF_S = 2.0  # on those of others
+
 
 class Problem(BaseModel):
     """What stands in a run's way, in a sentence."""
@@ -76,7 +79,9 @@ def preflight(config: PreflightConfig, workspace: Workspace, progress: Progress)
     pictures, license = _inputs(workspace, settings)
 
     def attempt(change: dict[str, Any]) -> Outcome:
-        return rehearse_apart(config.recipe, settings.model_copy(update=change), workspace, progress)
+        budget_s = BRIEF_S if change else MEASURE_S
+        changed = settings.model_copy(update=change)
+        return rehearse_apart(config.recipe, changed, workspace, progress, budget_s=budget_s)
 
     result = PreflightResult(
         recipe=config.recipe,

@@ -9,7 +9,7 @@ from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui.service import workspace
 
-CARD_PX = 230
+CARD_PX = 180
 
 
 def engine_cards(chosen: str, presets: Sequence[str]) -> None:

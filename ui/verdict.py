@@ -77,7 +77,7 @@ def _figures(result: PreflightResult) -> None:
     if measured is not None and foreseen is not None:
         about = "about " if measured.is_estimate else ""  # worked out from smaller steps
         shown: list[tuple[str, str, str]] = [
-            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {about}{measured.step_s:.2g} s"),
+            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {about}{_step(measured.step_s)}"),
             ("Memory", about + size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
             ("Disk", size(foreseen.disk_bytes), f"of {size(result.free_disk_bytes)}, "
              f"{foreseen.checkpoints} checkpoints"),
@@ -92,3 +92,7 @@ def _figures(result: PreflightResult) -> None:
         st.caption("Time: " + "  ·  ".join(split))
     pictures = ", ".join(f"{words(labels)} {count:,}" for labels, count in list(result.pictures.items())[:6])
     st.caption(f"Train pictures: {pictures}  ·  License: {result.license}")
+
+
+def _step(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)

@@ -23,7 +23,7 @@ from leafcore.train.forecast import Rehearsal
 from leafcore.workspace import Workspace
 
 POLL_S = 0.2
-FIRST_STEP_S = 15.0  # a step that takes longer is given up
+FIRST_STEP_S = 10.0  # a step that takes longer is given up
 STEPPING = "trying steps"  # the phase of a rehearsal in which it takes its steps
 
 
@@ -37,8 +37,10 @@ class Unfinished:
 Outcome = Rehearsal | OutOfMemory | DiskFull | Unfinished
 
 
-def rehearse_apart(recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress) -> Outcome:
-    """Rehearse in a process of its own, and relay what it says.
+def rehearse_apart(
+    recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress, *, budget_s: float
+) -> Outcome:
+    """Rehearse in a process of its own, and relay what it says; see `rehearsal.rehearse`.
 
     Raises:
         LeafError: It failed for want of something else than memory or disk.
@@ -50,7 +52,7 @@ def rehearse_apart(recipe: str, settings: TrainConfig, workspace: Workspace, pro
         values = settings.model_dump(mode="json")
         process = context.Process(
             target=_rehearse,
-            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device)),
+            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device), budget_s),
             daemon=True,
         )
         process.start()
@@ -126,7 +128,7 @@ class _PipeProgress(Progress):
 
 
 def _rehearse(
-    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None
+    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None, budget_s: float
 ) -> None:
     """Be the rehearsal's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
@@ -135,7 +137,8 @@ def _rehearse(
     try:
         from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
 
-        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe), memory_limit=limit)
+        progress = _PipeProgress(folder, pipe)
+        outcome = rehearse(settings, Workspace(root), progress, memory_limit=limit, budget_s=budget_s)
     except (LeafError, OSError, MemoryError, RuntimeError) as error:
         known = as_leaf_error(error)
         if known is None:

@@ -165,7 +165,7 @@ def on_the_line(
     share = (pixels(config) - pixels(smaller)) / (pixels(larger) - pixels(smaller))
     growing = ["step_s", "memory_bytes", "tensor_bytes"]
     if config.size_px != smaller.size_px:
-        growing += ["scoring_s", "sampling_s", "saving_s", "state_s", "epoch_bytes", "sample_bytes", "state_bytes"]
+        growing += ["scoring_s", "sampling_s", "epoch_bytes", "sample_bytes", "state_bytes"]
     update: dict[str, Any] = {"is_estimate": True}
     for name in growing:
         start, end = getattr(measured, name), getattr(other, name)
