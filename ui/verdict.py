@@ -41,6 +41,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
         st.markdown(f"**{title}**")
         if result.fits:
             st.badge("fits", icon=":material/check_circle:", color="green")
+        elif _is_unknown(result):
+            st.badge("not known", icon=":material/help:", color="orange")
         else:
             st.badge("does not fit", icon=":material/block:", color="red")
         if result.queued:
@@ -51,7 +53,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
                 query_params={"run": result.queued},
             )
     for problem in result.problems:
-        st.error(problem.message, icon=":material/block:")
+        draw = st.warning if problem.code == "time" else st.error
+        draw(problem.message, icon=":material/hourglass:" if problem.code == "time" else ":material/block:")
     if result.fix is not None:
         settings = run.record.settings
         if st.button(
@@ -64,7 +67,7 @@ def _verdict(run: Run, result: PreflightResult) -> None:
             config = RECIPES[result.recipe].config.build({**settings["settings"], **result.fix.settings})
             check(result.recipe, [config])
         st.caption(result.fix.text)
-    elif result.problems and result.problems[-1].code == "time":
+    elif _is_unknown(result):
         st.caption("Choose smaller pictures or a smaller network, or queue it without checking.")
     elif not result.fits:
         st.caption("Nothing smaller was found to fit: free some memory or disk, or choose a smaller network.")
@@ -92,6 +95,10 @@ def _figures(result: PreflightResult) -> None:
         st.caption("Time: " + "  ·  ".join(split))
     pictures = ", ".join(f"{words(labels)} {count:,}" for labels, count in list(result.pictures.items())[:6])
     st.caption(f"Train pictures: {pictures}  ·  License: {result.license}")
+
+
+def _is_unknown(result: PreflightResult) -> bool:
+    return [problem.code for problem in result.problems] == ["time"]
 
 
 def _step(seconds: float) -> str:
