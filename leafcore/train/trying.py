@@ -100,6 +100,8 @@ class _Search:
     def _foreseen(self, unfinished: Unfinished) -> Outcome:
         """Return what a try that was given up would have measured; the same if that cannot be foreseen."""
         points = self._measured()
+        if isinstance(self._failed, OutOfMemory):
+            return self._failed
         if len(points) < 2:
             return unfinished
         foreseen = self._at({}, points)
@@ -112,14 +114,17 @@ class _Search:
         points = self._measured()
         if not points:
             return None
-        ladder = self._batches + self._sizes
-        if len(points) == 2:
-            memory = self._memory(asked, points)
-            fitting = [change for change in ladder if memory(change) <= SPARE * points[0][1].free_bytes]
-            if fitting:
-                tried = next((rehearsal for change, rehearsal in points if change == fitting[0]), None)
-                return fitting[0], tried or self._at(fitting[0], points)
-        return points[-1]
+        if len(points) < 2:
+            return points[0]
+        memory = self._memory(asked, points)
+
+        def fits(change: Change) -> bool:
+            was_tried = any(change == tried for tried, _ in points)
+            return was_tried or memory(change) <= SPARE * points[0][1].free_bytes
+
+        change = next(change for change in self._batches + self._sizes if fits(change))
+        measured = next((rehearsal for tried, rehearsal in points if change == tried), None)
+        return change, measured or self._at(change, points)
 
     def cost(self, measured: Rehearsal) -> str:
         """Return how much longer a run takes that measures so, if what it would have taken can be foreseen."""
@@ -133,6 +138,8 @@ class _Search:
         """Return up to two smaller settings that were rehearsed and fit: the least batches, else smaller pictures."""
         if self._points is None:
             self._points = self._try(self._batches[::-1][:2])
+            if len(self._points) == 1 and not self._failed:  # of a batch of two, say: half the side is the other point
+                self._points = self._try(self._sizes[:1]) + self._points
             if not self._points:  # pictures of a quarter and an eighth of the side, where there are
                 self._points = self._try((self._sizes[1:3] if len(self._sizes) > 2 else self._sizes)[::-1])
         return self._points

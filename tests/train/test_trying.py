@@ -32,7 +32,7 @@ def step(batch, size_px):
 
 
 def test_a_step_that_is_given_up_is_foreseen_from_smaller_pictures(tmp_path):
-    found, changes = tried(lambda *size: step(*size), tmp_path, batch_size=1, size_px=256)
+    found, changes = tried(step, tmp_path, batch_size=1, size_px=256)
     assert changes == [{}, {"size_px": 32}, {"size_px": 64}]
     assert isinstance(found.asked, OutOfMemory), "65 MB"
     assert found.change == {"size_px": 64} and not found.outcome.is_estimate
@@ -47,6 +47,19 @@ def test_what_takes_long_and_has_memory_to_spare_fits(tmp_path):
     assert changes == [{}, {"batch_size": 1}, {"batch_size": 2}]
     assert not found.lacks_memory and found.asked.is_estimate
     assert found.asked.step_s == pytest.approx(65.536) and found.asked.memory_bytes == 10**6 + 65_536_000
+
+
+def test_a_batch_of_two_is_foreseen_from_one_and_from_smaller_pictures(tmp_path):
+    found, changes = tried(step, tmp_path, batch_size=2, size_px=120)
+    assert changes == [{}, {"batch_size": 1}, {"batch_size": 1, "size_px": 60}]
+    assert found.lacks_memory and found.change == {"batch_size": 1}, "30 MB with two"
+
+
+def test_a_step_that_is_given_up_lacks_memory_if_a_smaller_one_does(tmp_path):
+    outcomes = {1: MEASURED, 2: OutOfMemory("full"), 8: Unfinished(10.0)}
+    found, changes = tried(lambda batch, size_px: outcomes[batch], tmp_path)
+    assert changes == [{}, {"batch_size": 1}, {"batch_size": 2}]
+    assert found.lacks_memory and found.change == {"batch_size": 1}
 
 
 def test_what_fewer_pictures_are_too_much_for_is_not_tried(tmp_path):
