@@ -140,7 +140,7 @@ def halves(shown: list[Composite], seed: int) -> tuple[list[Composite], list[Com
 
 def masks(shown: list[Composite], delta: float, refinement: Refinement) -> list[np.ndarray]:
     """Return the masks of composites."""
-    return list(in_order(lambda one: refine(one.picture, one.cam, delta, refinement), shown, ahead=16))
+    return list(in_order(lambda one: refine(one.picture, one.cam, delta, refinement).mask, shown, ahead=16))
 
 
 def scores(shown: list[Composite], found: list[np.ndarray]) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 
 from leafcore.errors import ConfigError, JobError
 from leafcore.files import write_bytes
+from leafcore.interruption import interruption
 from leafcore.jobs import build_config
 from leafcore.runs import RESUMABLE, Run, create_run
 from leafcore.train.configs import is_translation
@@ -42,11 +43,12 @@ def run_fixed(workspace: Workspace, run: Run) -> Run:
     """Queue a run with the settings that a failure asks for; a training goes on from its last good state.
 
     Raises:
-        JobError: The run has not failed, or nothing is known that would mend it.
+        JobError: The run has neither failed nor been killed for want of memory, or nothing is known that would mend it.
     """
-    failure = run.status().failure
+    status = run.status()
+    failure = status.failure or interruption(run, status)
     if failure is None or not failure.fix:
-        raise JobError(f"Run {run.id} is {run.status().state}; no other settings are known that would mend it.")
+        raise JobError(f"Run {run.id} is {status.state}; no other settings are known that would mend it.")
     return continue_run(workspace, run, failure.fix)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import psutil
 import pynvml
+
+from leafcore import memory
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def free_disk_bytes(folder: Path) -> int:
 
 
 def free_memory_bytes(device: str = "auto") -> int:
-    """Return the memory that a run may still take on a device: a GPU's, or the machine's without swapping.
+    """Return the memory that a run may still take on a device: a GPU's, or what is there without swapping.
 
     Args:
         device: Such as "cpu" or "cuda:0"; "auto" for the first GPU, else the CPU.
@@ -83,4 +84,9 @@ def free_memory_bytes(device: str = "auto") -> int:
     for gpu in gpus():
         if device in {"auto", gpu.device}:
             return gpu.total_bytes - gpu.used_bytes
-    return int(psutil.virtual_memory().available)
+    return memory.available_bytes()
+
+
+def is_cpu(device: str) -> bool:
+    """Whether a run with this device setting computes on the CPU."""
+    return device == "cpu" or (device == "auto" and not gpus())

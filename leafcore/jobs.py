@@ -152,8 +152,7 @@ def lane_of(run: Run) -> str:
         return FILES
     settings = run.record.settings.get("settings", run.record.settings)  # a pre-flight's are those of its run
     device = str(settings.get("device", "auto"))
-    on_cpu = device == "cpu" or (device == "auto" and not devices.gpus())
-    return QUICK if on_cpu and KINDS[run.kind].lane == "use" else device
+    return QUICK if devices.is_cpu(device) and KINDS[run.kind].lane == "use" else device
 
 
 def choose_lane(run: Run) -> str:

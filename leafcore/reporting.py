@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import psutil
 
 from leafcore.files import write_bytes
 from leafcore.images import encode_jpeg
+from leafcore.memory import available_bytes
 from leafcore.progress import Eta, Progress
 from leafcore.runs import Run, Status, StopReason
 
@@ -37,6 +39,7 @@ class RunProgress(Progress):
         self._status = status
         self._echo = echo or Progress(run.folder)
         self._eta = Eta(pauses=status.pauses)
+        self._process = psutil.Process()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._metrics: IO[str] | None = None
@@ -135,7 +138,12 @@ class RunProgress(Progress):
 
     def _write(self) -> None:
         with self._lock:
-            self._status = self._status.model_copy(update={"heartbeat": time.time()})
+            signs = {
+                "heartbeat": time.time(),
+                "memory_bytes": self._process.memory_info().rss,
+                "free_bytes": available_bytes(),
+            }
+            self._status = self._status.model_copy(update=signs)
             self._run.write_status(self._status)
 
     def _beat(self) -> None:

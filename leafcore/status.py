@@ -35,6 +35,8 @@ class Status(BaseModel):
     Attributes:
         eta_parts: The time left by what it goes to: stepping, validating, sampling, saving.
         pauses: What a cycle of steps spends on each phase that is no step, see `progress.Eta`.
+        memory_bytes: What its process held at the last heartbeat, its children not counted.
+        free_bytes: What the machine, or the container, had left then.
         safe: Units that a resume would not do again, saved at `safe_at`.
         place: Where it stands in the queue, lowest first; None: by the time at which it was queued.
         not_before: When it may begin at the earliest; None: at once.
@@ -52,6 +54,8 @@ class Status(BaseModel):
     started: float | None = None
     finished: float | None = None
     heartbeat: float | None = None
+    memory_bytes: int | None = None
+    free_bytes: int | None = None
     eta_s: float | None = None
     eta_parts: dict[str, float] = {}
     pauses: dict[str, float] = {}

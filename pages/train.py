@@ -3,13 +3,11 @@
 import streamlit as st
 
 from leafcore import devices
-from leafcore.preflight import known_times
-from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui import cached, live
+from ui.engines import engine_cards
 from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
-from ui.service import workspace
 from ui.verdict import is_checking, verdicts_box
 
 PRESETS = {
@@ -35,12 +33,7 @@ recipe = str(
         bind="query-params",
     )
 )
-with st.container(border=True, gap="small"):
-    st.markdown(RECIPES[recipe].makes)
-    st.caption(f":material/database: {RECIPES[recipe].needs}")
-    known = known_times(workspace(), recipe)
-    times = "  ·  ".join(f"{name} {duration(known[name])}" for name in PRESETS if name in known)
-    st.caption(f":material/timer: On this machine: {times or 'not known yet; a check tells'}")
+engine_cards(recipe, list(PRESETS))
 
 preset = "paper"
 if source is None or source.kind != recipe:

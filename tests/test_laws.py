@@ -12,11 +12,23 @@ import pytest
 from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
-    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads", "version"},
+    {
+        "errors",
+        "config",
+        "workspace",
+        "files",
+        "parsed",
+        "progress",
+        "images",
+        "devices",
+        "memory",
+        "threads",
+        "version",
+    },
     {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains"},
     {"train", "measure", "generate", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
-    {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight"},
+    {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight", "known", "interruption"},
     {"questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
     {"flags", "api", "cli", "steering", "terminal", "__main__"},

@@ -9,6 +9,9 @@ from leafcore.errors import ConfigError, DiskFull, InputError, OutOfMemory, Stop
 from leafcore.jobs import QUICK, build_config, lane_of, submit, submit_once
 from leafcore.preflight import PreflightResult, assess, preflight
 from leafcore.runs import list_runs
+from leafcore.train import trying
+from leafcore.train.attempt import Unfinished
+from leafcore.train.trying import Found
 from leafcore.workspace import Workspace
 from tests.conftest import TINY, carrier
 from tests.train.test_forecast import MEASURED, settings
@@ -57,7 +60,8 @@ def growing(values):
 def test_a_batch_that_fits_is_worked_out_from_the_two_smallest(tmp_path):
     result, tried = judged(growing, tmp_path, batch_size=32)
     assert not result.fits and [problem.code for problem in result.problems] == ["memory"]
-    assert tried == [{}, {"batch_size": 1}, {"batch_size": 2}]
+    assert tried == [{"batch_size": 1}, {"batch_size": 2}], "so large a batch is never really tried"
+    assert result.problems[0].message == "A step with batch 32, size 64 px needs about 33 GB of memory; 10 GB are free."
     assert result.fix.settings == {"batch_size": 8}  # 9 GB, by the line; 16 would take 17
     assert result.forecast.stepping_s == MEASURED.epochs * 8 * 9.0  # 64 pictures: 8 steps of 9 s; 2 of 33 s before
     assert "(+9% time)" in result.fix.text
@@ -107,6 +111,12 @@ def test_memory_and_disk_are_mended_together(tmp_path):
     assert result.fix.text.startswith("Batch 1, saving every 2 epochs fits: ")
 
 
+def test_a_step_that_does_not_end_is_said_to_take_too_long(tmp_path):
+    result, _ = judged(lambda values: Unfinished(15.0), tmp_path)
+    assert [problem.code for problem in result.problems] == ["time"] and not result.fits and result.fix is None
+    assert result.problems[0].message.endswith("takes more than 15 s; how long is not known.")
+
+
 def test_a_disk_without_room_for_one_save_is_a_problem_and_no_crash(tmp_path):
     result, tried = judged(lambda values: DiskFull("The disk is full."), tmp_path)
     assert [problem.message for problem in result.problems] == ["The disk is full."]
@@ -138,7 +148,7 @@ def test_a_run_that_fits_is_queued_and_nothing_else_is_left(own, journey):
 def test_a_full_memory_is_told_from_within_the_process(journey, tmp_path, monkeypatch):
     """Held to little memory, the rehearsal fails alone, and says so."""
     monkeypatch.setattr(devices, "free_memory_bytes", lambda device: 8 * 1024**2)
-    monkeypatch.setattr(preflight_module, "smaller_settings", lambda settings: iter(()))
+    monkeypatch.setattr(trying, "smaller_settings", lambda settings: iter(()))
     config = build_config("preflight", {"recipe": "cyclegan", "settings": tiny(journey, batch_size=64, size_px=256)})
     result = preflight(config, journey.workspace, Watcher(tmp_path))
     assert not result.fits and result.problems[0].code == "memory"
@@ -160,6 +170,21 @@ def test_what_is_wrong_with_the_run_is_refused_before_anything_is_tried(journey)
             submit(journey.workspace, "preflight", config)
     with pytest.raises(ConfigError, match="recipe: got 'gan', expected one of lflseg"):
         build_config("preflight", {"recipe": "gan"})
+
+
+def test_the_terms_of_weights_to_start_from_are_said(journey, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        preflight_module, "try_settings", lambda settings, *_: Found(DiskFull("full"), DiskFull("full"))
+    )
+
+    def license(**values):
+        config = build_config("preflight", {"recipe": "cyclegan", "settings": tiny(journey, **values)})
+        return preflight(config, journey.workspace, Watcher(tmp_path)).license
+
+    assert license() == "none stated"
+    weights = f"{journey.runs['leafgan'].id}@1"
+    assert license(init=weights) == f"none stated; weights {weights}: as the pictures it was trained on"
+    assert license(init=str(tmp_path / "latest_net_G_A.pth")) == "none stated; weights latest_net_G_A.pth: unknown"
 
 
 def test_the_same_run_is_queued_once_while_it_waits(own, journey):

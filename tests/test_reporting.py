@@ -56,6 +56,7 @@ def test_the_run_is_running_from_the_first_moment(run, start):
         status = run.status()
         assert (status.state, status.pid, status.lane) == ("running", 17, "cpu")
         assert status.heartbeat == pytest.approx(time.time(), abs=5)
+        assert status.memory_bytes > 10**7 and status.free_bytes > 0
 
 
 def test_the_heart_beats_while_the_verb_says_nothing(run, start, monkeypatch):

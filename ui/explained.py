@@ -2,29 +2,50 @@
 
 from typing import Any
 
-import psutil
 import streamlit as st
 
 from leafcore.continuing import run_fixed
 from leafcore.errors import LeafError
+from leafcore.interruption import interruption
 from leafcore.jobs import KINDS
 from leafcore.progress import duration
 from leafcore.runs import Failure, Run, Status
+from leafcore.train.configs import RECIPES
 from ui import cached, forms
+from ui.links import form_link
 from ui.places import path_of
 from ui.service import workspace
 
 
 def failure_note(run: Run, status: Status, failure: Failure, key: str) -> None:
-    """Draw why a run failed, what is kept of it, and a button that queues it again with what would mend it."""
+    """Draw why a run failed, what is kept of it, and what would mend it."""
     st.error(failure.message, icon=":material/error:")
     safe = kept(status, failure.epoch)
     if safe:
         st.caption(f":material/verified: {safe}")
-    if failure.fix:
+    fix_buttons(run, status, failure.fix, key)
+
+
+def interruption_note(run: Run, status: Status, key: str) -> None:
+    """Draw why a run's process is gone, what is safe and what is lost, and what would mend it if a resume would not."""
+    found = interruption(run, status)
+    if found is None:
+        return
+    when = f" Last seen {cached.moment(status.heartbeat)}." if status.heartbeat else ""
+    st.warning(f"{found.message}{when}", icon=":material/power_off:")
+    epoch = f"Epoch {found.epoch} is kept. " if found.epoch else ""
+    st.caption(f":material/verified: {epoch}{what_is_lost(status)}")
+    fix_buttons(run, status, found.fix, key)
+
+
+def fix_buttons(run: Run, status: Status, fix: dict[str, Any], key: str) -> None:
+    """Draw the two ways to begin again with what would mend a run: at once, or after a look at the settings."""
+    if not fix:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
         from_where = f", from step {status.safe:,}" if status.safe else ""
         if st.button(
-            f"Fix and run again: {in_words(run, failure.fix)}{from_where}",
+            f"Fix and run again: {in_words(run, fix)}{from_where}",
             type="primary",
             icon=":material/healing:",
             key=f"{key}-fix-{run.id}",
@@ -36,6 +57,14 @@ def failure_note(run: Run, status: Status, failure: Failure, key: str) -> None:
                 st.error(str(error), icon=":material/error:")
             else:
                 st.switch_page(path_of("runs"), query_params={"run": fixed.id})
+        if run.kind in RECIPES:
+            st.page_link(
+                path_of("train"),
+                label="Review first",
+                icon=":material/edit:",
+                query_params=form_link(run, fix),
+                help="Opens the settings with this change. What is queued there begins anew.",
+            )
 
 
 def in_words(run: Run, fix: dict[str, Any]) -> str:
@@ -53,19 +82,6 @@ def kept(status: Status, epoch: int = 0) -> str:
     if status.safe:
         parts.append(f"{status.safe:,} of {status.total:,} steps are safe")
     return ", ".join(parts).capitalize() + "." if parts else ""
-
-
-def interruption_note(status: Status) -> None:
-    """Draw why a run's process is gone, what is safe and what is lost."""
-    st.warning(f"{why_interrupted(status, psutil.boot_time())} {what_is_lost(status)}", icon=":material/power_off:")
-
-
-def why_interrupted(status: Status, booted: float) -> str:
-    """Return what became of a run's process, judged by its last sign of life and the machine's start."""
-    if status.heartbeat is not None and booted > status.heartbeat:
-        return f"The machine restarted at {cached.moment(booted)}."
-    when = f" at {cached.moment(status.heartbeat)}" if status.heartbeat else ""
-    return f"Its process was ended from outside{when}: killed, or for want of memory."
 
 
 def what_is_lost(status: Status) -> str:

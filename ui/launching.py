@@ -11,8 +11,11 @@ from leafcore.config import Config
 from leafcore.data.labels import words
 from leafcore.errors import ConfigError, LeafError
 from leafcore.jobs import build_config, submit_once
+from leafcore.known import known_save
+from leafcore.progress import size
 from leafcore.runs import Run, open_run
 from leafcore.train.configs import RECIPES, TrainConfig
+from leafcore.train.forecast import kept_epochs
 from leafcore.train.targets import per_target
 from ui import cached, forms
 from ui.places import path_of
@@ -129,9 +132,11 @@ def _will_write(recipe: str, configs: list[TrainConfig]) -> None:
         values = config.model_dump()
         pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
         epochs = config.epochs + values.get("epochs_decay", 0)
-        saves = -(-epochs // config.save_every)
+        save = known_save(workspace(), recipe, config)
+        disk = f", about {size(save.of_run(epochs, config))}" if save else ""
         parts = [f"**{RECIPES[recipe].title}{pair}**", f"{epochs:,} epochs at {config.size_px} px"]
-        parts += [f"{saves:,} checkpoints", *([f"promoted as `{config.promote_as}`"] if config.promote_as else [])]
+        parts.append(f"{kept_epochs(epochs, config):,} checkpoints{disk}")
+        parts += [f"promoted as `{config.promote_as}`"] if config.promote_as else []
         st.caption(":material/save: Will write " + "  ·  ".join(parts))
 
 

@@ -109,7 +109,7 @@ def _facts(run: Run, status: Status, key: str) -> None:
     elif status.failure is not None:
         explained.failure_note(run, status, status.failure, key)
     elif status.state == "interrupted":
-        explained.interruption_note(status)
+        explained.interruption_note(run, status, key)
     elif status.state in {"paused", "stopped"}:
         for done in counted(run, status):
             st.caption(f"{done} done")

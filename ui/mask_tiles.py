@@ -55,7 +55,7 @@ def _refined(
 ) -> np.ndarray:
     del source  # the key
     said = Correction.model_validate_json(correction) if correction else None
-    return corrected(_picture, _cam, delta, Refinement.model_validate_json(refinement), said, size=size)
+    return corrected(_picture, _cam, delta, Refinement.model_validate_json(refinement), said, size=size).mask
 
 
 def draw(picture: np.ndarray, cam: np.ndarray, mask: np.ndarray, view: View) -> np.ndarray:

@@ -14,6 +14,7 @@ from leafcore.progress import size
 from leafcore.runs import ACTIVE, RESUMABLE, Run, Status
 from leafcore.train.configs import RECIPES, TranslationConfig
 from leafcore.trash import delete_run, empty_trash, in_trash, restore_run
+from ui.links import form_link
 from ui.places import path_of
 from ui.service import workspace
 
@@ -68,7 +69,7 @@ def more(run: Run) -> None:
                 path_of("train"),
                 label="New run from this one",
                 icon=":material/content_copy:",
-                query_params={"recipe": RECIPES[run.kind].title, "from": run.id},
+                query_params=form_link(run),
             )
         if run.status().state in ACTIVE:
             return

@@ -4,10 +4,11 @@ import streamlit as st
 
 from leafcore.data.labels import words
 from leafcore.errors import LeafError
-from leafcore.preflight import PreflightResult, change_words
+from leafcore.preflight import PreflightResult
 from leafcore.progress import duration, size
 from leafcore.runs import Run, open_run
 from leafcore.train.configs import RECIPES
+from leafcore.train.trying import change_words
 from ui import live
 from ui.launching import check
 from ui.places import path_of
@@ -40,6 +41,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
         st.markdown(f"**{title}**")
         if result.fits:
             st.badge("fits", icon=":material/check_circle:", color="green")
+        elif _is_unknown(result):
+            st.badge("not known", icon=":material/help:", color="orange")
         else:
             st.badge("does not fit", icon=":material/block:", color="red")
         if result.queued:
@@ -50,7 +53,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
                 query_params={"run": result.queued},
             )
     for problem in result.problems:
-        st.error(problem.message, icon=":material/block:")
+        draw = st.warning if problem.code == "time" else st.error
+        draw(problem.message, icon=":material/hourglass:" if problem.code == "time" else ":material/block:")
     if result.fix is not None:
         settings = run.record.settings
         if st.button(
@@ -63,6 +67,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
             config = RECIPES[result.recipe].config.build({**settings["settings"], **result.fix.settings})
             check(result.recipe, [config])
         st.caption(result.fix.text)
+    elif _is_unknown(result):
+        st.caption("Choose smaller pictures or a smaller network, or queue it without checking.")
     elif not result.fits:
         st.caption("Nothing smaller was found to fit: free some memory or disk, or choose a smaller network.")
     _figures(result)
@@ -72,9 +78,10 @@ def _figures(result: PreflightResult) -> None:
     """Draw what was measured and what follows from it."""
     measured, foreseen = result.measured, result.forecast
     if measured is not None and foreseen is not None:
+        about = "about " if measured.is_estimate else ""  # worked out from smaller steps
         shown: list[tuple[str, str, str]] = [
-            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {measured.step_s:.2g} s"),
-            ("Memory", size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
+            ("Time", duration(foreseen.eta_s), f"{foreseen.steps:,} steps of {about}{_step(measured.step_s)}"),
+            ("Memory", about + size(measured.memory_bytes), f"of {size(measured.free_bytes)}, {measured.device}"),
             ("Disk", size(foreseen.disk_bytes), f"of {size(result.free_disk_bytes)}, "
              f"{foreseen.checkpoints} checkpoints"),
         ]  # fmt: skip
@@ -88,3 +95,11 @@ def _figures(result: PreflightResult) -> None:
         st.caption("Time: " + "  ·  ".join(split))
     pictures = ", ".join(f"{words(labels)} {count:,}" for labels, count in list(result.pictures.items())[:6])
     st.caption(f"Train pictures: {pictures}  ·  License: {result.license}")
+
+
+def _is_unknown(result: PreflightResult) -> bool:
+    return [problem.code for problem in result.problems] == ["time"]
+
+
+def _step(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from leafcore.masks.corrections import DRAFT, Correction, load_draft, load_snaps
 from leafcore.masks.lflseg import LFLSegModel, Look, open_lflseg
 from leafcore.masks.maps import resize_map
 from leafcore.masks.outliers import Outliers, find_outliers
-from leafcore.masks.refine import SIDE, corrected, needs_color
+from leafcore.masks.refine import SIDE, Outline, corrected, needs_color
 from leafcore.measure.masks import intersection_over_union
 from leafcore.progress import Progress
 from leafcore.threads import in_order
@@ -30,6 +29,7 @@ from leafcore.train.lflseg_data import CLASSES
 from leafcore.workspace import Workspace
 
 CLASS_ENTRY = "class"  # of a mask's file: what LFLSeg took the picture for, so that a resumed run knows
+OUTLINE_ENTRY = "outline"  # of a mask's file: what drew it
 SAMPLES = 12  # overlays in the run's picture
 OPEN = ("train", "val")  # splits that a threshold may be judged by
 
@@ -47,6 +47,7 @@ class MasksResult(BaseModel):
         overlaps: The same for each split that has exact masks.
         skipped: Pictures that could not be read, and why.
         corrected: Masks that were corrected by hand.
+        fallbacks: Masks of the heat map alone, for GrabCut took the leaf for background.
         outliers: Pictures whose masks deserve a look.
     """
 
@@ -58,6 +59,7 @@ class MasksResult(BaseModel):
     overlaps: dict[str, Overlap]
     skipped: dict[str, str]
     corrected: int = 0
+    fallbacks: int = 0
     outliers: Outliers = Outliers()
 
 
@@ -73,6 +75,7 @@ class _Tally:
     overlaps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # by split
     overlays: list[np.ndarray] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    fallbacks: int = 0
     blank: int = 0  # pictures in which nothing speaks for the class
 
 
@@ -121,11 +124,12 @@ def _masks(
         if look.cam is None:
             return look, None
         try:
-            mask = _draw(config, record, look, tally.corrections.get(record["image"]))
+            mask, fell_back = _draw(config, record, look, tally.corrections.get(record["image"]))
         except DatasetError as error:  # it went after LFLSeg had seen it
             return replace(look, cam=None, problem=str(error)), None
-        seen_as = {CLASS_ENTRY: CLASSES[int(look.probabilities.argmax())]}
-        write_bytes(there[record["image"]], encode_png(mask.astype(np.uint8) * 255, seen_as))
+        facts = {CLASS_ENTRY: CLASSES[int(look.probabilities.argmax())]}
+        facts |= {OUTLINE_ENTRY: "heat map"} if fell_back else {}
+        write_bytes(there[record["image"]], encode_png(mask.astype(np.uint8) * 255, facts))
         return look, mask
 
     drawn = in_order(draw, zip(missing, looks, strict=True), ahead=config.batch_size)
@@ -142,8 +146,8 @@ def _masks(
         yield record, mask
 
 
-def _draw(config: MasksConfig, record: dict[str, Any], look: Look, correction: Correction | None) -> np.ndarray:
-    """Return a picture's mask, (H, W) bool; its colors are read only if they count."""
+def _draw(config: MasksConfig, record: dict[str, Any], look: Look, correction: Correction | None) -> Outline:
+    """Return a picture's mask; its colors are read only if they count."""
     assert look.cam is not None
     refinement, size = config.refinement(), (record["width"], record["height"])
     strokes = correction.strokes if correction else ()
@@ -154,9 +158,11 @@ def _draw(config: MasksConfig, record: dict[str, Any], look: Look, correction: C
 def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _Tally, progress: Progress) -> None:
     image = record["image"]
     tally.areas[image] = float(mask.mean())
-    seen_as = _class_of(mask_path(progress.folder, image))
-    if seen_as:
-        tally.classes[image] = seen_as
+    with Image.open(mask_path(progress.folder, image)) as file:
+        seen_as, drawn_by = file.info.get(CLASS_ENTRY), file.info.get(OUTLINE_ENTRY)
+    if seen_as:  # else an older version wrote it
+        tally.classes[image] = str(seen_as)
+    tally.fallbacks += drawn_by is not None
     try:
         if record["mask"]:
             overlap = intersection_over_union(mask, load_mask(dataset.root / record["mask"]))
@@ -168,12 +174,6 @@ def _count(dataset: Dataset, record: dict[str, Any], mask: np.ndarray, tally: _T
             tally.overlays.append(overlay_mask(picture, resize_map(mask, 128, 128) >= 0.5))
     except DatasetError as error:  # an exact mask, or a picture that went after its mask was made: no reason to end
         progress.warn(str(error))
-
-
-def _class_of(file: Path) -> str:
-    """Return what LFLSeg took a picture for, from its mask's file; empty if an older version wrote it."""
-    with Image.open(file) as mask:
-        return str(mask.info.get(CLASS_ENTRY, ""))
 
 
 def _finish(
@@ -228,5 +228,6 @@ def _finish(
         overlaps=overlaps,
         skipped=tally.skipped,
         corrected=len(corrected),
+        fallbacks=tally.fallbacks,
         outliers=find_outliers(tally.areas, tally.classes, tally.open_overlaps),
     )

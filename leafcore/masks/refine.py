@@ -7,6 +7,7 @@ on a small square, so that a photograph of 24 megapixels takes no longer.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -20,6 +21,7 @@ ITERATIONS = 5
 SURE = 0.99  # certainly leaf is the heat map's peak alone: more would count background near it as leaf
 BORDER_PX = 3  # this far from the edge, what the heat map does not speak for is certainly background
 BRIDGE_PX = 5  # what joins two pieces and is thinner than this is no leaf
+LEAST_KEPT = 0.1  # GrabCut that keeps less of what the heat map says has taken the leaf for the background
 LONGEST = 16  # of a picture's sides, in units of the other, up to which a stroke keeps its shape
 
 _BACKGROUND, _LEAF, _MAYBE_BACKGROUND, _MAYBE_LEAF = 0, 1, 2, 3  # as OpenCV counts them: odd is leaf
@@ -28,6 +30,13 @@ _BACKGROUND, _LEAF, _MAYBE_BACKGROUND, _MAYBE_LEAF = 0, 1, 2, 3  # as OpenCV cou
 def needs_color(refinement: Refinement, strokes: Sequence[Stroke] = ()) -> bool:
     """Whether `refine` looks at the picture; else its heat map is enough."""
     return refinement.method == "grabcut" or bool(strokes)
+
+
+class Outline(NamedTuple):
+    """A picture's mask, (height, width) bool, and whether GrabCut lost the leaf, so that the heat map alone drew it."""
+
+    mask: np.ndarray
+    fell_back: bool
 
 
 def refine(
@@ -39,8 +48,11 @@ def refine(
     *,
     invert: bool = False,
     size: tuple[int, int] | None = None,
-) -> np.ndarray:
+) -> Outline:
     """Return a picture's mask. Strokes run GrabCut whatever the refinement says.
+
+    GrabCut may take the whole leaf for background, where both have the same colors. Without a stroke that says so too,
+    the thresholded heat map stays then.
 
     Args:
         picture: (H, W, 3) uint8; may be smaller than the photograph, or squashed as `load_square` does.
@@ -51,21 +63,22 @@ def refine(
         invert: Whether leaf and background change places, before any stroke.
         size: (width, height) of the mask, px; the picture's own by default.
 
-    Returns:
-        (height, width) bool, True on the leaf.
     """
     width, height = size or (picture.shape[1], picture.shape[0])
     cam = cam if np.isfinite(cam).all() else np.zeros_like(cam)
     if refinement.is_plain and not strokes:
-        return threshold(cam, delta, width, height) ^ invert
+        return Outline(threshold(cam, delta, width, height) ^ invert, fell_back=False)
     heat = resize_map(cam, SIDE, SIDE)
     mask = threshold(cam, delta, SIDE, SIDE)
     drawn = _draw(strokes, width / height) * (-1 if invert else 1)  # what is found now is turned over at the end
+    fell_back = False
     if needs_color(refinement, strokes):
-        mask = _grabcut(_square(picture), _seeds(heat, mask, drawn))
+        cut = _grabcut(_square(picture), _seeds(heat, mask, drawn))
+        fell_back = not strokes and bool((cut & mask).sum() < LEAST_KEPT * mask.sum())
+        mask = mask if fell_back else cut
     mask = _tidy(mask, heat, drawn, refinement)
     outline: np.ndarray = resize_map(mask, width, height) >= 0.5
-    return outline ^ invert
+    return Outline(outline ^ invert, fell_back)
 
 
 def corrected(
@@ -76,7 +89,7 @@ def corrected(
     correction: Correction | None,
     *,
     size: tuple[int, int] | None = None,
-) -> np.ndarray:
+) -> Outline:
     """Return a picture's mask with what a person says of it, if anything; see `refine`."""
     said = correction or Correction(image="")
     own = delta if said.delta is None else said.delta

@@ -4,9 +4,12 @@ Its memory is counted apart, on a CPU it is held to what is free, and neither a 
 takes anything else along. Free of torch, but for that process.
 """
 
+import math
 import multiprocessing
 import signal
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +23,24 @@ from leafcore.train.forecast import Rehearsal
 from leafcore.workspace import Workspace
 
 POLL_S = 0.2
-Outcome = Rehearsal | OutOfMemory | DiskFull
+FIRST_STEP_S = 10.0  # a step that takes longer is given up
+STEPPING = "trying steps"  # the phase of a rehearsal in which it takes its steps
 
 
-def rehearse_apart(recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress) -> Outcome:
-    """Rehearse in a process of its own, and relay what it says.
+@dataclass(frozen=True)
+class Unfinished:
+    """A rehearsal that was given up since its first step did not come to an end."""
+
+    seconds: float
+
+
+Outcome = Rehearsal | OutOfMemory | DiskFull | Unfinished
+
+
+def rehearse_apart(
+    recipe: str, settings: TrainConfig, workspace: Workspace, progress: Progress, *, budget_s: float
+) -> Outcome:
+    """Rehearse in a process of its own, and relay what it says; see `rehearsal.rehearse`.
 
     Raises:
         LeafError: It failed for want of something else than memory or disk.
@@ -36,38 +52,54 @@ def rehearse_apart(recipe: str, settings: TrainConfig, workspace: Workspace, pro
         values = settings.model_dump(mode="json")
         process = context.Process(
             target=_rehearse,
-            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device)),
+            args=(recipe, values, workspace.root, Path(folder), there, _memory_limit(settings.device), budget_s),
             daemon=True,
         )
         process.start()
         there.close()
         try:
-            outcome = _relay(here, progress)
-            process.join()
+            outcome = _relay(here, progress, _first_step_s(settings))
+            if not isinstance(outcome, Unfinished):
+                process.join()
         finally:
             process.kill()
             process.join()
             here.close()
     if outcome is None:
         outcome = _silent(process.exitcode or 0)
-    if isinstance(outcome, Rehearsal | OutOfMemory | DiskFull):
+    if isinstance(outcome, Outcome):
         return outcome
     raise outcome
 
 
-def _relay(pipe: Connection, progress: Progress) -> Rehearsal | LeafError | None:
-    """Return what the process ends with, None if it ends without a word; tell the watcher what it does meanwhile."""
+def _relay(pipe: Connection, progress: Progress, first_step_s: float) -> Rehearsal | LeafError | Unfinished | None:
+    """Return what the process ends with, None if it ends without a word; tell the watcher what it does meanwhile.
+
+    Args:
+        pipe: What it says comes from there.
+        progress: The watcher.
+        first_step_s: How long its first step may take.
+    """
+    give_up = math.inf
     with suppress(EOFError):
         while True:
             progress.raise_if_stopped()
+            if time.monotonic() > give_up:
+                return Unfinished(first_step_s)
             if not pipe.poll(POLL_S):
                 continue
             name, said = pipe.recv()
             if name == "outcome":
                 outcome: Rehearsal | LeafError = said
                 return outcome
+            is_first_step = name == "phase" and said == (STEPPING,)
+            give_up = time.monotonic() + first_step_s if is_first_step else math.inf
             getattr(progress, name)(*said)
     return None
+
+
+def _first_step_s(settings: TrainConfig) -> float:
+    return math.inf if getattr(settings, "compiled", False) else FIRST_STEP_S  # compiling takes minutes
 
 
 def _silent(exit_code: int) -> LeafError:
@@ -96,7 +128,7 @@ class _PipeProgress(Progress):
 
 
 def _rehearse(
-    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None
+    recipe: str, values: dict[str, Any], root: Path, folder: Path, pipe: Connection, limit: int | None, budget_s: float
 ) -> None:
     """Be the rehearsal's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the one who began it, who ends this one
@@ -105,7 +137,8 @@ def _rehearse(
     try:
         from leafcore.train.rehearsal import rehearse  # loads torch, which nobody else here needs
 
-        outcome = rehearse(settings, Workspace(root), _PipeProgress(folder, pipe), memory_limit=limit)
+        progress = _PipeProgress(folder, pipe)
+        outcome = rehearse(settings, Workspace(root), progress, memory_limit=limit, budget_s=budget_s)
     except (LeafError, OSError, MemoryError, RuntimeError) as error:
         known = as_leaf_error(error)
         if known is None:

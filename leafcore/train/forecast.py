@@ -25,11 +25,13 @@ class Rehearsal(BaseModel):
         saving_s: Seconds to save an epoch's weights and samples.
         state_s: Seconds to save what a resume needs.
         epoch_bytes: Size of an epoch's weights and samples.
+        sample_bytes: What the samples are of that; they stay when the weights go.
         state_bytes: Size of what a resume needs.
         device: Where it computed, such as "cpu" or "cuda:0".
         memory_bytes: The most memory it held: on a GPU what torch had reserved, else what the process had resident.
         tensor_bytes: The most that tensors took of it on a GPU; the same as `memory_bytes` on a CPU.
         free_bytes: The memory that there was for it.
+        is_estimate: Whether it was worked out from smaller steps, which alone were really taken.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +51,8 @@ class Rehearsal(BaseModel):
     memory_bytes: int
     tensor_bytes: int
     free_bytes: int
+    sample_bytes: int = 0
+    is_estimate: bool = False
 
     @property
     def fits(self) -> bool:
@@ -65,7 +69,7 @@ class Forecast(BaseModel):
         scoring_s: Spent on ending epochs.
         sampling_s: Spent on drawing samples.
         saving_s: Spent on saving weights, samples and states.
-        checkpoints: How many epochs are saved.
+        checkpoints: How many epochs' weights stay in the end.
         disk_bytes: What the run's folder grows to at most, and the checkpoint that it promotes.
     """
 
@@ -88,7 +92,7 @@ class Forecast(BaseModel):
 
 def forecast(measured: Rehearsal, config: TrainConfig) -> Forecast:
     """Return what a run with these settings takes, if every step, sample and save is like the measured one."""
-    saves = _saves(measured.epochs, config.save_every)
+    saves = math.ceil(measured.epochs / config.save_every)  # every so many, and the last
     epoch_s = measured.steps_per_epoch * measured.step_s
     states = measured.epochs * (1 + int(epoch_s / config.state_every_s))
     return Forecast(
@@ -97,19 +101,36 @@ def forecast(measured: Rehearsal, config: TrainConfig) -> Forecast:
         scoring_s=measured.epochs * measured.scoring_s,
         sampling_s=saves * measured.sampling_s,
         saving_s=saves * measured.saving_s + states * measured.state_s,
-        checkpoints=saves,
-        disk_bytes=saves * measured.epoch_bytes + _beside(measured, config),
+        checkpoints=kept_epochs(measured.epochs, config),
+        disk_bytes=_disk_bytes(measured, config),
     )
 
 
-def _saves(epochs: int, save_every: int) -> int:
-    """Return how many epochs are saved: every so many, and the last."""
-    return math.ceil(epochs / save_every)
+def kept_epochs(epochs: int, config: TrainConfig) -> int:
+    """Return how many epochs' weights a run keeps, see `retention.prune`; the best may be one more than all others.
+
+    Args:
+        epochs: How many it trains.
+        config: Its settings.
+    """
+    saves = math.ceil(epochs / config.save_every)
+    if not config.keep_every:
+        return saves
+    both = math.lcm(config.save_every, config.keep_every)
+    return min(saves, epochs // both + (epochs % both > 0) + bool(config.BEST_BY))
 
 
-def _beside(measured: Rehearsal, config: TrainConfig) -> int:
-    """Return the bytes needed beside the epochs: two states while one replaces the other, and a promoted copy."""
-    return 2 * measured.state_bytes + (measured.epoch_bytes if config.promote_as else 0)
+def _disk_bytes(measured: Rehearsal, config: TrainConfig) -> int:
+    """Return what a run's folder grows to at most, and the checkpoint that it promotes.
+
+    Beside the epochs are two states, while one replaces the other. Where weights are not all kept, the newest are
+    saved before the last ones go.
+    """
+    saves = math.ceil(measured.epochs / config.save_every)
+    weights = min(saves, kept_epochs(measured.epochs, config) + bool(config.keep_every)) + bool(config.promote_as)
+    samples = saves + bool(config.promote_as)
+    weight_bytes = measured.epoch_bytes - measured.sample_bytes
+    return weights * weight_bytes + samples * measured.sample_bytes + 2 * measured.state_bytes
 
 
 def save_every_that_fits(measured: Rehearsal, config: TrainConfig, free_bytes: int) -> int | None:
@@ -120,34 +141,44 @@ def save_every_that_fits(measured: Rehearsal, config: TrainConfig, free_bytes: i
         config: The run's settings.
         free_bytes: What is free on the disk; the reserve that every save leaves free is taken off.
     """
-    room = free_bytes - RESERVE_BYTES - _beside(measured, config)
-    saves = room // measured.epoch_bytes
-    if saves < 1:
-        return None
-    return max(config.save_every, math.ceil(measured.epochs / saves))
+    room = free_bytes - RESERVE_BYTES
+    for every in range(config.save_every, max(config.save_every, measured.epochs) + 1):
+        if _disk_bytes(measured, config.model_copy(update={"save_every": every})) <= room:
+            return every
+    return None
 
 
-def at_batch(batch: int, low: tuple[int, Rehearsal], high: tuple[int, Rehearsal], config: TrainConfig) -> Rehearsal:
-    """Return what another batch would have measured: time and memory on the straight line through two batches.
+def on_the_line(
+    config: TrainConfig, low: tuple[TrainConfig, Rehearsal], high: tuple[TrainConfig, Rehearsal]
+) -> Rehearsal:
+    """Return what a run would measure: time and memory on the straight line through two smaller ones.
+
+    A convolutional network's activations, and the work on them, grow with the pixels of a step: batch times side
+    squared. What does not change between the two (the weights; the samples, if only the batch does) is taken as it is.
 
     Args:
-        batch: Pictures per step.
-        low: A batch and what it measured.
-        high: A larger one.
-        config: The run's settings, but for the batch.
+        config: The run's settings.
+        low: Settings that differ in `batch_size` and `size_px` alone, and what they measured.
+        high: The same with more pixels.
     """
-    (batch_low, measured), (batch_high, other) = low, high
-    share = (batch - batch_low) / (batch_high - batch_low)
-    cut = config.max_steps_per_epoch > 0  # to as many steps, whatever the batch
-    return measured.model_copy(
-        update={
-            "steps_per_epoch": measured.steps_per_epoch
-            if cut
-            else math.ceil(measured.steps_per_epoch * batch_low / batch),
-            "step_s": measured.step_s + share * max(0.0, other.step_s - measured.step_s),
-            "memory_bytes": round(measured.memory_bytes + share * max(0, other.memory_bytes - measured.memory_bytes)),
-        }
-    )
+    (smaller, measured), (larger, other) = low, high
+    share = (pixels(config) - pixels(smaller)) / (pixels(larger) - pixels(smaller))
+    growing = ["step_s", "memory_bytes", "tensor_bytes"]
+    if config.size_px != smaller.size_px:
+        growing += ["scoring_s", "sampling_s", "epoch_bytes", "sample_bytes", "state_bytes"]
+    update: dict[str, Any] = {"is_estimate": True}
+    for name in growing:
+        start, end = getattr(measured, name), getattr(other, name)
+        value = start + share * max(0, end - start)
+        update[name] = value if isinstance(start, float) else round(value)
+    if not config.max_steps_per_epoch:  # else it is cut to as many steps, whatever the batch
+        update["steps_per_epoch"] = math.ceil(measured.steps_per_epoch * smaller.batch_size / config.batch_size)
+    return measured.model_copy(update=update)
+
+
+def pixels(config: TrainConfig) -> int:
+    """Return how many pixels a step looks at."""
+    return config.batch_size * config.size_px**2
 
 
 def smaller_settings(config: TrainConfig) -> Iterator[dict[str, int]]:

@@ -9,7 +9,9 @@ from pathlib import Path
 import psutil
 import torch
 
+from leafcore.memory import available_bytes
 from leafcore.progress import Progress
+from leafcore.train.attempt import STEPPING
 from leafcore.train.checkpointing import save_preview, save_state, save_weights
 from leafcore.train.configs import TrainConfig
 from leafcore.train.device import resolve_device
@@ -20,11 +22,10 @@ from leafcore.workspace import Workspace
 
 WARM_UP = 2  # steps that do not count
 MEASURED = 8  # steps that do
-BUDGET_S = 8.0  # after the first step; slow ones are measured fewer times
 
 
 def rehearse(
-    config: TrainConfig, workspace: Workspace, progress: Progress, *, memory_limit: int | None = None
+    config: TrainConfig, workspace: Workspace, progress: Progress, *, memory_limit: int | None = None, budget_s: float
 ) -> Rehearsal:
     """Build a recipe on its data, take a few steps, end an epoch, draw samples and save, once each.
 
@@ -34,6 +35,7 @@ def rehearse(
         progress: Told of the steps; what is saved lies in its folder, which the caller clears.
         memory_limit: So many more bytes may this process have, for good, once the data is loaded: on a CPU a full
             memory would otherwise end whatever the system chooses.
+        budget_s: No step begins after so many seconds of steps; one is taken in any case.
 
     Raises:
         InputError: The config, the dataset or the mask set is wrong.
@@ -52,7 +54,7 @@ def rehearse(
         loading_s = time.perf_counter() - begun
         if memory_limit is not None:
             _hold_memory(memory_limit)
-        steps_s = _time_steps(recipe, progress)
+        steps_s = _time_steps(recipe, progress, budget_s)
         scoring_s = _timed(recipe.end_epoch)
         sampling_s, saving_s, state_s = _time_saving(recipe, progress)
     memory, tensors = _peak_bytes(device)
@@ -67,6 +69,7 @@ def rehearse(
         saving_s=saving_s,
         state_s=state_s,
         epoch_bytes=_size(progress.folder / "weights") + _size(progress.folder / "previews"),
+        sample_bytes=_size(progress.folder / "previews"),
         state_bytes=(progress.folder / "state.pt").stat().st_size,
         device=str(device),
         memory_bytes=memory,
@@ -75,12 +78,13 @@ def rehearse(
     )
 
 
-def _time_steps(recipe: Recipe, progress: Progress) -> list[float]:
+def _time_steps(recipe: Recipe, progress: Progress, budget_s: float) -> list[float]:
     """Return the seconds of each step after warm-up; of the last, if there was time for no more."""
-    progress.phase("trying steps")
+    progress.phase(STEPPING)
     total = min(WARM_UP + MEASURED, recipe.epochs * recipe.steps_per_epoch)  # schedulers count to the last step
+    uncounted = int(getattr(recipe.config, "compiled", False))  # the first compiles
     seconds: list[float] = []
-    while len(seconds) < total and not (len(seconds) > 1 and sum(seconds[1:]) > BUDGET_S):
+    while len(seconds) < total and (len(seconds) <= uncounted or sum(seconds[uncounted:]) <= budget_s):
         begun = time.perf_counter()
         require_finite(
             on_host(recipe.step(recipe.next_batch())), len(seconds) + 1
@@ -123,7 +127,7 @@ def _free_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         torch.cuda.reset_peak_memory_stats(device)
         return int(free)
-    return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+    return available_bytes() + int(psutil.Process().memory_info().rss)
 
 
 def _hold_memory(limit: int) -> None:

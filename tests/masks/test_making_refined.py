@@ -10,6 +10,7 @@ from leafcore.data.mask_sets import PLAIN, REFINED, Refinement, mask_path, open_
 from leafcore.errors import ConfigError, NotFoundError, Stopped
 from leafcore.images import load_mask, load_square
 from leafcore.jobs import build_config, execute, submit
+from leafcore.masks import refine
 from leafcore.masks.configs import MasksConfig
 from leafcore.masks.corrections import Correction, Stroke, correct, load_draft
 from leafcore.masks.lflseg import open_lflseg
@@ -62,8 +63,18 @@ def test_refined_masks_follow_the_pictures_and_say_so(own, dataset, config):
     model = open_lflseg(own, config.model, resolve_device("cpu"))
     for record, look in zip(dataset.rows(), model.look(dataset.paths(dataset.records)), strict=True):
         size = record["width"], record["height"]
-        expected = corrected(load_square(look.path, SIDE), look.cam, 0.35, REFINED, None, size=size)
+        expected = corrected(load_square(look.path, SIDE), look.cam, 0.35, REFINED, None, size=size).mask
         assert np.array_equal(load_mask(mask_path(grabbed.folder, record["image"])), expected)
+
+
+def test_masks_that_grabcut_lost_are_counted_whenever_they_were_made(own, dataset, config, tmp_path, monkeypatch):
+    monkeypatch.setattr(refine, "LEAST_KEPT", 2.0)  # whatever GrabCut keeps is too little
+    config = MasksConfig(**{**config.model_dump(), "refine": "grabcut"})
+    with pytest.raises(Stopped):
+        make_masks(config, own, Watcher(tmp_path, stop_after=5))
+    assert make_masks(config, own, Watcher(tmp_path)).fallbacks == len(dataset.records)
+    monkeypatch.undo()
+    assert make_masks(config, own, Watcher(tmp_path / "again")).fallbacks == 0
 
 
 def test_a_stopped_run_draws_what_an_uninterrupted_one_does(own, dataset, config, tmp_path):

@@ -5,12 +5,18 @@ from PIL import Image
 from leafcore.data.mask_sets import PLAIN, REFINED, Refinement
 from leafcore.data.rendered import plan_images, render_leaf
 from leafcore.images import load_square
+from leafcore.masks import refine as refining
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.masks.maps import threshold
-from leafcore.masks.refine import SIDE, _tidy, corrected, needs_color, refine
+from leafcore.masks.refine import SIDE, _tidy, corrected, needs_color
 from leafcore.measure.masks import intersection_over_union
 
 GREEN, BROWN = (60, 150, 50), (150, 110, 80)
+
+
+def refine(*picture, **asked):
+    """Return the mask alone."""
+    return refining.refine(*picture, **asked).mask
 
 
 def coarse(exact):
@@ -180,9 +186,9 @@ def test_a_stroke_is_as_thick_in_a_wide_picture_as_in_a_tall_one():
 
 def test_a_correction_has_the_last_word(disc):
     picture, _, cam = disc
-    assert np.array_equal(corrected(picture, cam, 0.35, PLAIN, None), refine(picture, cam, 0.35, PLAIN))
+    assert np.array_equal(corrected(picture, cam, 0.35, PLAIN, None).mask, refine(picture, cam, 0.35, PLAIN))
     own = Correction(image="a.png", delta=0.8, invert=True)
-    assert np.array_equal(corrected(picture, cam, 0.35, PLAIN, own), ~refine(picture, cam, 0.8, PLAIN))
+    assert np.array_equal(corrected(picture, cam, 0.35, PLAIN, own).mask, ~refine(picture, cam, 0.8, PLAIN))
 
 
 def test_an_inverted_mask_is_refined_as_one(disc):
@@ -194,3 +200,17 @@ def test_an_inverted_mask_is_refined_as_one(disc):
 def test_color_is_looked_at_only_where_it_is_needed():
     assert not needs_color(Refinement(largest=True, fill=True, smooth_px=5))
     assert needs_color(REFINED) and needs_color(PLAIN, [stroke("include", (0.5, 0.5))])
+
+
+def test_grabcut_that_loses_the_leaf_leaves_it_to_the_heat_map(disc):
+    """A picture of one color throughout, and a heat map with a single peak: GrabCut keeps the peak alone."""
+    grain = np.random.default_rng(0).integers(108, 133, (96, 96, 3)).astype(np.uint8)
+    rows, columns = np.mgrid[:7, :7] - 3
+    peaked = np.exp(-(rows**2 + columns**2) / 8)
+    only_cut = Refinement(method="grabcut")
+    found = refining.refine(grain, peaked, 0.35, only_cut)
+    plain = refine(grain, peaked, 0.35, PLAIN)
+    assert found.fell_back and intersection_over_union(found.mask, plain) > 0.97, "but for its outline's pixels"
+    assert not refining.refine(*disc[::2], 0.35, only_cut).fell_back
+    drawn = refining.refine(grain, peaked, 0.35, only_cut, [stroke("exclude", (0.1, 0.1))])
+    assert not drawn.fell_back and drawn.mask.mean() < 0.1 * found.mask.mean(), "a hand is at it, who sees it"

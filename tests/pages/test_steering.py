@@ -11,7 +11,8 @@ from leafcore.runs import Failure, create_run, list_runs, open_run
 from leafcore.status import Status
 from leafcore.trash import delete_run, in_trash
 from tests.states import new_run, write_state
-from ui.explained import what_is_lost, why_interrupted
+from ui.explained import what_is_lost
+from ui.links import form_link
 from ui.live import split
 
 HOUR = 3600.0
@@ -76,11 +77,29 @@ def test_a_failure_says_what_is_safe_and_one_press_queues_what_would_mend_it(ope
     assert page.selectbox(key="run").value == mended.id, "it is shown"
 
 
-def test_a_restart_of_the_machine_is_told_from_a_killed_process():
+def test_what_is_lost_is_said():
     status = Status(queued=0, heartbeat=10 * HOUR, safe=4100, total=20_000, safe_at=10 * HOUR - 720)
-    assert why_interrupted(status, booted=11 * HOUR).startswith("The machine restarted at 01 Jan 11:00")
-    assert "ended from outside at 01 Jan 10:00" in why_interrupted(status, booted=HOUR)
     assert what_is_lost(status) == "4,100 of 20,000 steps are safe, 12 min lost."
+
+
+def test_a_run_killed_for_want_of_memory_offers_half_the_batch_and_names_what_is_kept(open_app, workspace, training):
+    now = time.time()
+    write_state(training, "running", heartbeat=now, memory_bytes=7 * 10**9, free_bytes=10**8, safe=4, total=20)
+    (training.folder / "weights").mkdir()
+    (training.folder / "weights" / "0003.safetensors").touch()
+    page = open_app(workspace).open("runs")
+    assert "probably because the memory was full: it held 7 GB, 0.1 GB were left" in texts(page)
+    assert "Epoch 3 is kept. 4 of 20 steps are safe" in texts(page)
+    page.button(key=f"runs-fix-{training.id}").click().run()
+    assert list_runs(workspace)[0].record.settings["batch_size"] == 2
+
+
+def test_what_a_failure_asks_for_can_be_reviewed_in_the_form(open_app, own, journey):
+    source = journey.runs["leafgan"]
+    page = open_app(own).open("train", **form_link(source, {"batch_size": 1, "device": "cpu"}))
+    assert page.number_input(key=f"leafgan-{source.id}-batch_size").value == 1
+    (table,) = page.dataframe
+    assert {row["setting"] for row in table.value.to_dict("records")} == {"batch_size", "device"}
 
 
 def test_an_interrupted_run_is_explained(open_app, workspace, training):

@@ -1,8 +1,18 @@
 import pytest
 
+from leafcore.checkpoints import epochs
 from leafcore.files import RESERVE_BYTES
 from leafcore.jobs import build_config
-from leafcore.train.forecast import Rehearsal, forecast, save_every_that_fits, smaller_settings
+from leafcore.train.checkpointing import weights_path
+from leafcore.train.forecast import (
+    Rehearsal,
+    forecast,
+    kept_epochs,
+    on_the_line,
+    save_every_that_fits,
+    smaller_settings,
+)
+from leafcore.train.retention import prune
 
 MEASURED = Rehearsal(
     epochs=10, steps_per_epoch=100, loading_s=3.0, step_s=0.5, measured_steps=8, scoring_s=2.0, sampling_s=1.0,
@@ -26,6 +36,42 @@ def test_the_time_is_split_into_steps_scores_samples_and_saves():
 def test_a_promoted_run_needs_room_for_another_copy():
     plain, promoted = (forecast(MEASURED, settings(promote_as=name)).disk_bytes for name in ("", "to-rust"))
     assert plain == 10 * 1000 + 2 * 5000 and promoted == plain + 1000
+
+
+@pytest.mark.parametrize(
+    ("save_every", "keep_every", "trained"), [(1, 0, 10), (1, 4, 10), (2, 4, 12), (3, 2, 11), (5, 3, 10), (1, 50, 10)]
+)
+def test_what_is_kept_and_the_most_that_lies_there_are_what_retention_leaves(tmp_path, save_every, keep_every, trained):
+    config = settings(save_every=save_every, keep_every=keep_every, promote_as="")
+    most = 0
+    for epoch in range(1, trained + 1):
+        if epoch % save_every and epoch != trained:
+            continue
+        weights_path(tmp_path, epoch).parent.mkdir(exist_ok=True)
+        weights_path(tmp_path, epoch).touch()
+        most = max(most, len(epochs(tmp_path)))
+        if keep_every:
+            prune(tmp_path, keep_every, epoch, set())  # a translation's best is its last
+    assert kept_epochs(trained, config) == len(epochs(tmp_path))
+    measured = MEASURED.model_copy(update={"epochs": trained, "sample_bytes": 0, "state_bytes": 0})
+    assert most * MEASURED.epoch_bytes <= forecast(measured, config).disk_bytes <= (most + 1) * MEASURED.epoch_bytes
+
+
+def test_samples_stay_where_weights_go():
+    measured = MEASURED.model_copy(update={"sample_bytes": 400})
+    found = forecast(measured, settings(keep_every=10))
+    assert found.checkpoints == 1 and found.disk_bytes == 2 * 600 + 10 * 400 + 2 * 5000
+
+
+def test_the_line_goes_by_the_pixels_of_a_step():
+    low, high = ({"step_s": 1.0, "memory_bytes": 100}, {"step_s": 2.0, "memory_bytes": 130})
+    low, high = (MEASURED.model_copy(update=values) for values in (low, high))
+    batches = [(settings(batch_size=1, size_px=64), low), (settings(batch_size=2, size_px=64), high)]
+    found = on_the_line(settings(batch_size=4, size_px=64), *batches)
+    assert (found.step_s, found.memory_bytes, found.steps_per_epoch, found.is_estimate) == (4.0, 190, 25, True)
+    assert found.sampling_s == low.sampling_s, "samples are drawn one by one"
+    sizes = [(settings(size_px=32), low), (settings(size_px=64), high)]  # three times the pixels more
+    assert on_the_line(settings(size_px=128), *sizes).step_s == 1.0 + 15 / 3
 
 
 @pytest.mark.parametrize(("room", "every"), [(10_000, 1), (9_999, 2), (5_000, 2), (4_999, 3), (1_000, 10), (999, None)])
