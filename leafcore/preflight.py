@@ -100,7 +100,8 @@ def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int]
     dataset = load(workspace, settings.dataset)
     if not isinstance(settings, TranslationConfig):
         counts = dataset.select(split="train")["labels"].value_counts()
-        return {str(labels): int(count) for labels, count in counts.items()}, dataset.card.license
+        wanted = getattr(settings, "labels", ()) or counts.index
+        return {str(labels): int(counts[labels]) for labels in wanted}, dataset.card.license
     masks = getattr(settings, "masks", "")
     counted = {}
     for labels in (settings.a, settings.b):

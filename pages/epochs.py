@@ -15,27 +15,29 @@ from ui.epoch_scores import scores_box
 from ui.places import path_of
 from ui.promoting import promote_box
 from ui.service import workspace
-from ui.viewer import Place, place_in_address, viewer, write_address
+from ui.viewer import Place, place_in_address, probes_of, viewer, write_address
 
 DIRECTIONS: dict[str, Direction] = {"A → B": "ab", "B → A": "ba"}
 VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
 
-runs = {run.id: run for run in cached.translations()}
+runs = {run.id: run for run in cached.gans()}
 if not runs:
-    st.info("No translation has been trained yet; its epochs will appear here.", icon=":material/timeline:")
+    st.info("No GAN has been trained yet; its epochs will appear here.", icon=":material/timeline:")
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
     run = runs[choose("Run", titles, "erun", width=420)]
-    said = st.segmented_control(
-        "Direction", list(DIRECTIONS), default="A → B", required=True, key="direction", bind="query-params"
-    )
+    translates = "b" in run.record.settings  # a noise model has one generator, and no sources to score it by
+    said = "A → B"
+    if translates:
+        said = st.segmented_control(
+            "Direction", list(DIRECTIONS), default="A → B", required=True, key="direction", bind="query-params"
+        )
     direction = DIRECTIONS[said]
-    view = VIEWS[
-        st.segmented_control("View", list(VIEWS), default="Grid", required=True, key="view", bind="query-params")
-    ]
+    views = [name for name in VIEWS if translates or name != "Blind"]
+    view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
 drawn = cached.preview_epochs(run)
 
 
@@ -66,7 +68,7 @@ if view == "blind":
     st.stop()
 
 scores = cached.scores(run, direction)
-probes = sum(row["direction"] == direction for row in facts["rows"])
+probes = len(probes_of(facts, direction))
 place = place_in_address(drawn, probes, scores.recommended if scores else None)
 write_address(place)  # so that an epoch that is drawn meanwhile moves nothing
 journal = mark_journal(run.folder, direction)
@@ -90,7 +92,8 @@ def note(mark: Mark | None) -> None:
         journal.add(mark)
 
 
-scores_box(run, direction, place.a, go_to)
+if translates:
+    scores_box(run, direction, place.a, go_to)
 viewer(
     run,
     drawn,
@@ -103,5 +106,6 @@ viewer(
     on_place=write_address,
     on_mark=note,
 )
-st.caption("Probes are validation pictures; they are the same at every epoch.")
+probed = "Probes are validation pictures" if translates else "Probes are latent vectors"
+st.caption(f"{probed}; they are the same at every epoch.")
 promote_box(run, place.a)

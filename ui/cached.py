@@ -58,13 +58,14 @@ def trained_runs(*recipes: str) -> list[Run]:
     return [run for run in list_runs(workspace()) if run.kind in wanted and epochs(run.folder)]
 
 
-def translations() -> list[Run]:
-    """Return translations that have saved an epoch or are at work on one, newest first."""
+def gans() -> list[Run]:
+    """Return runs of translations and noise models that have saved an epoch or are at work on one, newest first."""
     trained = list_runs(workspace())
     return [
         run
         for run in trained
-        if run.kind in {"leafgan", "cyclegan"} and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+        if run.kind in {"leafgan", "cyclegan", "dcgan"}
+        and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
     ]
 
 

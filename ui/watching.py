@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.runs import ACTIVE, Run, open_run
 from leafcore.train.hints import Hint, hints
 from ui import cached, live, loss_charts, show
@@ -141,7 +142,8 @@ def _sheet(run: Run, epoch: int, direction: str | None) -> None:
     """Draw an epoch's samples of one direction: a column per kind of picture, a row per probe."""
     facts, sheet = cached.preview(run, epoch)
     rows = [index for index, row in enumerate(facts["rows"]) if row.get("direction") == direction]
-    st.markdown(f"**Epoch {epoch}**")
+    classes = [words(row["labels"]) for row in facts["rows"] if row.get("labels")]
+    st.markdown(f"**Epoch {epoch}**" + (f" · {', '.join(classes)}, a row each" if len(classes) > 1 else ""))
     with st.container(width=(COLUMN_PX + GAP_PX) * len(facts["columns"])):
         columns = st.columns(len(facts["columns"]), gap="xxsmall", wrap=False)
         for number, (column, name) in enumerate(zip(columns, facts["columns"], strict=True)):

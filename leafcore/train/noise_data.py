@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import torch
 
-from leafcore.data.manifest import Dataset, domain, load
+from leafcore.data.learned import learned_pictures
+from leafcore.data.manifest import load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.sampling import ShuffledStream
 from leafcore.data.transforms import random_crop_flip
-from leafcore.errors import ConfigError, DatasetError
 from leafcore.images import to_signed
 from leafcore.progress import Progress
 from leafcore.train.configs import DCGANConfig
 from leafcore.workspace import Workspace
-
-FEWEST = 2  # pictures that something can be learned from
 
 
 class ClassPictures:
@@ -40,7 +37,7 @@ class ClassPictures:
         seen: Sequence[str] = (),
     ) -> None:
         self.generator, self.seen = generator, list(seen)
-        self._images, self._classes, self._flip = images, torch.from_numpy(classes), flip
+        self._images, self._classes, self._flip = images, torch.tensor(classes), flip
         self.stream = ShuffledStream(len(images), generator)
 
     def __len__(self) -> int:
@@ -58,25 +55,6 @@ class ClassPictures:
         return to_signed(images.to(device)), self._classes[indices].to(device)
 
 
-def learned_labels(config: DCGANConfig, dataset: Dataset) -> list[str]:
-    """Return the label sets that a config asks for, in the order of its classes.
-
-    Raises:
-        DatasetError: One does not occur, or has no train picture.
-        ConfigError: There are to be classes, but there is only one label set.
-    """
-    train = dataset.select(split="train")
-    chosen = list(config.labels) or sorted(train["labels"].unique())
-    for labels in chosen:
-        domain(dataset, labels, "train")
-    if config.conditional != "none" and len(chosen) < FEWEST:
-        raise ConfigError(
-            f"conditional: got {config.conditional!r}, but {dataset.ref} has train pictures of one label set; "
-            "expected none."
-        )
-    return chosen
-
-
 def class_pictures(
     config: DCGANConfig, workspace: Workspace, progress: Progress
 ) -> tuple[ClassPictures, tuple[str, ...]]:
@@ -86,18 +64,12 @@ def class_pictures(
         The pictures, and the label sets that they are of.
 
     Raises:
-        InputError: See `learned_labels`; or there are fewer than two pictures.
+        DatasetError: There are too few, see `learned_pictures`.
     """
     dataset = load(workspace, config.dataset)
-    chosen = learned_labels(config, dataset)
-    records = pd.concat([dataset.select(split="train", labels=labels) for labels in chosen])
-    if len(records) < FEWEST:
-        raise DatasetError(
-            f"labels: {dataset.ref} has {len(records)} train pictures of {', '.join(chosen)}, expected at least "
-            f"{FEWEST}; import more of them, or choose more label sets."
-        )
+    chosen, records = learned_pictures(dataset, config.labels, as_classes=config.conditional != "none")
     images = image_pixels(workspace, dataset.paths(records), config.size_px, progress)
     classes = records["labels"].map({labels: index for index, labels in enumerate(chosen)}).to_numpy("int64")
     generator = torch.Generator().manual_seed(config.seed)
     seen = list(records["sha256"])
-    return ClassPictures(images, classes, generator, flip=config.flip, seen=seen), tuple(chosen)
+    return ClassPictures(images, classes, generator, flip=config.flip, seen=seen), chosen
