@@ -70,10 +70,15 @@ class DCGANConfig(TrainConfig):
     )
     weight_class: float = setting(1.0, "Weight of telling the class, of acgan.", ge=0, advanced=True, group="Losses")
     weight_penalty: float = setting(
-        10.0, "Weight of the gradient penalty, of wgan-gp.", ge=0, advanced=True, group="Losses"
+        10.0, "Weight of the gradient penalty of the critic.", ge=0, advanced=True, group="Losses"
     )
     critic_steps: int = setting(
-        5, "Steps of the critic for one of the generator, of wgan-gp.", ge=1, le=100, advanced=True, group="Optimizer"
+        5,
+        "Steps of the critic for one of the generator; bce takes one.",
+        ge=1,
+        le=100,
+        advanced=True,
+        group="Optimizer",
     )
     beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True, group="Optimizer")
     beta2: float = setting(0.999, "Adam's second momentum.", ge=0, lt=1, advanced=True, group="Optimizer")
