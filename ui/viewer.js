@@ -92,7 +92,7 @@ class Viewer {
     const kinds = [...["input", "mask"].filter(kind => kind in columns), "a", "b", "difference"]
     this.hasInput = "input" in columns // a noise model has none
     if (!this.hasInput) this.against = "b"
-    this.find("[name=against]").parentElement.hidden = !this.hasInput
+    this.find("[name=against]").parentElement.style.display = this.hasInput ? "" : "none"
     if (view === "wipe") this.buildWipe(body)
     else {
       const grid = element("div", { class: "grid" })

@@ -15,7 +15,7 @@ SMOOTHING = (0.0, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 GRAVE = {"not_a_number", "diverging"}
 DIRECTIONS = {"A → B": "ab", "B → A": "ba"}
 EARLIER = 3  # epochs shown at a time
-COLUMN_PX, GAP_PX = 128, 8
+COLUMN_PX, GAP_PX, WIDEST_PX = 128, 8, 816
 
 
 def refresh(run: Run) -> str | None:
@@ -144,7 +144,7 @@ def _sheet(run: Run, epoch: int, direction: str | None) -> None:
     rows = [index for index, row in enumerate(facts["rows"]) if row.get("direction") == direction]
     classes = [words(row["labels"]) for row in facts["rows"] if row.get("labels")]
     st.markdown(f"**Epoch {epoch}**" + (f" · {', '.join(classes)}, a row each" if len(classes) > 1 else ""))
-    with st.container(width=(COLUMN_PX + GAP_PX) * len(facts["columns"])):
+    with st.container(width=min(COLUMN_PX + GAP_PX, WIDEST_PX // len(facts["columns"])) * len(facts["columns"])):
         columns = st.columns(len(facts["columns"]), gap="xxsmall", wrap=False)
         for number, (column, name) in enumerate(zip(columns, facts["columns"], strict=True)):
             with column:

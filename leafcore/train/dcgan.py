@@ -7,6 +7,7 @@ moving average of the generator.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ class DCGAN(Recipe):
         self.gen, self.disc = self.nets["generator"], self.nets["discriminator"]
         self.averaged: AveragedModel | None = None
         if config.ema_decay:  # of the running statistics too: they belong to the averaged weights
-            average = get_ema_multi_avg_fn(config.ema_decay)
+            average = warmed_up(config.ema_decay)
             self.averaged = AveragedModel(self.gen, multi_avg_fn=average, use_buffers=True)
 
     def _build_optimizers(self) -> None:
@@ -228,3 +229,16 @@ class DCGAN(Recipe):
     def export(self) -> dict[str, nn.Module]:
         """Return the generator, or its moving average if the config asks for it; see `Recipe.export`."""
         return {"generator": self.averaged.module} if self.averaged else super().export()
+
+
+def warmed_up(decay: float) -> Callable[[Any, Any, Any], None]:
+    """Return a moving average that forgets its beginning fast: after n updates it decays by (1 + n) / (10 + n) at most.
+
+    That is TensorFlow's `ExponentialMovingAverage` with `num_updates`; a short run would else keep its first weights.
+    """
+
+    def average(kept: Any, now: Any, updates: Any) -> None:
+        count = int(updates)
+        get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(kept, now, updates)
+
+    return average

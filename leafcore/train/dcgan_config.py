@@ -88,7 +88,7 @@ class DCGANConfig(TrainConfig):
         advanced=True,
         group="Optimizer",
     )
-    samples: int = setting(8, "Samples drawn at every save, per class.", ge=1, le=16, advanced=True, group="Saving")
+    samples: int = setting(8, "Samples drawn at every save, per class.", ge=1, le=12, advanced=True, group="Saving")
 
     @field_validator("labels", mode="before")
     @classmethod

@@ -114,14 +114,15 @@ def test_a_fake_is_judged_as_of_the_class_that_it_was_made_for(make, monkeypatch
     assert told == [[1, 0, 0, 1]] * 4, "made, then judged: real, fake, and the fake again"
 
 
-def test_the_kept_generator_is_the_moving_average(make):
-    recipe, seen = make(ema_decay=0.75), []
+@pytest.mark.parametrize(("decay", "share"), [(0.1, 0.1), (0.999, 2 / 11)])
+def test_the_kept_generator_is_a_moving_average_that_warms_up(make, decay, share):
+    recipe, seen = make(ema_decay=decay), []
     for _ in range(2):
         recipe.step(recipe.next_batch())
         seen.append({name: value.clone() for name, value in recipe.gen.state_dict().items()})
     kept = recipe.export()["generator"].state_dict()
     for name in ("ups.0.weight", "norms.1.weight", "norms.1.running_mean"):
-        torch.testing.assert_close(kept[name], 0.75 * seen[0][name] + 0.25 * seen[1][name], msg=name)
+        torch.testing.assert_close(kept[name], share * seen[0][name] + (1 - share) * seen[1][name], msg=name)
 
 
 @pytest.mark.parametrize(("conditional", "rows"), [("none", [""]), ("projection", ["healthy", "rust"])])
