@@ -159,6 +159,15 @@ def test_every_variant_goes_on_exactly_where_it_stopped(journey, settings, tmp_p
     ).read_bytes()
 
 
+def test_an_extended_run_is_the_longer_run(journey, settings, tmp_path):
+    longer, extended = tmp_path / "longer", tmp_path / "extended"
+    train(settings("dcgan", epochs=2, max_steps_per_epoch=1), journey.workspace, Watcher(longer))
+    for epochs in (1, 2):  # the second goes on with what the first has saved
+        train(settings("dcgan", epochs=epochs, max_steps_per_epoch=1), journey.workspace, Watcher(extended))
+    saved = [(folder / "weights" / "0002.safetensors").read_bytes() for folder in (longer, extended)]
+    assert saved[0] == saved[1]
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
