@@ -14,6 +14,7 @@ from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_fr
 from leafcore.config import Config
 from leafcore.data.kaggle import kaggle_source
 from leafcore.data.labels import label_set, require_known
+from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.nonleaf import RENDERED
@@ -190,6 +191,11 @@ def _check_labels(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, []
 
 
+def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
+    learned_pictures(load(workspace, config.dataset), value, as_classes=config.conditional != "none")
+    return value, []
+
+
 def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
     if not _is_pending(workspace, value):
         dataset = load(workspace, config.dataset)
@@ -315,6 +321,7 @@ def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Work
 
 _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "label_set": _check_labels,
+    "label_sets": _check_label_sets,
     "masks": _check_masks,
     "lflseg": _check_lflseg,
     "translator": _check_translator,

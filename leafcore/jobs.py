@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -129,7 +129,7 @@ def _title(kind: str, config: Config) -> str:
     values = config.model_dump()
     if kind in RECIPES:
         pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
-        return f"{RECIPES[kind].title}{pair}"
+        return f"{RECIPES[kind].title}{pair or _listed(values.get('labels', ()))}"
     if kind == "preflight":
         return f"Check: {_title(values['recipe'], RECIPES[values['recipe']].config.build(values['settings']))}"
     if kind == "synthesize":
@@ -141,6 +141,12 @@ def _title(kind: str, config: Config) -> str:
     if kind == "write-weights":
         return f"{KINDS[kind].title}: {values['model'].partition('#')[0]}"
     return KINDS[kind].title
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return label sets as a title names them: the first two, and how many more."""
+    more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
+    return f" {', '.join(labels[:2])}{more}" if labels else ""
 
 
 # --- carrying out -----------------------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int]
     license = "; ".join([dataset.card.license, *_license_of_start(workspace, settings)])
     if not isinstance(settings, TranslationConfig):
         counts = dataset.select(split="train")["labels"].value_counts()
-        return {str(labels): int(count) for labels, count in counts.items()}, license
+        wanted = getattr(settings, "labels", ()) or counts.index
+        return {str(labels): int(counts[labels]) for labels in wanted}, license
     masks = getattr(settings, "masks", "")
     counted = {}
     for labels in (settings.a, settings.b):

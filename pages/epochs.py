@@ -7,6 +7,7 @@ from leafcore.pick.coming import seconds_to_next
 from leafcore.pick.marks import Mark, mark_journal, standing
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, open_run
+from leafcore.train.configs import is_translation
 from ui import cached, live
 from ui.blind import blind_box
 from ui.choose import choose
@@ -15,13 +16,13 @@ from ui.epoch_scores import scores_box
 from ui.places import path_of
 from ui.promoting import promote_box
 from ui.service import workspace
-from ui.viewer import Place, place_in_address, viewer, write_address
+from ui.viewer import Place, place_in_address, probes_of, viewer, write_address
 
 VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
 
-runs = {run.id: run for run in cached.translations()}
+runs = {run.id: run for run in cached.gans()}
 if not runs:
-    st.info("No translation has been trained yet; its epochs will appear here.", icon=":material/timeline:")
+    st.info("No GAN has been trained yet; its epochs will appear here.", icon=":material/timeline:")
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
     st.stop()
 
@@ -29,9 +30,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
     run = runs[choose("Run", titles, "erun", width=420)]
     direction = choose_direction(run, "direction")
-    view = VIEWS[
-        st.segmented_control("View", list(VIEWS), default="Grid", required=True, key="view", bind="query-params")
-    ]
+    translates = is_translation(run.kind)  # a noise model has no sources to score or to vote by
+    views = [name for name in VIEWS if translates or name != "Blind"]
+    view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
 drawn = cached.preview_epochs(run)
 
 
@@ -62,7 +63,7 @@ if view == "blind":
     st.stop()
 
 scores = cached.scores(run, direction)
-probes = sum(row["direction"] == direction for row in facts["rows"])
+probes = len(probes_of(facts, direction))
 place = place_in_address(drawn, probes, scores.recommended if scores else None)
 write_address(place)  # so that an epoch that is drawn meanwhile moves nothing
 journal = mark_journal(run.folder, direction)
@@ -86,7 +87,8 @@ def note(mark: Mark | None) -> None:
         journal.add(mark)
 
 
-scores_box(run, direction, place.a, go_to)
+if translates:
+    scores_box(run, direction, place.a, go_to)
 viewer(
     run,
     drawn,
@@ -99,5 +101,6 @@ viewer(
     on_place=write_address,
     on_mark=note,
 )
-st.caption("Probes are validation pictures; they are the same at every epoch.")
+probed = "Probes are validation pictures" if translates else "Probes are latent vectors"
+st.caption(f"{probed}; they are the same at every epoch.")
 promote_box(run, place.a)

@@ -29,6 +29,10 @@ TINY: dict[str, dict[str, Any]] = {
         "epochs": 2, "epochs_decay": 0, "size_px": 32, "batch_size": 2, "filters": 4, "blocks": 1, "disc_filters": 4,
         "disc_layers": 1, "max_steps_per_epoch": 3, "probes": 2, "pool_size": 3,
     },
+    "dcgan": {
+        "epochs": 2, "batch_size": 4, "filters": 4, "disc_filters": 4, "latent": 8, "max_steps_per_epoch": 3,
+        "samples": 2, "save_every": 1,
+    },
     "embed": {"backbone": "test_resnet", "pretrained": False},
     "score": {"backbone": "test_resnet", "pretrained": False},
     "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},

@@ -18,7 +18,7 @@ from leafcore.files import read_json
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
 from leafcore.runs import Run, list_runs
-from leafcore.train.configs import RECIPES, is_translation
+from leafcore.train.configs import RECIPES, is_gan
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
 
@@ -58,13 +58,11 @@ def trained_runs(*recipes: str) -> list[Run]:
     return [run for run in list_runs(workspace()) if run.kind in wanted and epochs(run.folder)]
 
 
-def translations() -> list[Run]:
-    """Return translations that have saved an epoch or are at work on one, newest first."""
+def gans() -> list[Run]:
+    """Return runs of translations and noise models that have saved an epoch or are at work on one, newest first."""
     trained = list_runs(workspace())
     return [
-        run
-        for run in trained
-        if is_translation(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+        run for run in trained if is_gan(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
     ]
 
 

@@ -18,7 +18,13 @@ from ui import cached
 from ui.places import path_of
 from ui.service import workspace
 
-REFS = ("dataset", "label_set", "masks", "lflseg")  # drawn outside the form: what one offers depends on another
+REFS = (
+    "dataset",
+    "label_set",
+    "label_sets",
+    "masks",
+    "lflseg",
+)  # drawn outside the form: what one offers depends on another
 MISSING = {  # why there is nothing to choose from, and the page that makes it
     "dataset": ("There is no dataset yet.", "datasets"),
     "lflseg": ("There is no LFLSeg model yet.", "masks"),
@@ -189,6 +195,11 @@ def label_of(name: str, field: FieldInfo) -> str:
         "state_every_s": "State every",
         "ema_decay": "EMA decay",
         "beta1": "Adam's beta 1",
+        "beta2": "Adam's beta 2",
+        "labels": "Label sets",
+        "diffaug": "DiffAugment",
+        "weight_class": "Weight of the class",
+        "weight_penalty": "Weight of the penalty",
         "disc_filters": "Discriminator filters",
         "disc_layers": "Discriminator layers",
         "nonleaf": "Pictures without a leaf",
@@ -265,6 +276,23 @@ def several(kind: str, name: str, field: FieldInfo, values: dict[str, Any]) -> l
     )
 
 
+def subset(kind: str, name: str, field: FieldInfo, values: dict[str, Any]) -> list[str]:
+    """Draw a choice of some of the things there are, or of none, which means all."""
+    options = _options(str(extra_of(field, "ref")), values)
+    key = f"{kind}-{name}"
+    if key in st.session_state:  # a link, or a choice among what is not here any more
+        st.session_state[key] = [chosen for chosen in st.session_state[key] if chosen in options]
+    return st.multiselect(
+        label_of(name, field),
+        list(options),
+        format_func=lambda option: options.get(option, option),
+        key=key,
+        placeholder="All",
+        help=field.description,
+        persist_state="session",
+    )
+
+
 def choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str, Any]) -> str | None:
     """Draw a choice among the things there are; say where to make one if there is none."""
     options = _options(str(extra_of(field, "ref")), values)
@@ -299,7 +327,7 @@ def _options(ref: str, values: dict[str, Any]) -> dict[str, str]:
     name = values.get("dataset")
     if not name:
         return {}
-    if ref == "label_set":
+    if ref in {"label_set", "label_sets"}:
         counts = cached.dataset(name).label_sets
         return {labels: f"{words(labels)} ({count})" for labels, count in counts.items()}
     return mask_sets(name)

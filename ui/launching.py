@@ -21,7 +21,8 @@ from ui import cached, forms
 from ui.places import path_of
 from ui.service import workspace
 
-LINK = {"ds": "dataset", "a": "a", "b": "b", "masks": "masks"}
+LINK = {"ds": "dataset", "a": "a", "b": "b", "labels": "labels", "masks": "masks"}
+SEVERAL = ("b", "labels")
 
 
 def source_run() -> Run | None:
@@ -67,17 +68,19 @@ def launch_form(recipe: str, preset: str, source: Run | None) -> list[TrainConfi
     """
     fields = RECIPES[recipe].config.model_fields
     start = _start(recipe, preset, source)
-    forms.fill_from_link(recipe, LINK, several=("b",))
+    forms.fill_from_link(recipe, LINK, several=SEVERAL)
     values: dict[str, Any] = {}
     with st.grid(2, min_column_width=260):
         for name, field in fields.items():
             if forms.extra_of(field, "ref") not in forms.REFS:
                 continue
-            if name == "b":
+            if forms.extra_of(field, "ref") == "label_sets":
+                values[name] = forms.subset(recipe, name, field, values)
+            elif name == "b":
                 values[name] = forms.several(recipe, name, field, values) if values["a"] else []
             else:
                 values[name] = forms.choice(recipe, name, field, start[name], values)
-    is_complete = all(values.values())
+    is_complete = all(value for name, value in values.items() if fields[name].default != ())
     forms.write_link(recipe, LINK, values)
     scope = preset if source is None else source.id
     places = forms.draft(recipe, scope, {n: f for n, f in fields.items() if n not in values}, start, values)

@@ -18,6 +18,8 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a lo
         "adversarial_ba": (COLORS[2], "solid"),
         "disc_b": (COLORS[0], "dot"),  # what judges the fakes of A → B
         "disc_a": (COLORS[2], "dot"),
+        "adversarial": (COLORS[0], "solid"),  # of a noise model, which has one generator
+        "disc": (COLORS[0], "dot"),
     },
     "Cycle, identity, background": {
         "cycle_a": (COLORS[1], "solid"),

@@ -1,5 +1,7 @@
 """Keep an epoch: its weights get a name, are pinned by their hash, and are in the Studio at once."""
 
+import re
+
 import streamlit as st
 
 from leafcore.checkpoints import epochs as saved_epochs
@@ -18,13 +20,11 @@ def promote_box(run: Run, epoch: int) -> None:
         run: The training run.
         epoch: The one that the page shows.
     """
-    settings = run.record.settings
-    pair = f"{label_set(settings['a'])}-to-{label_set(settings['b'])}".replace(" ", "-")
     there = epoch in saved_epochs(run.folder)
     own = {checkpoint.name: checkpoint.card for checkpoint in list_checkpoints(workspace()) if not checkpoint.shipped}
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.text_input("Name", pair, key=f"promote_name_{run.id}", width=320)
+            name = st.text_input("Name", _name(run), key=f"promote_name_{run.id}", width=320)
             pressed = st.button(
                 f"Use epoch {epoch}",
                 type="primary",
@@ -47,6 +47,15 @@ def promote_box(run: Run, epoch: int) -> None:
             _promote(run, name, epoch, replaces)
 
 
+def _name(run: Run) -> str:
+    """Return the name that is offered: what it translates, or what it makes of noise."""
+    settings = run.record.settings
+    if "b" in settings:
+        return f"{label_set(settings['a'])}-to-{label_set(settings['b'])}".replace(" ", "-")
+    made = settings["labels"] if len(settings["labels"]) == 1 else [settings["dataset"].partition("@")[0]]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{run.kind}-{made[0]}")
+
+
 def _promote(run: Run, name: str, epoch: int, replaces: bool) -> None:
     try:
         checkpoint = promote(workspace(), run.id, name, epoch=epoch, replace=replaces)
@@ -61,5 +70,5 @@ def _promote(run: Run, name: str, epoch: int, replaces: bool) -> None:
         path_of("studio"),
         label="Use it in the Studio",
         icon=":material/auto_awesome:",
-        query_params={"chain": checkpoint.name},
+        query_params={"chain": checkpoint.name} if checkpoint.is_translator else None,
     )

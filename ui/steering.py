@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from leafcore.continuing import extend
+from leafcore.continuing import EXTENDABLE, extend
 from leafcore.errors import LeafError
 from leafcore.files import size_bytes
 from leafcore.jobs import KINDS
@@ -12,7 +12,7 @@ from leafcore.lanes import end_at_once
 from leafcore.lineage import lineage_of
 from leafcore.progress import size
 from leafcore.runs import ACTIVE, RESUMABLE, Run, Status
-from leafcore.train.configs import RECIPES, TranslationConfig
+from leafcore.train.configs import RECIPES
 from leafcore.trash import delete_run, empty_trash, in_trash, restore_run
 from ui.links import form_link
 from ui.places import path_of
@@ -73,7 +73,7 @@ def more(run: Run) -> None:
             )
         if run.status().state in ACTIVE:
             return
-        if issubclass(KINDS[run.kind].config, TranslationConfig) and (run.folder / "state.pt").exists():
+        if issubclass(KINDS[run.kind].config, EXTENDABLE) and (run.folder / "state.pt").exists():
             _extend(run)
         _delete(run)
 
@@ -81,7 +81,7 @@ def more(run: Run) -> None:
 def _extend(run: Run) -> None:
     with st.popover("Extend", icon=":material/more_time:", key=f"extend-{run.id}"):
         epochs = st.number_input("More epochs", 1, 10_000, 10, key=f"extend-epochs-{run.id}")
-        if run.record.settings["epochs_decay"]:
+        if run.record.settings.get("epochs_decay"):
             st.caption("They are trained at the full learning rate; then it falls again.")
         if st.button("Queue", type="primary", key=f"extend-queue-{run.id}"):
             try:

@@ -94,7 +94,10 @@ class Viewer {
     this.panes = []
     this.box.dataset.view = view
     this.find("[name=third] [value=mask]").hidden = !("mask" in columns)
-    const kinds = ["input", ...("mask" in columns ? ["mask"] : []), "a", "b", "difference"]
+    const kinds = [...["input", "mask"].filter(kind => kind in columns), "a", "b", "difference"]
+    this.hasInput = "input" in columns // a noise model has none
+    if (!this.hasInput) this.against = "b"
+    this.find("[name=against]").parentElement.style.display = this.hasInput ? "" : "none"
     if (view === "wipe") this.buildWipe(body)
     else {
       const grid = element("div", { class: "grid" })
@@ -118,7 +121,7 @@ class Viewer {
     const probes = element("div", { class: "probes", role: "group", "aria-label": "Probe" })
     this.data.rows.forEach((row, number) => {
       const button = element("button", { type: "button", "aria-label": row.alt, title: row.alt, "data-probe": number })
-      button.append(this.pane("input", number, true))
+      button.append(this.pane(this.hasInput ? "input" : "a", number, true))
       button.onclick = () => this.go({ probe: number })
       probes.append(button)
     })
@@ -206,7 +209,7 @@ class Viewer {
     const { factor, x, y } = small ? { factor: 1, x: 0.5, y: 0.5 } : this.zoom
     const side = size / factor
     const paint = (sheet, column) => {
-      const left = columns[column] * size + x * size - side / 2
+      const left = (row.column ?? columns[column]) * size + x * size - side / 2
       const top = row.index * size + y * size - side / 2
       pen.drawImage(sheet, left, top, side, side, 0, 0, size, size)
     }

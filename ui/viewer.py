@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.pick.marks import Mark, Marks
 from leafcore.runs import Run
 from ui import cached
@@ -96,6 +97,25 @@ def place_in_address(drawn: list[int], probes: int, recommended: int | None) -> 
     return Place(a, b, _number("probe", range(probes)) or 0)
 
 
+def probes_of(facts: Mapping[str, Any], direction: str) -> list[dict[str, Any]]:
+    """Return where a sheet has each probe, and what to call it.
+
+    Args:
+        facts: See `cached.preview`.
+        direction: Of a translation, whose probes are rows. A noise model's are single pictures.
+    """
+    rows = list(enumerate(facts["rows"]))
+    if "direction" in facts["rows"][0]:
+        return [
+            {"index": index, "alt": Path(row["image"]).stem} for index, row in rows if row["direction"] == direction
+        ]
+    return [
+        {"index": index, "column": number, "alt": " ".join(filter(None, (words(row["labels"]), column)))}
+        for index, row in rows
+        for number, column in enumerate(facts["columns"])
+    ]
+
+
 def _number(name: str, allowed: Container[int]) -> int | None:
     text = st.query_params.get(name, "")
     return int(text) if text.isdecimal() and int(text) in allowed else None
@@ -130,7 +150,7 @@ def viewer(
         run: The training run.
         drawn: The epochs that have samples, in order.
         facts: What their sheets show, see `cached.preview`.
-        direction: Whose rows are shown, "ab" or "ba".
+        direction: Whose rows are shown, "ab" or "ba"; of a noise model all are.
         view: All probes, or one under a wipe.
         place: Where it stands, unless the visitor has moved on meanwhile.
         marks: What was noted.
@@ -155,11 +175,7 @@ def viewer(
         data={
             "epochs": drawn,
             "sheets": [cached.preview_address(run, epoch) for epoch in drawn],
-            "rows": [
-                {"index": index, "alt": Path(row["image"]).stem}
-                for index, row in enumerate(facts["rows"])
-                if row["direction"] == direction
-            ],
+            "rows": probes_of(facts, direction),
             "columns": {name: number for number, name in enumerate(facts["columns"])},
             "size": facts["size_px"],
             "place": asdict(place),

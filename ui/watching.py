@@ -1,5 +1,9 @@
 """Watching a run: its losses with what they say, and what it makes of the probes."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -23,6 +27,7 @@ MEANINGS = {
     "identity": "The input through the generator of the other direction, which should leave it as it is.",
 }
 COLUMN_PX, GAP_PX = 128, 8
+SHEET_PX = 816
 
 
 def refresh(run: Run) -> str | None:
@@ -156,8 +161,11 @@ def samples_box(run: Run) -> None:
 
 
 def _sheet(run: Run, epoch: int, direction: str | None) -> None:
-    """Draw an epoch's samples of one direction: a column per kind of picture, a row per probe."""
+    """Draw an epoch's samples: of a direction, a column per kind of picture, a row per probe; of noise, all as one."""
     facts, sheet = cached.preview(run, epoch)
+    if direction is None:
+        _noise_sheet(facts, sheet, epoch)
+        return
     rows = [index for index, row in enumerate(facts["rows"]) if row.get("direction") == direction]
     st.markdown(f"**Epoch {epoch}**")
     with st.container(width=(COLUMN_PX + GAP_PX) * len(facts["columns"])):
@@ -167,3 +175,11 @@ def _sheet(run: Run, epoch: int, direction: str | None) -> None:
                 st.caption(name.capitalize(), help=MEANINGS.get(name))
                 strip = show.strip(sheet, rows, number, facts["size_px"])
                 show.exact(strip, f"{name} of {len(rows)} probes at epoch {epoch}")
+
+
+def _noise_sheet(facts: Mapping[str, Any], sheet: np.ndarray, epoch: int) -> None:
+    """Draw what an epoch makes of fixed latent vectors: a row per class."""
+    classes = [words(row["labels"]) for row in facts["rows"]]
+    st.markdown(f"**Epoch {epoch}**" + (f" · {', '.join(classes)}, a row each" if len(classes) > 1 else ""))
+    samples = len(facts["columns"]) * len(classes)
+    show.exact(sheet, f"{samples} samples at epoch {epoch}", width=min(SHEET_PX, COLUMN_PX * len(facts["columns"])))

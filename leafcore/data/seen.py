@@ -16,6 +16,7 @@ ROLES: dict[str, tuple[str, ...]] = {  # what each recipe's models must have wri
     "lflseg": ("lflseg",),
     "leafgan": ("generator", "lflseg"),
     "cyclegan": ("generator",),
+    "dcgan": ("generator",),
     "classifier": ("classifier",),
 }
 

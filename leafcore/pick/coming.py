@@ -11,11 +11,11 @@ def seconds_to_next(status: Status, settings: Mapping[str, Any]) -> float | None
 
     Args:
         status: Of the run.
-        settings: Of a translation: `epochs`, `epochs_decay`, `save_every`.
+        settings: Of a GAN: `epochs`, `save_every`, and of a translation `epochs_decay`.
     """
     if status.state != "running" or not status.total or not status.seconds_per_unit:
         return None
-    epochs = settings["epochs"] + settings["epochs_decay"]
+    epochs = settings["epochs"] + settings.get("epochs_decay", 0)
     steps = status.total / epochs
     saved = int(status.done / steps) // settings["save_every"] * settings["save_every"]
     coming = min(saved + settings["save_every"], epochs)

@@ -1,12 +1,27 @@
 """Which device a run computes on, and how precisely."""
 
 import contextlib
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from leafcore.errors import ConfigError, DeviceMissing
-from leafcore.train.configs import Precision, TranslationConfig
+from leafcore.train.configs import Precision
+
+
+class Computing(Protocol):
+    """The settings that say how networks compute."""
+
+    @property
+    def precision(self) -> Precision:
+        """See `TrainConfig`."""
+        ...
+
+    @property
+    def compiled(self) -> bool:
+        """See `TranslationConfig`."""
+        ...
 
 
 def resolve_device(name: str) -> torch.device:
@@ -30,7 +45,7 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def fit_device(network: nn.Module, device: torch.device, config: TranslationConfig) -> nn.Module:
+def fit_device(network: nn.Module, device: torch.device, config: Computing) -> nn.Module:
     """Put a network where it computes, in the memory format that is fastest there, and compile it if asked to.
 
     On a GPU in bf16 that is channels last; on a CPU it would slow training, for its instance normalisation copies.

@@ -90,8 +90,9 @@ def _not_a_number(curves: Curves) -> Iterator[Hint]:
 def _diverging(curves: Curves) -> Iterator[Hint]:
     together: dict[Episode, list[str]] = {}  # what rises at once is said at once
     for name, values in curves.items():
-        floor = RISEN.get(name.partition("_")[0])
-        if floor is not None:
+        loss, _, part = name.partition("_")
+        floor = RISEN.get(loss)
+        if floor is not None and part:  # a noise model's losses, which are of no domain, rise as it learns
             steps, medians = _medians(values)
             lowest = np.minimum.accumulate(medians)
             for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):

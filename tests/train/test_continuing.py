@@ -136,8 +136,8 @@ def test_a_smaller_batch_goes_on_at_the_same_share_of_the_epochs(own, settings, 
     assert halved.result()["steps"] == 8 and [row["step"] for row in halved.metrics()] == [1, 2, 5, 6, 7, 8]
 
 
-def test_only_translations_can_be_extended(own, journey):
-    with pytest.raises(ConfigError, match="is a lflseg run, expected leafgan or cyclegan"):
+def test_only_gans_can_be_extended(own, journey):
+    with pytest.raises(ConfigError, match="is a lflseg run, expected leafgan, cyclegan or dcgan"):
         extend(own, Run(own.run(journey.runs["lflseg"].id)), 2)
     with pytest.raises(ConfigError, match="epochs: got 0"):
         extend(own, Run(own.run(journey.runs["leafgan"].id)), 0)

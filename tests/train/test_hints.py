@@ -91,6 +91,13 @@ def test_a_loss_that_is_no_number_is_named_with_its_step():
     assert {"cycle b", "identity a"} <= set(hint.seen.removeprefix("From step 601 on, ").split(" is ")[0].split(", "))
 
 
+def test_the_losses_of_a_noise_model_may_rise():
+    levels = np.r_[np.full(300, 0.5), np.full(300, 5.0)]
+    curves = {name: pd.Series(levels, index=range(1, 601)) for name in ("adversarial", "disc")}
+    assert hints(curves) == []
+    assert [hint.name for hint in hints({"adversarial_ab": curves["adversarial"]})] == ["diverging"]
+
+
 def test_a_discriminator_that_guesses_is_seen():
     (hint,) = found(flat(made(), 500, disc_a=0.251), "guessing")
     assert hint.title == "B → A is guessed" and 480 <= hint.begins <= 525
