@@ -13,8 +13,8 @@ from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
     {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads", "version"},
-    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains"},
-    {"train", "measure", "generate", "audit", "embedding"},
+    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise"},
+    {"train", "measure", "generate", "latent", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight"},
     {"questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},

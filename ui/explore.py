@@ -51,7 +51,8 @@ def explore_box(dataset: Dataset) -> None:
     runs = made_of(dataset)
     made: Counter[str] = Counter()
     for run in runs:
-        made[run.result()["labels"]] += run.result()["count"]
+        result = run.result()
+        made.update(result.get("made") or {result["labels"]: result["count"]})
     counts, pictures = st.container(), st.container()
     with pictures:  # first, for the bars show what is chosen there
         filters = draw_filters(dataset, runs)
