@@ -8,9 +8,11 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from leafcore import __version__, api
+from leafcore import __version__
 from leafcore.api import build_api
+from leafcore.api.files import inside
 from leafcore.cli import main
+from leafcore.errors import ConfigError
 from leafcore.images import open_rgb
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import list_runs, open_run
@@ -297,8 +299,8 @@ def test_a_picture_outside_its_folder_is_refused(client, journey):
     run = journey.runs["synthesize"]
     answer = client.get(f"/runs/{run.id}/images/%2e%2e%5cstatus.json")
     assert answer.status_code in {404, 422} and "error" in answer.json()
-    with pytest.raises(api.ConfigError, match="expected a plain file name"):
-        api._inside(run.folder / "images", "../status.json")
+    with pytest.raises(ConfigError, match="expected a plain file name"):
+        inside(run.folder / "images", "../status.json")
 
 
 def test_an_unknown_path_and_a_wrong_method_are_refused_in_our_form(client):

@@ -7,8 +7,8 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
-from leafcore import api
 from leafcore.api import build_api
+from leafcore.api.runs import status_events
 from leafcore.jobs import build_config, submit
 from leafcore.runs import Failure
 from leafcore.serving import Shutdown
@@ -49,7 +49,7 @@ def test_the_stream_ends_when_the_server_is_asked_to_end(workspace):
     run, shutdown = submit(workspace, "render", build_config("render", {})), Shutdown()
 
     async def follow() -> None:
-        events = api._status_events(run, shutdown)
+        events = status_events(run, shutdown)
         assert '"state":"queued"' in await anext(events)
         shutdown.begin()
         with pytest.raises(StopAsyncIteration):
@@ -61,11 +61,11 @@ def test_the_stream_ends_when_the_server_is_asked_to_end(workspace):
 
 
 def test_the_stream_says_whatever_changes(workspace, monkeypatch):
-    monkeypatch.setattr(api, "EVENT_S", 0.01)
+    monkeypatch.setattr("leafcore.api.runs.EVENT_S", 0.01)
     run = submit(workspace, "render", build_config("render", {}))
 
     async def follow() -> None:
-        events = api._status_events(run, Shutdown())
+        events = status_events(run, Shutdown())
         assert '"state":"queued"' in await anext(events)
         for done in (1, 2):
             run.write_status(run.status_written().model_copy(update={"state": "running", "done": done}))

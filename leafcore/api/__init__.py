@@ -1,0 +1,41 @@
+"""The REST API: a thin face of the verbs, mounted at `/api` beside the pages.
+
+Streamlit's own protections do not cover mounted routes, so every request's Host and Origin are checked here. A failure
+answers `{"error": {"code": ..., "message": ...}}` with the words that the command line and the pages use.
+"""
+
+import os
+from collections.abc import Collection
+
+from fastapi import FastAPI
+
+from leafcore import __version__
+from leafcore.api.failures import add_failures
+from leafcore.api.files import add_files, add_uploads
+from leafcore.api.guard import LOCAL_HOSTS, GuardMiddleware
+from leafcore.api.queue import add_queue
+from leafcore.api.reading import add_reading
+from leafcore.api.runs import add_runs, add_steering
+from leafcore.serving import Shutdown
+from leafcore.workspace import Workspace
+
+
+def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Shutdown | None = None) -> FastAPI:
+    """Return the API over a workspace.
+
+    Args:
+        workspace: What it shows and writes to.
+        hosts: Names under which the server may be addressed, beside this machine's and `$LEAF_ALLOWED_HOSTS`.
+        shutdown: Begins when the server is asked to end; streams end with it.
+    """
+    api = FastAPI(title="Leaf Workbench", version=__version__, description=__doc__.splitlines()[0])
+    allowed = {name.strip() for name in os.environ.get("LEAF_ALLOWED_HOSTS", "").split(",") if name.strip()}
+    api.add_middleware(GuardMiddleware, hosts=LOCAL_HOSTS | allowed | set(hosts))
+    add_failures(api)
+    add_reading(api, workspace)
+    add_runs(api, workspace, shutdown or Shutdown())
+    add_steering(api, workspace)
+    add_queue(api, workspace)
+    add_files(api, workspace)
+    add_uploads(api, workspace)
+    return api
