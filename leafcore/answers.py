@@ -24,11 +24,13 @@ from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
+from leafcore.noise_answers import answer_from_noise
 from leafcore.questions import (
     IDLE_S,
     KEY_VARIABLE,
     QUESTIONS,
     LookQuestion,
+    NoiseQuestion,
     PhotoQuestion,
     PreviewQuestion,
     Question,
@@ -123,6 +125,8 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
+    elif isinstance(question, NoiseQuestion):
+        arrays = answer_from_noise(workspace, question, _device(workspace))
     else:
         raise TypeError(f"no answer to {type(question).__name__}")
     write_atomic(answer_file(workspace, question), lambda file: np.savez(file, **cast("dict[str, Any]", arrays)))

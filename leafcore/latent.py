@@ -28,13 +28,11 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float = 0.0) -> to
     Returns:
         (N, size) float32.
     """
-    limit = truncation or UNLIMITED
-    vectors = []
-    for seed in seeds:
-        generator = torch.Generator().manual_seed(seed)
-        vector = torch.empty(size, dtype=torch.float64)
-        vectors.append(torch.nn.init.trunc_normal_(vector, a=-limit, b=limit, generator=generator))
-    return torch.stack(vectors).float()
+    limit = torch.tensor(truncation or UNLIMITED, dtype=torch.float64)
+    low = torch.special.ndtr(-limit)  # how much of the normal distribution is below
+    drawn = [torch.rand(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds]
+    vectors = torch.special.ndtri(low + torch.stack(drawn) * (1 - 2 * low))
+    return vectors.clamp(-limit, limit).float()
 
 
 def slerp(start: torch.Tensor, end: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:

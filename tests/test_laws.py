@@ -12,12 +12,24 @@ import pytest
 from leafcore.workspace import PROJECT_ROOT
 
 LAYERS = [
-    {"errors", "config", "workspace", "files", "parsed", "progress", "images", "devices", "threads", "version"},
+    {
+        "errors",
+        "config",
+        "workspace",
+        "files",
+        "parsed",
+        "progress",
+        "images",
+        "devices",
+        "threads",
+        "version",
+        "usage",
+    },
     {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise"},
     {"train", "measure", "generate", "latent", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight"},
-    {"questions", "ask", "answers", "quiz", "doctor", "journey", "demo", "plan"},
+    {"questions", "ask", "answers", "noise_answers", "sampling", "quiz", "doctor", "journey", "demo", "plan"},
     {"serving"},
     {"flags", "api", "cli", "steering", "terminal", "__main__"},
 ]

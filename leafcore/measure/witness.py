@@ -1,6 +1,6 @@
 """A judge of generated pictures that was tried on real ones first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +37,9 @@ class Witness:
     objection: str
     learned: dict[str, int]
 
-    def name_all(self, batches: Iterable[np.ndarray]) -> list[str]:
-        """Return the label set of each picture of some (N, S, S, 3) uint8 batches; none at all without a judge."""
-        return [labels for batch in batches for labels in self.judge(batch)] if self.judge else []
+    def name_all(self, pictures: np.ndarray) -> list[str]:
+        """Return the label set of each of (N, S, S, 3) uint8 pictures, one batch; none at all without a judge."""
+        return self.judge(pictures) if self.judge else []
 
     def interpret(self, called: Sequence[str], made_as: Sequence[str]) -> Interpretation:
         """Say what pictures show.

@@ -1,11 +1,10 @@
 """Synthesis from noise: pictures without a source, each from a seed of its own."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.seen import load_seen, merge, save_seen
@@ -13,8 +12,7 @@ from leafcore.data.synthetic_sets import Ledger, Provenance
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic
 from leafcore.latent import NoiseModel
-from leafcore.measure.interpretation import Interpretation
-from leafcore.measure.witness import open_witness
+from leafcore.measure.witness import Witness, open_witness
 from leafcore.noise import NoiseFacts, picture_seed
 from leafcore.progress import Progress
 from leafcore.runs import code_version
@@ -27,7 +25,7 @@ SHOWN = 16  # in the run's picture
 
 
 def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
-    """Make pictures from noise; write each with its recipe inside and a row in the manifest, then let a judge name all.
+    """Make pictures from noise; write each with its recipe inside and a row in the manifest, let a judge name it.
 
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 
@@ -42,21 +40,26 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
     model = NoiseModel(checkpoint, device)
     label = model.facts.require_label(config.label)
     save_seen(progress.folder, merge(load_seen(progress.folder), checkpoint.seen()))
+    witness = open_witness(workspace, checkpoint, config.judge, model.facts.size_px, device)
     template = _template(config, checkpoint, model.facts, progress)
     ledger = Ledger(progress.folder)
     require_space(progress.folder, (config.count - len(ledger.rows)) * model.facts.size_px**2 * 3)
     progress.phase("making pictures")
     try:
-        _make_all(config, model, label, template, ledger, progress)
+        called = _make_all(config, model, label, template, ledger, witness, progress)
     finally:
         ledger.write_tables()
-    made = Counter(str(row["labels"]) for row in ledger.rows)
+    labels = model.facts.labels_of(range(config.count), label)
+    interpretation = witness.interpret(called, labels)
+    if interpretation.warning:
+        progress.warn(interpretation.warning)
+    made = Counter(labels)
     return SynthesizeResult(
-        count=len(ledger.rows),
-        labels=next(iter(made)) if len(made) == 1 else "",
+        count=config.count,
+        labels=labels[0] if len(made) == 1 else "",
         size_px=model.facts.size_px,
         made=dict(made),
-        interpretation=_interpret(config, workspace, checkpoint, device, model.facts, ledger, progress),
+        interpretation=interpretation,
     )
 
 
@@ -89,55 +92,37 @@ def _make_all(
     label: str,
     template: dict[str, Any],
     ledger: Ledger,
+    witness: Witness,
     progress: Progress,
-) -> None:
-    """Make the pictures that are not there yet."""
-    seeds = [picture_seed(config.seed, index) for index in range(config.count)]
-    files = [f"{index:06d}-{seed:08x}.png" for index, seed in enumerate(seeds)]
+) -> list[str]:
+    """Make the pictures that are not there yet, and return what the witness calls each of all."""
+    called: list[str] = []
     there = ledger.files
-    todo = [index for index in range(config.count) if files[index] not in there]
-    done = config.count - len(todo)
-    for start in range(0, len(todo), config.batch_size):
-        indices = todo[start : start + config.batch_size]
-        pictures = model.sample(config.seed, indices, label, config.truncation, config.batch_size)
-        for index, labels, picture in zip(indices, model.facts.labels_of(indices, label), pictures, strict=True):
-            row = Provenance(
-                file=files[index],
-                labels=labels,
-                group=f"synthetic-{progress.folder.name}-{index}",
-                seed=seeds[index],
-                **template,
-            )
-            write_picture(row, picture, ledger, progress)
-        if start < SHOWN:
+    for start in range(0, config.count, config.batch_size):
+        indices = range(start, min(start + config.batch_size, config.count))
+        rows = _rows(config, model.facts, label, indices, template)
+        if all(row.file in there for row in rows):
+            pictures = np.stack([load_square(progress.folder / "images" / row.file, row.size_px) for row in rows])
+        else:
+            pictures = model.sample(config.seed, indices, label, config.truncation, config.batch_size)
+        for row, picture in zip(rows, pictures, strict=True):
+            if row.file not in there:
+                write_picture(row, picture, ledger, progress)
+        called += witness.name_all(pictures)
+        if start == 0:
             progress.sample(mosaic(list(pictures[:SHOWN])))
-        done += len(indices)
-        progress.report(done, config.count)
+        progress.report(indices.stop, config.count)
         progress.raise_if_stopped()
+    return called
 
 
-def _interpret(
-    config: SynthesizeConfig,
-    workspace: Workspace,
-    checkpoint: Checkpoint,
-    device: torch.device,
-    facts: NoiseFacts,
-    ledger: Ledger,
-    progress: Progress,
-) -> Interpretation:
-    """Let the judge name all pictures of the set, also those from before a stop."""
-    progress.phase("naming pictures")
-    witness = open_witness(workspace, checkpoint, config.judge, facts.size_px, device)
-    rows = ledger.rows
-
-    def batches() -> Iterator[np.ndarray]:
-        for start in range(0, len(rows), config.batch_size):
-            progress.raise_if_stopped()
-            part = rows[start : start + config.batch_size]
-            yield np.stack([load_square(progress.folder / "images" / row["file"], facts.size_px) for row in part])
-            progress.report(start + len(part), len(rows))
-
-    found = witness.interpret(witness.name_all(batches()), [str(row["labels"]) for row in rows])
-    if found.warning:
-        progress.warn(found.warning)
-    return found
+def _rows(
+    config: SynthesizeConfig, facts: NoiseFacts, label: str, indices: Sequence[int], template: dict[str, Any]
+) -> list[Provenance]:
+    """Return the recipes of some pictures."""
+    rows = []
+    for index, labels in zip(indices, facts.labels_of(indices, label), strict=True):
+        seed = picture_seed(config.seed, index)
+        group = f"synthetic-{template['run']}-{index}"
+        rows.append(Provenance(file=f"{index:06d}-{seed:08x}.png", labels=labels, group=group, seed=seed, **template))
+    return rows

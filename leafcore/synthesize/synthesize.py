@@ -78,9 +78,7 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     if skipped:
         progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
     count = len(ledger.rows)
-    return SynthesizeResult(
-        count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count}
-    )
+    return SynthesizeResult(count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count})
 
 
 def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
@@ -184,4 +182,3 @@ def _decode(
         except DatasetError as error:
             skipped[row.source] = str(error)
     return kept, np.stack(pictures) if pictures else np.zeros((0, size_px, size_px, 3), np.uint8)
-
