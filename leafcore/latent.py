@@ -31,7 +31,7 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float = 0.0) -> to
     limit = torch.tensor(truncation or UNLIMITED, dtype=torch.float64)
     low = torch.special.ndtr(-limit)  # how much of the normal distribution is below
     drawn = [torch.rand(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds]
-    vectors = torch.special.ndtri(low + torch.stack(drawn) * (1 - 2 * low))
+    vectors: torch.Tensor = torch.special.ndtri(low + torch.stack(drawn) * (1 - 2 * low))
     return vectors.clamp(-limit, limit).float()
 
 

@@ -17,9 +17,7 @@ def test_the_effective_number_of_classes_is_that_of_equal_ones():
 
 def test_a_class_that_takes_more_than_half_dominates():
     said = mode_dominance({"rust": 80, "healthy": 20}, EVEN)
-    assert said == (
-        "One class dominates: 80% of 100 pictures are called rust, which holds 25% of the pictures that it learned from."
-    )
+    assert said.startswith("One class dominates: 80% of 100 pictures are called rust, which holds 25% of the pictures")
     assert mode_dominance({"rust": 80, "healthy": 20}, {}).startswith("One class dominates: 80% of 100")
 
 
