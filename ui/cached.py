@@ -241,7 +241,7 @@ def _sample(question: str) -> Sample:
 
 
 def noise_pictures(question: NoiseQuestion) -> np.ndarray:
-    """Return the pictures of an interpolation (steps, S, S, 3) or of a class grid (classes, columns, S, S, 3), uint8."""
+    """Return an interpolation, (steps, S, S, 3) uint8, or a class grid, (classes, columns, S, S, 3) uint8."""
     with np.load(warm_worker().ask(question)) as answer:
         pictures: np.ndarray = answer["pictures"]
         return pictures

@@ -11,7 +11,7 @@ from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
 from leafcore.errors import LeafError
 from leafcore.flags import command_of
-from leafcore.images import encode_animation, encode_png
+from leafcore.images import encode_animation, encode_png, sheet
 from leafcore.noise import NoiseFacts, noise_facts
 from leafcore.questions import GridQuestion, InterpolationQuestion
 from leafcore.sampling import sample_question
@@ -24,6 +24,7 @@ PREVIEWED = 8
 STEPS = 8  # of an interpolation on the page
 FRAMES = 24  # of its animation
 COLUMNS = 6  # of the class grid
+TRUNCATIONS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 0.0)
 SEEDS = {"min_value": 0, "max_value": 2**31 - 1, "bind": "query-params"}
 
 
@@ -44,8 +45,7 @@ def noise_box(models: Mapping[str, Checkpoint]) -> None:
         settings = _settings(facts)
         count = st.number_input("How many", 1, 1_000_000, 24, key="noise_n", bind="query-params")
     with right:
-        learned = ", ".join(map(words, facts.makes)) or "whatever it likes"
-        st.markdown(f"noise → **{words(settings['label']) or learned}**")
+        st.markdown(f"noise → **{words(settings['label']) or _what(facts)}**")
         st.caption(f"{count} pictures of {facts.size_px} px, about {count * facts.size_px**2 * 2.2 / 1e6:.1f} MB.")
         with st.container(horizontal=True):
             wants_look = st.button("Preview", icon=":material/visibility:", key="noise_preview")
@@ -66,6 +66,13 @@ def noise_box(models: Mapping[str, Checkpoint]) -> None:
             st.session_state["studio_run"] = made.id
 
 
+def _what(facts: NoiseFacts) -> str:
+    """Return what a model makes if nothing is asked of it."""
+    if len(facts.makes) > 1:
+        return f"{len(facts.makes)} classes in turn"
+    return words(facts.labels) or "whatever it likes"
+
+
 def _settings(facts: NoiseFacts) -> dict[str, Any]:
     """Draw what is asked of the model, and return it by the names of `synthesize`."""
     label = ""
@@ -78,15 +85,14 @@ def _settings(facts: NoiseFacts) -> dict[str, Any]:
             bind="query-params",
         )
     seed = st.number_input("Seed", value=0, key="noise_seed", help="Picture k of a seed is always the same.", **SEEDS)
-    truncation = st.slider(
-        "Truncation (standard deviations)",
-        0.0,
-        3.0,
-        0.0,
-        0.1,
+    truncation = st.select_slider(
+        "Truncation",
+        TRUNCATIONS,
+        value=0.0,
+        format_func=lambda limit: f"{limit:g} sd" if limit else "no limit",
         key="truncation",
         bind="query-params",
-        help="Latent values beyond it are not drawn: less is more typical and less varied. 0: no limit.",
+        help="Latent values beyond so many standard deviations are not drawn: less is more typical and less varied.",
     )
     return {"label": label or "", "seed": seed, "truncation": truncation}
 
@@ -117,7 +123,7 @@ def _samples(checkpoint: Checkpoint, settings: dict[str, Any]) -> None:
                 show.exact(picture, f"picture {number} of seed {settings['seed']}, {words(found.made_as[number])}")
                 if found.called:
                     st.caption(f"seen as {words(found.called[number])}")
-    st.caption(trust(found.interpretation) if found.called else f"No judge: {found.interpretation.withheld}.")
+    st.caption(trust(found.interpretation))
 
 
 def _between(named: dict[str, Any]) -> None:
@@ -125,41 +131,38 @@ def _between(named: dict[str, Any]) -> None:
     start = int(named["seed"])
     end = st.number_input("To seed", value=start + 1, key="noise_end", width=160, **SEEDS)
     frames = cached.noise_pictures(InterpolationQuestion(**named, end_seed=end, steps=FRAMES))
-    with st.grid(STEPS, min_column_width=64, gap="xsmall"):
-        for index in np.linspace(0, FRAMES - 1, STEPS).round().astype(int):
-            show.exact(frames[index], f"{index / (FRAMES - 1):.0%} of the way from seed {start} to seed {end}")
-    moving = encode_animation(frames.repeat(2, 1).repeat(2, 2))
+    shown = np.linspace(0, FRAMES - 1, STEPS).round().astype(int)
+    strip = encode_png(_enlarged(sheet([frames[shown]])))
+    st.image(strip, alt=f"{STEPS} steps from seed {start} to seed {end}", width="stretch")
+    moving = encode_animation(_enlarged(frames))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.image(moving, alt=f"from seed {start} to seed {end} and back", width=192)
-        st.download_button(
-            "Animation",
-            moving,
-            f"seeds-{start}-{end}.webp",
-            "image/webp",
-            icon=":material/download:",
-            key="noise_animation",
-            on_click="ignore",
-        )
-        strip = np.concatenate(list(frames[:: FRAMES // STEPS]), axis=1)
-        st.download_button(
-            "Strip",
-            encode_png(strip),
-            f"seeds-{start}-{end}.png",
-            "image/png",
-            icon=":material/download:",
-            key="noise_strip",
-            on_click="ignore",
-        )
+        for label, content, kind in (("Animation", moving, "webp"), ("Strip", strip, "png")):
+            st.download_button(
+                label,
+                content,
+                f"seeds-{start}-{end}.{kind}",
+                f"image/{kind}",
+                icon=":material/download:",
+                key=f"noise_{kind}",
+                on_click="ignore",
+            )
+
+
+def _enlarged(pictures: np.ndarray) -> np.ndarray:
+    """Return (..., H, W, 3) pictures at twice the size, without smoothing."""
+    return pictures.repeat(2, -3).repeat(2, -2)
 
 
 def _classes(facts: NoiseFacts, named: dict[str, Any]) -> None:
     """Draw the same noise in every class, a row each."""
     grid = cached.noise_pictures(GridQuestion(**{**named, "label": ""}, columns=COLUMNS))
     for labels, row in zip(facts.classes, grid, strict=True):
-        st.caption(words(labels))
-        with st.grid(COLUMNS, min_column_width=64, gap="xsmall"):
-            for number, picture in enumerate(row):
-                show.exact(picture, f"{words(labels)}, noise {number}")
+        name, pictures = st.columns([1, 4], vertical_alignment="center", gap="small")
+        name.caption(words(labels))
+        pictures.image(
+            encode_png(_enlarged(sheet([row]))), alt=f"{COLUMNS} pictures of {words(labels)}", width="stretch"
+        )
 
 
 def _elsewhere(name: str, settings: dict[str, Any], count: int) -> None:

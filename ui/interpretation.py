@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from leafcore.data.labels import words
 from leafcore.measure.interpretation import Interpretation, Rate
 from ui.noise_charts import class_bars
 
@@ -14,26 +13,22 @@ def interpretation_box(found: Interpretation, *, key: str) -> None:
         found: What the classifier said.
         key: Of the chart.
     """
-    if found.withheld:
-        st.caption(f"What a classifier sees is withheld: {found.withheld}.")
-        return
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
-    st.plotly_chart(class_bars(found), key=f"classes-{key}", alt="Pictures by the class that a classifier calls them")
+    if found.counts:
+        st.plotly_chart(
+            class_bars(found), key=f"classes-{key}", alt="Pictures by the class that a classifier calls them"
+        )
     st.caption(trust(found))
 
 
 def trust(found: Interpretation) -> str:
-    """Return who named the pictures, and how often that is right about real ones."""
-    assert found.accuracy is not None
+    """Return who named the pictures and how often that is right about real ones, or why nobody did."""
+    if found.withheld or found.accuracy is None:
+        return f"What a classifier sees in them is withheld: {found.withheld}."
     return f"Named by {found.judge}, which names {told(found.accuracy)} real validation pictures of this size rightly."
 
 
 def told(rate: Rate) -> str:
     """Return a share with its interval: "93 % (88 to 96 %) of 120"."""
     return f"{rate.value:.0%} ({100 * rate.low:.0f} to {100 * rate.high:.0f} %) of {rate.n}".replace("%", " %", 1)
-
-
-def agreement_lines(found: Interpretation) -> dict[str, str]:
-    """Return, by the label set asked for, how often pictures are called that."""
-    return {words(labels): told(rate) for labels, rate in found.agreement.items()}

@@ -1,4 +1,4 @@
-"""A synthetic set: its pictures, what a classifier sees in them, where they come from, and the way to take them away."""
+"""A synthetic set: its pictures, what a classifier sees in them, where they come from, and its ZIP."""
 
 import json
 
