@@ -1,13 +1,15 @@
 """A tiny network with the interface of a noise model's generator, and checkpoints of it."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from leafcore import nets
+from leafcore import answers, nets
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.seen import save_seen
+from leafcore.questions import Question, answer_file
 from leafcore.workspace import Workspace
 from tests.planted import plant
 
@@ -57,3 +59,19 @@ def plant_noise_model(
     planted = plant(workspace, name, said)
     save_seen(planted.folder, {"generator": seen or ["0" * 64]})
     return planted
+
+
+class InThisProcess:
+    """A warm worker that is no process of its own, so that it knows the tiny network."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.asked: list[Question] = []
+
+    def ask(self, question: Question) -> Path:
+        """Answer as the warm worker does."""
+        self.asked.append(question)
+        target = answer_file(self.workspace, question)
+        if not target.exists():
+            answers.answer(self.workspace, question)
+        return target

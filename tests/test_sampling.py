@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
-from leafcore import answers
 from leafcore.api import build_api
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.synthetic_sets import PNG_KEY
@@ -17,26 +16,12 @@ from leafcore.images import encode_animation
 from leafcore.latent import NoiseModel
 from leafcore.measure import witness
 from leafcore.measure.interpretation import Rate
-from leafcore.questions import GridQuestion, InterpolationQuestion, answer_file
+from leafcore.questions import GridQuestion, InterpolationQuestion
 from leafcore.sampling import sample, sample_question
 from leafcore.usage import read_usage
-from tests.noise_models import CLASSES, plant_noise_model
+from tests.noise_models import CLASSES, InThisProcess, plant_noise_model
 from tests.planted import plant_translator
 from tests.server import HOST
-
-
-class InThisProcess:
-    """A warm worker that is no process of its own."""
-
-    def __init__(self, workspace):
-        self.workspace = workspace
-
-    def ask(self, question):
-        """Answer as the warm worker does."""
-        target = answer_file(self.workspace, question)
-        if not target.exists():
-            answers.answer(self.workspace, question)
-        return target
 
 
 @pytest.fixture

@@ -30,5 +30,5 @@ def trust(found: Interpretation) -> str:
 
 
 def told(rate: Rate) -> str:
-    """Return a share with its interval: "93 % (88 to 96 %) of 120"."""
-    return f"{rate.value:.0%} ({100 * rate.low:.0f} to {100 * rate.high:.0f} %) of {rate.n}".replace("%", " %", 1)
+    """Return a share with its 95 % interval: "93 % (88 to 96 %) of 120"."""
+    return f"{100 * rate.value:.0f} % ({100 * rate.low:.0f} to {100 * rate.high:.0f} %) of {rate.n}"
