@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 from leafcore.api import build_api
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.synthetic_sets import PNG_KEY
-from leafcore.images import encode_animation
 from leafcore.latent import NoiseModel
 from leafcore.measure import witness
 from leafcore.measure.interpretation import Rate
@@ -78,16 +77,6 @@ def test_a_way_between_two_seeds_and_a_grid_of_classes_are_answered(workspace, t
     ):
         with np.load(worker.ask(question)) as answer:
             assert (answer["pictures"] == wanted).all()
-
-
-def test_an_animation_goes_there_and_back_without_loss():
-    frames = [np.full((8, 8, 3), value, np.uint8) for value in (0, 100, 200)]
-    with Image.open(io.BytesIO(encode_animation(frames))) as moving:
-        shown = []
-        for number in range(moving.n_frames):
-            moving.seek(number)
-            shown.append(int(np.asarray(moving.convert("RGB"))[0, 0, 0]))
-    assert shown == [0, 100, 200, 100]
 
 
 # --- API --------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from leafcore.measure.interpretation import Interpretation
 from leafcore.usage import Use
 from ui.charts import COLORS, MARGIN
 
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 SOURCES = {"studio": (COLORS[0], "circle"), "api": (COLORS[5], "diamond")}
 
 
@@ -54,7 +55,7 @@ def requests_by_day(uses: Sequence[Use], zone: str) -> go.Figure:
         counts = table[table["source"] == source].groupby("day", sort=False)["n"].sum()
         if len(counts):
             figure.add_bar(x=counts.index, y=counts, name=source, marker={"color": color})
-    figure.update_layout(barmode="stack", height=240, margin=MARGIN, showlegend=True, legend={"orientation": "h"})
+    figure.update_layout(barmode="stack", bargap=0.5, height=240, margin=MARGIN, showlegend=True, legend=LEGEND)
     figure.update_xaxes(type="category", fixedrange=True)
     figure.update_yaxes(title="pictures", fixedrange=True)
     return figure
@@ -74,7 +75,7 @@ def latency_by_number(uses: Sequence[Use]) -> go.Figure:
                 marker={"color": color, "symbol": symbol, "size": 8, "opacity": 0.7},
                 hovertemplate="%{x} pictures: %{y:,.0f} ms<extra></extra>",
             )
-    figure.update_layout(height=240, margin=MARGIN, showlegend=True, legend={"orientation": "h"})
+    figure.update_layout(height=240, margin=MARGIN, showlegend=True, legend=LEGEND)
     figure.update_xaxes(title="pictures in a request", fixedrange=True, rangemode="tozero")
-    figure.update_yaxes(title="ms", type="log", fixedrange=True)
+    figure.update_yaxes(title="ms", type="log", dtick=1, fixedrange=True)
     return figure

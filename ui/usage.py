@@ -1,5 +1,6 @@
 """How pictures from noise were asked for: a chart per question, and the newest requests."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -21,10 +22,11 @@ def usage_box() -> None:
     if not box.open:
         return
     with box:
-        made = [use for use in uses if not use.cached]
-        median = f", half of them within {pd.Series([use.latency_ms for use in made]).median():,.0f} ms" if made else ""
-        pictures = sum(use.n for use in uses)
-        st.caption(f"{len(uses):,} requests for {pictures:,} pictures{median}. {len(made):,} were not in the cache.")
+        made = [use.latency_ms for use in uses if not use.cached]
+        median = (
+            f"; {np.median(made):,.0f} ms in the median of {len(made):,} that were not in the cache" if made else ""
+        )
+        st.caption(f"{len(uses):,} requests for {sum(use.n for use in uses):,} pictures{median}.")
         left, right = st.columns(2)
         left.plotly_chart(
             requests_by_day(uses, st.context.timezone or "UTC"), key="usage-days", alt="Pictures asked for, by day"
@@ -42,7 +44,7 @@ def usage_box() -> None:
                     "cached": use.cached,
                     "called": ", ".join(f"{words(labels)} {count}" for labels, count in use.called.items()),
                 }
-                for use in uses[:-SHOWN:-1]
+                for use in reversed(uses[-SHOWN:])
             ),
             hide_index=True,
             width="stretch",

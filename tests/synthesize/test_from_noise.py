@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from leafcore import embed
 from leafcore.data.leaks import check as check_leaks
 from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
@@ -180,6 +181,8 @@ def test_a_set_without_sources_goes_everywhere(own, made, dataset, journey):
         )
         assert start_quiz(own, run.id, 4, seed=0).labels == pictures.manifest["labels"].iloc[0]
     assert open_synthetic_set(own, journey.runs["synthesize"].id).has_sources
+    drawn = embed._pictures(own, dataset, (made["all"].id, made["none"].id))
+    assert (drawn["source"] != embed.REAL).sum() == 14 and drawn["group"].nunique() >= 14
     zipped = submit(own, "export", build_config("export", {"run": made["all"].id}))
     assert execute(own, zipped, lane="files", owner="cli")["images"] == 7
     assert seconds_per_pixel(own) is not None, "how long a translation takes is not asked of a noise model"
