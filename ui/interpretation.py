@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from leafcore.data.labels import words
 from leafcore.measure.interpretation import Interpretation, Rate
 from ui.noise_charts import class_bars
 
@@ -17,8 +18,11 @@ def interpretation_box(found: Interpretation, *, key: str) -> None:
         st.warning(found.warning, icon=":material/warning:")
     if found.counts:
         st.plotly_chart(
-            class_bars(found), key=f"classes-{key}", alt="Pictures by the class that a classifier calls them"
+            class_bars(found.counts), key=f"classes-{key}", alt="Pictures by the class that a classifier calls them"
         )
+    if found.agreement:
+        rates = "; ".join(f"{words(labels)} {told(rate)}" for labels, rate in found.agreement.items())
+        st.caption(f"Called what they were made as: {rates}.")
     st.caption(trust(found))
 
 

@@ -1,12 +1,11 @@
 """Charts of pictures from noise: the classes they are called, requests over time, latency against their number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from leafcore.data.labels import words
-from leafcore.measure.interpretation import Interpretation
 from leafcore.usage import Use
 from ui.charts import COLORS, MARGIN
 
@@ -14,29 +13,28 @@ LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 SOURCES = {"studio": (COLORS[0], "circle"), "api": (COLORS[5], "diamond")}
 
 
-def class_bars(found: Interpretation) -> go.Figure:
-    """Return pictures by the class that they are called; where classes were asked for, also how often it is that."""
-    names = list(found.counts)
-    total = sum(found.counts.values())
-    texts = []
-    for labels, count in found.counts.items():
-        asked = found.agreement.get(labels)
-        note = f"  ·  {asked.value:.0%} of {asked.n} made as this are called so" if asked else ""
-        texts.append(f"{count:,}  ({count / total:.0%}){note}")
+def class_bars(counts: Mapping[str, int]) -> go.Figure:
+    """Return pictures by the label set that they are called.
+
+    Args:
+        counts: The most frequent first.
+    """
+    total = sum(counts.values())
     figure = go.Figure(
         go.Bar(
-            y=[words(labels) for labels in names],
-            x=list(found.counts.values()),
-            text=texts,
-            textposition="auto",
+            y=[words(labels) for labels in counts],
+            x=list(counts.values()),
+            text=[f"{count:,} ({count / total:.0%})" for count in counts.values()],
+            textposition="outside",
+            cliponaxis=False,
             orientation="h",
             marker={"color": COLORS[3], "pattern": {"shape": "/"}},
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(title="pictures called so", fixedrange=True)
-    figure.update_layout(height=110 + 34 * len(names), margin=MARGIN, dragmode=False)
+    figure.update_xaxes(title="pictures called so", fixedrange=True, range=[0, 1.25 * max(counts.values())])
+    figure.update_layout(height=110 + 34 * len(counts), margin=MARGIN, dragmode=False)
     return figure
 
 

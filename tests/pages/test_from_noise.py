@@ -76,11 +76,13 @@ def test_generate_queues_a_run_whose_set_is_shown_with_what_a_classifier_sees(st
     execute(own, made, lane="cpu", owner="cli")
     result = read_json(made.folder / "result.json")
     seen = {"judge": "j", "accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 40}, "counts": {"rust": 4}}
+    seen["agreement"] = {"rust": {"value": 1.0, "low": 0.2, "high": 1.0, "n": 1}}
     write_json(made.folder / "result.json", {**result, "interpretation": {**seen, "warning": "One class dominates."}})
     page.run()
     app.checked()
     assert "**4 pictures**, healthy, rust, scab" in texts(page)
     assert "Named by j, which names 90 % (80 to 95 %) of 40 real validation pictures" in texts(page)
+    assert "Called what they were made as: rust 100 % (20 to 100 %) of 1." in texts(page)
     assert [warning.value for warning in page.warning] == ["One class dominates."]
 
 
