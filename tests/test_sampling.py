@@ -1,5 +1,6 @@
 import base64
 import io
+import os
 import shutil
 import zipfile
 
@@ -9,13 +10,14 @@ import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
+from leafcore import answers
 from leafcore.api import build_api
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.synthetic_sets import PNG_KEY
 from leafcore.latent import NoiseModel
 from leafcore.measure import witness
 from leafcore.measure.interpretation import Rate
-from leafcore.questions import GridQuestion, InterpolationQuestion
+from leafcore.questions import GridQuestion, InterpolationQuestion, answer_file
 from leafcore.sampling import sample, sample_question
 from leafcore.usage import read_usage
 from tests.noise_models import CLASSES, InThisProcess, plant_noise_model
@@ -77,6 +79,15 @@ def test_a_way_between_two_seeds_and_a_grid_of_classes_are_answered(workspace, t
     ):
         with np.load(worker.ask(question)) as answer:
             assert (answer["pictures"] == wanted).all()
+
+
+def test_old_answers_make_room_for_new_ones_and_fresh_ones_stay(workspace, three, worker, monkeypatch):
+    monkeypatch.setattr(answers.forget_old, "__defaults__", (2 * 4000, 60.0))
+    old, new = (sample_question(workspace, three, n=4, seed=seed) for seed in (1, 2))  # 4 x 16 x 16 x 3 bytes and more
+    os.utime(worker.ask(old), (1e9, 1e9))
+    fresh = worker.ask(sample_question(workspace, three, n=4, seed=3))
+    kept = worker.ask(new)
+    assert kept.exists() and fresh.exists() and not answer_file(workspace, old).exists()
 
 
 # --- API --------------------------------------------------------------------------------------------------------------
