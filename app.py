@@ -23,6 +23,6 @@ async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
 
 app = st.App(
     str(Path(__file__).parent / "ui" / "navigation.py"),
-    routes=[Mount("/api", app=build_api(workspace(), shutdown=shutdown))],
+    routes=[Mount("/api", app=build_api(workspace(), shutdown=shutdown, worker=warm_worker()))],
     lifespan=lifespan,
 )

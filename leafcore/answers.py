@@ -8,6 +8,7 @@ import time
 from functools import lru_cache
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -24,11 +25,13 @@ from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
+from leafcore.noise_answers import answer_from_noise
 from leafcore.questions import (
     IDLE_S,
     KEY_VARIABLE,
     QUESTIONS,
     LookQuestion,
+    NoiseQuestion,
     PhotoQuestion,
     PreviewQuestion,
     Question,
@@ -36,6 +39,9 @@ from leafcore.questions import (
     photo_file,
 )
 from leafcore.workspace import Workspace
+
+MOST_BYTES = 2 * 1024**3  # of answers that are kept
+KEPT_S = 600.0  # however many there are
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +129,23 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
+    elif isinstance(question, NoiseQuestion):
+        arrays = answer_from_noise(workspace, question, _device(workspace))
     else:
         raise TypeError(f"no answer to {type(question).__name__}")
-    write_atomic(answer_file(workspace, question), lambda file: np.savez(file, **cast("dict[str, Any]", arrays)))
+    target = answer_file(workspace, question)
+    write_atomic(target, lambda file: np.savez(file, **cast("dict[str, Any]", arrays)))
+    forget_old(target.parent)
+
+
+def forget_old(folder: Path, most_bytes: int = MOST_BYTES, younger_than_s: float = KEPT_S) -> None:
+    """Remove the oldest answers until the rest fits; those that somebody may be reading stay."""
+    files = sorted(((file.stat(), file) for file in folder.glob("*.npz")), key=lambda entry: -entry[0].st_mtime)
+    total = 0
+    for stat, file in files:
+        total += stat.st_size
+        if total > most_bytes and stat.st_mtime < time.time() - younger_than_s:
+            file.unlink(missing_ok=True)
 
 
 def look(workspace: Workspace, question: LookQuestion) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, NotFoundError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
+from leafcore.noise import noise_facts
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
@@ -46,7 +47,7 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
     """
     values = config.model_dump()
     if "dataset" in values:
-        config = config.model_copy(update={"dataset": load(workspace, values["dataset"]).ref})
+        config = config.model_copy(update={"dataset": _pin_dataset(workspace, config)})
     if values.get("promote_as"):
         _require_free(workspace, values["promote_as"])
     pinned: dict[str, Any] = {}
@@ -58,6 +59,16 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
             pinned[name], used = _CHECKS[ref](workspace, config, getattr(config, name))
             uses.update(used)
     return config.model_copy(update=pinned), tuple(sorted(uses))
+
+
+def _pin_dataset(workspace: Workspace, config: Any) -> str:
+    """Return `name@version`; of pictures from noise, by default the one that their model learned from, here or not."""
+    if config.dataset or not getattr(config, "checkpoint", ""):
+        return load(workspace, config.dataset).ref
+    _, checkpoint, used = _pin(workspace, config.checkpoint)
+    if checkpoint is None:
+        return str(open_run(workspace, used[0]).record.settings.get("dataset", ""))
+    return str(checkpoint.card.description.get("dataset", ""))
 
 
 def _require_free(workspace: Workspace, name: str) -> None:
@@ -147,6 +158,29 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
     return tuple(ref for ref, _, _ in pins), [run_id for _, _, used in pins for run_id in used]
 
 
+def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
+    ref, checkpoint, used = _pin(workspace, value)
+    if checkpoint is not None:
+        noise_facts(checkpoint).require_label(config.label)
+    return ref, used
+
+
+def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Choose the judge of pictures from noise now; see `_check_judge`."""
+    if value == NO_JUDGE or not config.checkpoint:
+        return value, []
+    _, checkpoint, _ = _pin(workspace, config.checkpoint)
+    if checkpoint is None:  # what it will make is known once it is trained
+        return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
+    facts = noise_facts(checkpoint)
+    if value == AUTO:
+        found = newest_judge(workspace, facts.dataset, facts.makes)
+        if found is None:
+            return NO_JUDGE, []
+        value = found.ref
+    return _pin_judge(workspace, value, list(facts.makes))
+
+
 def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose the judge now, so that a run that waits or resumes has the same one for all its epochs."""
     if value == NO_JUDGE:
@@ -207,6 +241,8 @@ def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked
     """Choose a mask set for translators that want one, if none is named."""
     if value:
         return _check_masks(workspace, config, value)
+    if not config.chain:  # what is made from noise has no leaf that is known
+        return value, []
     there = [checkpoint for _, checkpoint, _ in (_pin(workspace, ref) for ref in config.chain) if checkpoint]
     chosen = masks_for(workspace, load(workspace, config.dataset), there)
     return chosen, [chosen] if chosen else []
@@ -326,6 +362,8 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "lflseg": _check_lflseg,
     "translator": _check_translator,
     "translators": _check_translators,
+    "noise_model": _if_given(_check_noise_model),
+    "noise_judge": _check_noise_judge,
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
     "corrections": _check_corrections,

@@ -138,7 +138,7 @@ def _summary(kind: str) -> str:
         "write-weights": "Write a translator's networks as CycleGAN's and LeafGAN's own code loads them.",
         "masks": "Make a mask for every picture of a dataset.",
         "score": "Score the epochs of a translation on validation pictures, and recommend one.",
-        "synthesize": "Translate train pictures through a chain of checkpoints.",
+        "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
         "export": "Pack a synthetic set into a ZIP.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
     }[kind]

@@ -44,6 +44,8 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("import", "source"): Flag("source", "PATH"),
     ("synthesize", "source"): Flag("--from", "LABELS"),
     ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
+    ("synthesize", "checkpoint"): Flag("--checkpoint", "CHECKPOINT"),
+    ("synthesize", "label"): Flag("--label", "LABELS"),
     ("split", "dataset"): Flag("dataset", "NAME"),
     ("scarce", "dataset"): Flag("dataset", "NAME"),
     ("scarce", "limit"): Flag("--max", "N"),

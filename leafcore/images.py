@@ -138,6 +138,19 @@ def encode_png(image: np.ndarray, text: dict[str, str] | None = None) -> bytes:
     return buffer.getvalue()
 
 
+def encode_animation(frames: Sequence[np.ndarray], frame_ms: int = 80) -> bytes:
+    """Encode a lossless WebP that goes through the frames, back again, and on for ever.
+
+    Args:
+        frames: (S, S, 3) uint8 each; at least two.
+        frame_ms: How long each is shown, in milliseconds.
+    """
+    first, *rest = (Image.fromarray(frame) for frame in [*frames, *frames[-2:0:-1]])
+    buffer = io.BytesIO()
+    first.save(buffer, "WEBP", save_all=True, append_images=rest, duration=frame_ms, loop=0, lossless=True)
+    return buffer.getvalue()
+
+
 def encode_jpeg(image: np.ndarray, quality: int = 85) -> bytes:
     """Encode for the screen.
 

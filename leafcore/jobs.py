@@ -133,7 +133,7 @@ def _title(kind: str, config: Config) -> str:
     if kind == "preflight":
         return f"Check: {_title(values['recipe'], RECIPES[values['recipe']].config.build(values['settings']))}"
     if kind == "synthesize":
-        return f"{values['count']} synthetic images from {values['source']}"
+        return f"{values['count']} synthetic images from {values['source'] or 'noise'}"
     if kind in {"import", "render", "adopt"}:
         return f"{KINDS[kind].title}: {values['name']}"
     if kind in {"health", "split", "scarce", "write", "embed"}:

@@ -180,13 +180,14 @@ def plan_dataset(
 
 
 def seconds_per_pixel(workspace: Workspace) -> float | None:
-    """Return how long a step took for a pixel in this machine's newest synthesis; None if nothing was made yet."""
+    """Return how long a step took for a pixel in this machine's newest translations; None if nothing was made yet."""
     for run in list_runs(workspace, "synthesize"):
         status = run.status()
-        if status.state != "done" or status.started is None or status.finished is None:
+        steps = len(run.record.settings["chain"])
+        if not steps or status.state != "done" or status.started is None or status.finished is None:
             continue
         result = run.result()
         if result["count"]:
             seconds = status.seconds_per_unit or (status.finished - status.started) / result["count"]
-            return float(seconds / (len(run.record.settings["chain"]) * result["size_px"] ** 2))
+            return float(seconds / (steps * result["size_px"] ** 2))
     return None

@@ -61,7 +61,50 @@ class PreviewQuestion(Question):
     images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
 
 
-QUESTIONS: dict[str, type[Question]] = {kind.NAME: kind for kind in (LookQuestion, PhotoQuestion, PreviewQuestion)}
+class NoiseQuestion(Question):
+    """Something about a model that makes pictures from noise."""
+
+    checkpoint: str = setting(..., "The model.")
+    weights_sha256: str = setting(..., "Its hash, so that a new model under an old name is asked anew.")
+    seed: int = setting(0, "Seed of the noise.", ge=0, le=2**63 - 1)
+    label: str = setting("", "Label set to make; empty: what the model makes, each class in turn.")
+    truncation: float = setting(0.0, "Largest latent value, in standard deviations; 0: no limit.", ge=0, le=10)
+
+
+class SampleQuestion(NoiseQuestion):
+    """Which pictures does a seed make, and what do they show? Answer: npz.
+
+    `pictures` is (N, S, S, 3) uint8; `made_as` and `called` are (N,) label sets, the latter what a judge sees in them,
+    empty if it is not believed; `interpretation` is the JSON of an `Interpretation`.
+    """
+
+    NAME: ClassVar[str] = "sample"
+
+    n: int = setting(8, "Pictures, from the seed's first on.", ge=1, le=256)
+    judge: str = setting("none", "Classifier that names them, by its pinned name; none.")
+
+
+class InterpolationQuestion(NoiseQuestion):
+    """What lies between the first pictures of two seeds? Answer: npz with `pictures` (steps, S, S, 3) uint8."""
+
+    NAME: ClassVar[str] = "interpolation"
+
+    end_seed: int = setting(1, "The other seed.", ge=0, le=2**63 - 1)
+    steps: int = setting(9, "Pictures, both ends included.", ge=2, le=64)
+
+
+class GridQuestion(NoiseQuestion):
+    """What is the same noise in every class? Answer: npz with `pictures` (classes, columns, S, S, 3) uint8."""
+
+    NAME: ClassVar[str] = "grid"
+
+    columns: int = setting(4, "Pictures of each class.", ge=1, le=16)
+
+
+QUESTIONS: dict[str, type[Question]] = {
+    kind.NAME: kind
+    for kind in (LookQuestion, PhotoQuestion, PreviewQuestion, SampleQuestion, InterpolationQuestion, GridQuestion)
+}
 
 
 def answer_file(workspace: Workspace, question: Question) -> Path:

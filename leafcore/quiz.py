@@ -40,7 +40,7 @@ class Quiz(BaseModel):
     Attributes:
         id: Its name, part of its link.
         synthetic: The synthetic set that is judged.
-        labels: The label set of all pictures.
+        labels: The label set of all pictures; empty if nobody knows what the synthetic ones show.
         size_px: Side that all pictures are shown at.
         items: The pictures in order.
         answers: What the visitor said so far.
@@ -78,6 +78,8 @@ class Quiz(BaseModel):
 def start_quiz(workspace: Workspace, synthetic: str, count: int, *, seed: int | None = None) -> Quiz:
     """Begin a session: half photographs, half synthetic pictures, or as many of each as there are.
 
+    All are of the set's first label set; pictures without labels are held against photographs of any.
+
     Args:
         workspace: Where the synthetic set is, and where the session goes.
         synthetic: The synthesize run.
@@ -91,15 +93,16 @@ def start_quiz(workspace: Workspace, synthetic: str, count: int, *, seed: int | 
     pictures = open_synthetic_set(workspace, synthetic)
     first = pictures.manifest.iloc[0]
     dataset = load(workspace, str(first["dataset"]))
-    labels = require_known(str(first["labels"]), dataset.label_sets, dataset.ref)
-    real = dataset.select(split="val", labels=labels)
-    each = min(count // 2, len(real), len(pictures.manifest))
+    labels = str(first["labels"]) and require_known(str(first["labels"]), dataset.label_sets, dataset.ref)
+    real = dataset.select(split="val", labels=labels or None)
+    same = (pictures.manifest["labels"] == first["labels"]).tolist()
+    files = [path for path, is_same in zip(pictures.paths(), same, strict=True) if is_same]
+    each = min(count // 2, len(real), len(files))
     if each < MIN_EACH:
         raise DatasetError(
             f"A session needs {MIN_EACH} validation photographs and {MIN_EACH} synthetic pictures of {labels!r}; there "
-            f"are {len(real)} and {len(pictures.manifest)}."
+            f"are {len(real)} and {len(files)}."
         )
-    files = pictures.paths()
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
     photographs = [dataset.root / name for name in rng.permutation(real["image"].to_numpy(str))[:each]]
     synthetics = [files[index] for index in rng.permutation(len(files))[:each]]

@@ -92,6 +92,11 @@ class Workspace:
         return self.root / "trash"
 
     @property
+    def usage(self) -> Path:
+        """The log of requests for pictures from noise."""
+        return self.root / "usage.jsonl"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: thumbnails, decoded pixels, answers of the warm worker."""
         return self.root / "cache"

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from leafcore.errors import DatasetError
 from leafcore.images import (
+    encode_animation,
     encode_jpeg,
     encode_png,
     load_mask,
@@ -331,3 +332,13 @@ def test_half_precision_comes_back_within_one_grey_level() -> None:
     image = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16).expand(1, 3, 16, 16)
     back = to_uint8(to_signed(image).bfloat16())
     assert np.abs(back.astype(int) - image.permute(0, 2, 3, 1).numpy()).max() <= 1
+
+
+def test_an_animation_goes_there_and_back_without_loss():
+    frames = [np.full((8, 8, 3), value, np.uint8) for value in (0, 100, 200)]
+    with Image.open(io.BytesIO(encode_animation(frames))) as moving:
+        shown = []
+        for number in range(moving.n_frames):
+            moving.seek(number)
+            shown.append(int(np.asarray(moving.convert("RGB"))[0, 0, 0]))
+    assert shown == [0, 100, 200, 100]

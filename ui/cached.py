@@ -16,8 +16,18 @@ from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
-from leafcore.questions import LookQuestion, PhotoQuestion, PreviewQuestion, Question, answer_file
+from leafcore.questions import (
+    LookQuestion,
+    NoiseQuestion,
+    PhotoQuestion,
+    PreviewQuestion,
+    Question,
+    SampleQuestion,
+    answer_file,
+)
 from leafcore.runs import Run, list_runs
+from leafcore.sampling import Sample
+from leafcore.sampling import sample as ask_for_sample
 from leafcore.train.configs import RECIPES, is_gan
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
@@ -79,6 +89,11 @@ def lflseg_models() -> dict[str, str]:
 def translators() -> dict[str, Checkpoint]:
     """Return promoted and shipped translators by name."""
     return {part.name: part for part in list_checkpoints(workspace()) if part.is_translator}
+
+
+def noise_models() -> dict[str, Checkpoint]:
+    """Return promoted and shipped models that make pictures from noise, by name."""
+    return {part.name: part for part in list_checkpoints(workspace()) if part.is_noise_model}
 
 
 def when(run: Run) -> str:
@@ -211,3 +226,20 @@ def look_at_photo(question: PhotoQuestion) -> tuple[np.ndarray, np.ndarray]:
     """Return the heat map (h, w) in [0, 1] of an uploaded photo, and its class probabilities (3,)."""
     with np.load(warm_worker().ask(question)) as answer:
         return answer["map"], answer["probabilities"]
+
+
+def sample(question: SampleQuestion) -> Sample:
+    """Return pictures from noise; what a page draws again was asked for once."""
+    return _sample(question.model_dump_json())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _sample(question: str) -> Sample:
+    return ask_for_sample(workspace(), warm_worker(), SampleQuestion.model_validate_json(question), "studio")
+
+
+def noise_pictures(question: NoiseQuestion) -> np.ndarray:
+    """Return an interpolation, (steps, S, S, 3) uint8, or a class grid, (classes, columns, S, S, 3) uint8."""
+    with np.load(warm_worker().ask(question)) as answer:
+        pictures: np.ndarray = answer["pictures"]
+        return pictures

@@ -51,7 +51,9 @@ def explore_box(dataset: Dataset) -> None:
     runs = made_of(dataset)
     made: Counter[str] = Counter()
     for run in runs:
-        made[run.result()["labels"]] += run.result()["count"]
+        result = run.result()
+        made.update(result.get("made") or {result["labels"]: result["count"]})
+    made.pop("", None)  # pictures of which nobody knows what they show
     counts, pictures = st.container(), st.container()
     with pictures:  # first, for the bars show what is chosen there
         filters = draw_filters(dataset, runs)
@@ -62,7 +64,10 @@ def explore_box(dataset: Dataset) -> None:
             view = st.segmented_control("View", views, default="Bars", required=True, key="view", bind="query-params")
         VIEWS[str(view)](Scene(dataset, with_synthetic(overview(dataset).sets, made), filters, controls))
         if runs:
-            named = [f"{run.result()['count']} {words(run.result()['labels'])} `{run.id}`" for run in runs[:NAMED]]
+            named = [
+                f"{run.result()['count']} {words(run.result()['labels']) or 'pictures'} `{run.id}`"
+                for run in runs[:NAMED]
+            ]
             more = [f"{len(runs) - NAMED} more sets"] if len(runs) > NAMED else []
             st.caption(f"Synthetic: {'; '.join(named + more)}.")
     with pictures:

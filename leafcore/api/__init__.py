@@ -12,21 +12,30 @@ from fastapi import FastAPI
 from leafcore import __version__
 from leafcore.api.failures import add_failures
 from leafcore.api.files import add_files, add_uploads
+from leafcore.api.generate import add_generate
 from leafcore.api.guard import LOCAL_HOSTS, GuardMiddleware
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
 from leafcore.api.runs import add_runs, add_steering
+from leafcore.ask import WarmWorker
 from leafcore.serving import Shutdown
 from leafcore.workspace import Workspace
 
 
-def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Shutdown | None = None) -> FastAPI:
+def build_api(
+    workspace: Workspace,
+    *,
+    hosts: Collection[str] = (),
+    shutdown: Shutdown | None = None,
+    worker: WarmWorker | None = None,
+) -> FastAPI:
     """Return the API over a workspace.
 
     Args:
         workspace: What it shows and writes to.
         hosts: Names under which the server may be addressed, beside this machine's and `$LEAF_ALLOWED_HOSTS`.
         shutdown: Begins when the server is asked to end; streams end with it.
+        worker: Makes pictures from noise; one of the API's own if None.
     """
     api = FastAPI(title="Leaf Workbench", version=__version__, description=__doc__.splitlines()[0])
     allowed = {name.strip() for name in os.environ.get("LEAF_ALLOWED_HOSTS", "").split(",") if name.strip()}
@@ -38,4 +47,5 @@ def build_api(workspace: Workspace, *, hosts: Collection[str] = (), shutdown: Sh
     add_queue(api, workspace)
     add_files(api, workspace)
     add_uploads(api, workspace)
+    add_generate(api, workspace, worker or WarmWorker(workspace))
     return api

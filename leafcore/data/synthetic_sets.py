@@ -30,7 +30,7 @@ PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
 
 
 class ChainStep(BaseModel):
-    """One translation."""
+    """One model that a picture went through: a translation, or a generator that made it from noise."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,13 +48,13 @@ class Provenance(BaseModel):
         file: Its name in the synthetic set's `images` folder.
         labels: Its label set.
         label_rule: How the labels were decided.
-        source: The source picture's path in its dataset.
+        source: The source picture's path in its dataset; empty, as all about it, if it was made from noise.
         source_sha256: Its hash.
         source_labels: Its label set.
-        group: Its group, which the synthetic picture inherits.
+        group: Its group, which the synthetic picture inherits; one of its own if it has no source.
         split: Its split.
         dataset: `name@version`.
-        chain: The translations, in order.
+        chain: The translations in order, or the generator.
         masks: The mask set, for translations that change the leaf only; "exact" if masks came with the
             dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
@@ -64,6 +64,7 @@ class Provenance(BaseModel):
         code_version: Of the code that made it.
         source_license: Of the source picture.
         weights_license: Of the weights.
+        truncation: Of the latent vector, in standard deviations; 0 for none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,6 +87,7 @@ class Provenance(BaseModel):
     source_license: str
     weights_license: str
     masks: str = "none"
+    truncation: float = 0.0
     synthetic: bool = True
 
 
@@ -168,6 +170,11 @@ class SyntheticSet:
     folder: Path
     manifest: pd.DataFrame
 
+    @property
+    def has_sources(self) -> bool:
+        """Whether its pictures are translations of photographs."""
+        return bool((self.manifest["source"] != "").any())
+
     def paths(self) -> list[Path]:
         """Return the pictures, in the manifest's order."""
         return [self.folder / "images" / str(name) for name in self.manifest["file"]]
@@ -191,7 +198,7 @@ def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
 
 
 def synthetic_runs(workspace: Workspace, dataset: str) -> list[Run]:
-    """Return the runs that are done making synthetic pictures of a dataset, any version of it, newest first."""
+    """Return the runs that are done making synthetic pictures for a dataset, any version of it, newest first."""
     runs = list_runs(workspace, "synthesize")
     return [run for run in runs if _name(run.record.settings["dataset"]) == dataset and run.status().state == "done"]
 

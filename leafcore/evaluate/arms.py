@@ -48,11 +48,12 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
     """Decode what the arms train on and are judged by.
 
     Raises:
-        DatasetError: A split is empty, a run holds no synthetic pictures, or some that the label policy leaves out.
+        DatasetError: A split is empty, a run holds no synthetic pictures, some without labels, or some that the label
+            policy leaves out.
         NotFoundError: A dataset or run is unknown.
     """
     dataset = load(workspace, config.dataset)
-    added = [open_synthetic_set(workspace, run_id) for run_id in config.synthetic]
+    added = [_labelled(open_synthetic_set(workspace, run_id)) for run_id in config.synthetic]
     synthetic_sets = [str(labels) for pictures in added for labels in pictures.manifest["labels"]]
     classes = dataset.classes(synthetic_sets)
     load_px = load_size(config.size_px)
@@ -82,11 +83,22 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
     )
 
 
+def _labelled(pictures: SyntheticSet) -> SyntheticSet:
+    """Refuse a set of which nobody knows what it shows."""
+    if (pictures.manifest["labels"] == "").any():
+        raise DatasetError(
+            f"synthetic: {pictures.id} holds pictures without labels, for an unconditional model made them; "
+            "choose a set of one label, or of a class-conditional model."
+        )
+    return pictures
+
+
 def seen_by(pictures: SyntheticSet) -> Seen:
     """Return what stands behind a synthetic set, by role.
 
-    Unknown where nobody wrote down the sources, or a role that a translator of its recipe must have.
+    Unknown where nobody wrote down the sources, or a role that a model of its recipe must have.
     """
     steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
     roles = {role for step in steps for role in roles_of(step["recipe"])}
-    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), "source"], pictures.id)
+    sources = ["source"] if pictures.has_sources else []
+    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), *sources], pictures.id)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from leafcore.measure.distances import FID_FROM, KID_FROM, fid, kid, nearest
+from leafcore.measure.interpretation import TRUSTED
 from leafcore.measure.stats import LEAST_GROUPS, group_means, wilson_interval
 from leafcore.pick.scores import Score
 
-TRUSTED = 0.8  # how often a judge must name real pictures rightly
 NEAR_PERCENTILE = 1.0  # of the distances of real target pictures
 
 

@@ -1,35 +1,53 @@
 """Settings of synthesis and export; free of torch."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
 
 
 class SynthesizeConfig(Config):
-    """Settings of `synthesize`."""
+    """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes pictures from noise."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {}, "draft": {}, "paper": {}}
 
     chain: tuple[str, ...] = setting(
-        ...,
+        (),
         "Translators in order: checkpoints, or ids of training runs.",
         ref="translators",
-        min_length=1,
         max_length=8,
     )
-    dataset: str = setting(..., "Dataset whose train pictures are the sources.", ref="dataset")
-    source: str = setting("healthy", "Label set of the sources.", ref="label_set")
-    count: int = setting(24, "Pictures to make, each from another source.", ge=1, le=1_000_000)
+    checkpoint: str = setting(
+        "",
+        "Instead of a chain: a model that makes pictures from noise, a checkpoint or a training run.",
+        ref="noise_model",
+    )
+    dataset: str = setting("", "Dataset whose train pictures are the sources.", ref="dataset")
+    source: str = setting("healthy", "Label set of the sources.", ref="domain")
+    label: str = setting("", "From noise: the label set to make; empty: what the model makes, each class in turn.")
+    count: int = setting(24, "Pictures to make; of a chain, each from another source.", ge=1, le=1_000_000)
+    truncation: float = setting(
+        0.0,
+        "From noise: the largest latent value, less is more typical and less varied; 0: no limit.",
+        ge=0,
+        le=10,
+        unit="standard deviations",
+    )
     masks: str = setting(
         "",
         "Mask set, for translators that change the leaf only; empty: the dataset's exact masks, else its newest set.",
         ref="chain_masks",
         advanced=True,
     )
-    seed: int = setting(0, "Seed of the choice of sources.", ge=0)
+    seed: int = setting(0, "Seed of the choice of sources, or of the noise.", ge=0, le=2**63 - 1)
+    judge: str = setting(
+        "auto",
+        "From noise: classifier that names the pictures; auto takes the newest over the model's dataset; none.",
+        ref="noise_judge",
+        advanced=True,
+    )
     batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
 
@@ -37,6 +55,29 @@ class SynthesizeConfig(Config):
     @classmethod
     def _from_text(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_source_of_noise(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("checkpoint"):
+            return {"source": "", **values}
+        return values
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.checkpoint:
+            given = [name for name in ("chain", "source", "masks") if getattr(self, name)]
+            if given:
+                raise ValueError(f"{given[0]}: a checkpoint that makes pictures from noise takes none; leave it out.")
+            return self
+        for name in ("chain", "dataset", "source"):
+            if not getattr(self, name):
+                hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
+                raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
+        given = [name for name in ("label", "truncation") if getattr(self, name)]
+        if given:
+            raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that makes pictures from noise.")
+        return self
 
 
 class ExportConfig(Config):

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import BaseModel
 
 from leafcore.chains import blends, chain_labels, open_chain, source_of
 from leafcore.checkpoints import Checkpoint
@@ -15,38 +14,26 @@ from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, domain, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
+from leafcore.data.synthetic_sets import Ledger, Provenance
 from leafcore.errors import ConfigError, DatasetError
-from leafcore.files import require_space, write_bytes
+from leafcore.files import require_space
 from leafcore.generate import Chain, Leaves
-from leafcore.images import encode_png, load_square, sheet, to_signed, to_uint8
+from leafcore.images import load_square, sheet, to_signed, to_uint8
 from leafcore.progress import Progress
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.from_noise import synthesize_from_noise
+from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
 
 
-class SynthesizeResult(BaseModel):
-    """What a synthesis made.
-
-    Attributes:
-        count: Pictures in the set.
-        labels: Their label set.
-        size_px: Their side.
-        skipped: Sources that could not be read, and why.
-    """
-
-    count: int
-    labels: str
-    size_px: int
-    skipped: dict[str, str]
-
-
 def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
-    """Translate train pictures through a chain; write each with its recipe inside and a row in the manifest.
+    """Translate train pictures through a chain, or make pictures from noise; see `synthesize_from_noise`.
+
+    Each is written with its recipe inside and a row in the manifest.
 
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 
@@ -56,6 +43,8 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         DiskFull: There is no room; what exists stays, with its manifest.
         Stopped: Somebody asked to stop.
     """
+    if config.checkpoint:
+        return synthesize_from_noise(config, workspace, progress)
     progress.phase("loading")
     dataset = load(workspace, config.dataset)
     checkpoints = open_chain(workspace, config.chain)
@@ -88,7 +77,8 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         raise DatasetError(f"source: no picture could be read; first: {next(iter(skipped.values()), 'none')}")
     if skipped:
         progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
-    return SynthesizeResult(count=len(ledger.rows), labels=labels, size_px=chain.size_px, skipped=skipped)
+    count = len(ledger.rows)
+    return SynthesizeResult(count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count})
 
 
 def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
@@ -117,23 +107,13 @@ def _template(
     progress: Progress,
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
-    steps = tuple(
-        ChainStep(
-            checkpoint=checkpoint.name,
-            recipe=checkpoint.card.recipe,
-            run=checkpoint.card.run,
-            epoch=checkpoint.card.epoch,
-            weights_sha256=checkpoint.card.weights_sha256,
-        )
-        for checkpoint in checkpoints
-    )
     return {
         "labels": labels,
         "label_rule": "union of the source's labels and each step's target, healthy dropped",
         "source_labels": config.source,
         "split": "train",
         "dataset": dataset.ref,
-        "chain": steps,
+        "chain": tuple(map(step_of, checkpoints)),
         "size_px": size_px,
         "run": progress.folder.name,
         "config_hash": config.digest(),
@@ -169,7 +149,7 @@ def _translate_all(
             signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
             steps = [to_uint8(step) for step in chain(signed, leaves([row.source for row in rows]))]
             for row, picture in zip(rows, steps[-1], strict=True):
-                _write(row, picture, ledger, progress)
+                write_picture(row, picture, ledger, progress)
             if start < SHOWN:
                 shown = [[pictures[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(rows)))]
                 progress.sample(sheet(shown))
@@ -202,10 +182,3 @@ def _decode(
         except DatasetError as error:
             skipped[row.source] = str(error)
     return kept, np.stack(pictures) if pictures else np.zeros((0, size_px, size_px, 3), np.uint8)
-
-
-def _write(row: Provenance, picture: np.ndarray, ledger: Ledger, progress: Progress) -> None:
-    """Write a picture with its recipe inside, then its row: no row is ever without its file."""
-    content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
-    write_bytes(progress.folder / "images" / row.file, content)
-    ledger.append(row, hashlib.sha256(content).hexdigest())

@@ -326,7 +326,7 @@ def test_a_chain_that_does_not_work_is_refused_before_anything_is_made(
 
 def test_a_chain_may_be_written_with_commas(config):
     assert changed(config, chain=" a, b ,,c").chain == ("a", "b", "c")
-    with pytest.raises(ConfigError, match="chain: got"):
+    with pytest.raises(ConfigError, match="chain: missing"):
         changed(config, chain="")
 
 

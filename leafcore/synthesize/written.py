@@ -1,0 +1,59 @@
+"""What both ways of synthesis write: pictures with their recipe inside, and what came of a run."""
+
+import hashlib
+
+import numpy as np
+from pydantic import BaseModel
+
+from leafcore.checkpoints import Checkpoint
+from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
+from leafcore.files import write_bytes
+from leafcore.images import encode_png
+from leafcore.measure.interpretation import Interpretation
+from leafcore.progress import Progress
+
+
+class SynthesizeResult(BaseModel):
+    """What a synthesis made.
+
+    Attributes:
+        count: Pictures in the set.
+        labels: Their label set; empty if they have several, or none.
+        size_px: Their side.
+        skipped: Sources that could not be read, and why.
+        made: Pictures by label set.
+        interpretation: What a classifier calls pictures made from noise.
+    """
+
+    count: int
+    labels: str
+    size_px: int
+    skipped: dict[str, str] = {}
+    made: dict[str, int] = {}
+    interpretation: Interpretation | None = None
+
+
+def step_of(checkpoint: Checkpoint) -> ChainStep:
+    """Return what a picture's recipe says of a model that made it."""
+    card = checkpoint.card
+    return ChainStep(
+        checkpoint=checkpoint.name,
+        recipe=card.recipe,
+        run=card.run,
+        epoch=card.epoch,
+        weights_sha256=card.weights_sha256,
+    )
+
+
+def write_picture(row: Provenance, picture: np.ndarray, ledger: Ledger, progress: Progress) -> None:
+    """Write a picture with its recipe inside, then its row: no row is ever without its file.
+
+    Args:
+        row: Its recipe.
+        picture: (S, S, 3) uint8.
+        ledger: Where the row goes.
+        progress: Of the run.
+    """
+    content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
+    write_bytes(progress.folder / "images" / row.file, content)
+    ledger.append(row, hashlib.sha256(content).hexdigest())

@@ -1,0 +1,53 @@
+"""A synthetic set: its pictures, what a classifier sees in them, where they come from, and its ZIP."""
+
+import json
+
+import streamlit as st
+
+from leafcore.data.labels import words
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.measure.interpretation import Interpretation
+from leafcore.runs import Run
+from ui import cached, forms, show
+from ui.interpretation import interpretation_box
+from ui.service import workspace
+
+
+def set_box(run: Run) -> None:
+    """Draw a synthetic set and the way to take it away."""
+    pictures = open_synthetic_set(workspace(), run.id)
+    manifest = pictures.manifest
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label_sets = sorted(set(manifest["labels"]))
+        st.markdown(f"**{len(manifest)} pictures**, {', '.join(words(labels) or 'no label' for labels in label_sets)}")
+        st.caption(f"`{run.id}`")
+        st.space("stretch")
+        _zip_button(run)
+    pages = -(-len(manifest) // show.PAGE)
+    page = st.pagination(pages, key=f"made-{run.id}") if pages > 1 else 1
+    rows = manifest.iloc[(page - 1) * show.PAGE : page * show.PAGE].to_dict("records")
+    show.thumbnails(
+        [str(pictures.folder / "images" / row["file"]) for row in rows],
+        alts=[f"{row['file']}, {words(row['labels'])}, from {row['source'] or 'noise'}" for row in rows],
+    )
+    if run.result().get("interpretation"):
+        interpretation_box(Interpretation.model_validate(run.result()["interpretation"]), key=run.id)
+    with st.expander("Where these pictures come from", icon=":material/receipt_long:"):
+        st.json({**rows[0], "chain": json.loads(str(rows[0]["chain"]))}, expanded=False)
+        st.caption("The same recipe is inside every PNG, and a row of manifest.csv in the ZIP.")
+
+
+def _zip_button(run: Run) -> None:
+    """Draw the button that packs a set, or the link to what was packed."""
+    exports = [done for done in cached.runs_of("export") if done.record.settings["run"] == run.id]
+    if exports:
+        size = exports[0].result()["bytes"] / 1e6
+        st.link_button(
+            f"Download ZIP ({size:.1f} MB)",
+            f"/api/runs/{exports[0].id}/zip",
+            type="primary",
+            icon=":material/download:",
+        )
+    elif st.button("Make ZIP", type="primary", icon=":material/folder_zip:", key=f"zip-{run.id}"):
+        forms.queue("export", {"run": run.id})
+        st.rerun()

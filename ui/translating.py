@@ -1,0 +1,127 @@
+"""The Studio's way of translating: train pictures through a chain, looked at first, then made as a set."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from leafcore.chains import chain_labels, chain_size, masks_for, source_of
+from leafcore.checkpoints import Checkpoint
+from leafcore.data.labels import words
+from leafcore.data.manifest import Dataset
+from leafcore.errors import LeafError
+from leafcore.questions import PreviewQuestion
+from ui import cached, forms, show
+from ui.adopting import adopt_generator_box
+from ui.places import path_of
+from ui.service import workspace
+
+PREVIEWED = 4
+
+
+def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -> None:
+    """Draw what to translate and through what, a preview of it, and the button that makes the set.
+
+    Args:
+        names: The datasets.
+        translators: By name; if there is none, where to get one is drawn.
+    """
+    if not translators:
+        st.info(
+            "No generator has been promoted yet. Train one, then keep its best epoch.", icon=":material/auto_awesome:"
+        )
+        st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
+        st.page_link(path_of("epochs"), label="Pick an epoch", icon=":material/timeline:")
+        adopt_generator_box()
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        chain = st.multiselect(
+            "Chain of translations, in order",
+            list(translators),
+            default=[next(iter(translators))],
+            key="chain",
+            bind="query-params",
+            help="Each step translates what the step before it made.",
+        )
+        steps = [translators[part] for part in chain]
+        name = st.selectbox("Dataset", names, key="ds", bind="query-params")
+        dataset = cached.dataset(name)
+        source, count, seed = _sources(dataset, source_of(steps[0]) if steps else "")
+    with right:
+        if not steps:
+            st.info("Choose at least one translation.", icon=":material/info:")
+            return
+        try:
+            size_px = chain_size(steps)
+        except LeafError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        wants_all = _preview(dataset, steps, source, count, size_px)
+    if wants_all:
+        values = {
+            "chain": tuple(step.ref for step in steps),
+            "dataset": dataset.ref,
+            "source": source,
+            "count": count,
+            "seed": seed,
+        }
+        made = forms.queue("synthesize", values)
+        if made is not None:
+            st.session_state["studio_run"] = made.id
+
+
+def _sources(dataset: Dataset, usual: str) -> tuple[str, int, int]:
+    """Draw which pictures are translated; return their label set, how many, and the seed of the choice."""
+    trained_on = dataset.select(split="train")["labels"].value_counts()
+    label_sets = list(trained_on.index)
+    source = st.selectbox(
+        "Source pictures",
+        label_sets,
+        index=label_sets.index(usual) if usual in label_sets else 0,
+        format_func=words,
+        key="src",
+        bind="query-params",
+        help="Only pictures of the train split are used: a picture that judges must not be a source.",
+    )
+    available = int(trained_on[source])
+    count = st.number_input("How many", 1, available, min(24, available), key="n", bind="query-params")
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Chooses the sources.")
+    st.caption(f"{available} train pictures of {words(source)}; each is used at most once.")
+    return source, count, seed
+
+
+def _preview(dataset: Dataset, steps: Sequence[Checkpoint], source: str, count: int, size_px: int) -> bool:
+    """Draw what would be made and a few sources through the chain; return whether to make all."""
+    st.markdown(f"{words(source)} → **{words(chain_labels(source, steps))}**")
+    st.caption(
+        f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
+        "The label is the union of the source's and every step's, healthy dropped."
+    )
+    with st.container(horizontal=True):
+        wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
+        wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
+    question = PreviewQuestion(
+        chain=tuple(step.ref for step in steps),
+        weights_sha256=tuple(step.card.weights_sha256 for step in steps),
+        dataset=dataset.ref,
+        masks=masks_for(workspace(), dataset, steps),
+        images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
+    )
+    if not (wants_preview or cached.is_answered(question)):
+        st.caption("source")
+        with st.grid(PREVIEWED, min_column_width=80, gap="small"):
+            for image in question.images:
+                show.exact(cached.square(str(dataset.root / image), size_px), f"source {image}")
+        return wants_all
+    try:
+        with st.spinner("Translating…", show_time=True):
+            pictures = cached.preview_chain(question)
+    except LeafError as error:
+        st.error(str(error), icon=":material/error:")
+        return wants_all
+    for stage, title in zip(pictures, ["source", *(step.name for step in steps)], strict=True):
+        st.caption(title)
+        with st.grid(PREVIEWED, min_column_width=80, gap="small"):
+            for number, image in enumerate(stage):
+                show.exact(image, f"{title}, picture {number + 1}")
+    return wants_all
