@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `python -m leafcore` does; see leafcore/__main__.py
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are tiny, and tests run side by side
 
 import hypothesis
 import numpy as np

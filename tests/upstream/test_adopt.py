@@ -108,7 +108,7 @@ def test_one_generator_is_enough_to_synthesize(journey, tmp_path):
     torch.save(unet_gan(4, 5).state_dict(), tmp_path / "net.pth")
     carry("adopt", file=str(tmp_path / "net.pth"), recipe="leafgan", **RUST)
     made = carry("synthesize", dataset=journey.dataset, chain=("theirs",), source="healthy", count=2)
-    assert made.result() == {"count": 2, "labels": "rust", "size_px": 32, "skipped": {}}
+    assert made.result().items() >= {"count": 2, "labels": "rust", "size_px": 32, "skipped": {}}.items()
 
 
 def test_an_epoch_of_a_folder_can_be_chosen(carry, tmp_path):
