@@ -26,9 +26,10 @@ from leafcore.workspace import PROJECT_ROOT, SHIPPED_CHECKPOINTS, Workspace
 
 LFLSEG = "sample-lflseg"
 DELTAS = tuple(step / 20 for step in range(1, 11))  # thresholds that are tried: 0.05 to 0.5
-TRANSLATION = {
-    "size_px": 128, "batch_size": 1, "disc_layers": 3, "precision": "bf16", "epochs": 16, "epochs_decay": 16,
-    "save_every": 2, "log_every": 10, "upsampling": "resize", "blend": True, "ema_decay": 0.999, "weight_identity": 1.0,
+TRANSLATION = {  # generators that only add a change: cycle and identity losses would hold them at none
+    "size_px": 128, "batch_size": 1, "disc_layers": 3, "precision": "bf16", "epochs": 15, "epochs_decay": 15,
+    "save_every": 3, "log_every": 10, "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.99,
+    "weight_cycle": 1.0, "weight_identity": 0.1,
 }  # fmt: skip
 TRANSLATORS = {"sample-healthy-to-rust": "rust", "sample-healthy-to-frog-eye": "frog_eye_leaf_spot"}
 

@@ -9,7 +9,7 @@ from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui.service import workspace
 
-CARD_PX = 180
+CARD_PX = 136  # five in a row of a laptop
 
 
 def engine_cards(chosen: str, presets: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ def engine_cards(chosen: str, presets: Sequence[str]) -> None:
         presets: Whose times are named, in this order.
     """
     known = known_times(workspace())
-    with st.grid(len(RECIPES), min_column_width=CARD_PX):
+    with st.grid(len(RECIPES), min_column_width=CARD_PX, gap="small"):
         for name, row in RECIPES.items():
             with st.container(border=True, gap="xsmall", height="stretch"):
                 mark = ":primary[:material/check_circle:] " if name == chosen else ""
