@@ -261,35 +261,32 @@ def _number(label: str, value: float, bounds: dict[str, Any], kept: dict[str, An
 
 def several(kind: str, name: str, field: FieldInfo, values: dict[str, Any]) -> list[str]:
     """Draw a choice of one or more of the things there are."""
-    options = _options(str(extra_of(field, "ref")), values)
-    key = f"{kind}-{name}"
-    if key in st.session_state:  # a link, or a choice among what is not here any more
-        st.session_state[key] = [chosen for chosen in st.session_state[key] if chosen in options]
-    return st.multiselect(
-        label_of(name, field),
-        [option for option in options if option != values.get("a")],
-        default=[] if key in st.session_state else [option for option in options if option != values.get("a")][:1],
-        format_func=lambda option: options.get(option, option),
-        key=key,
-        help=f"{field.description} Each gets a run of its own.",
-        persist_state="session",
-    )
+    known = _options(str(extra_of(field, "ref")), values)
+    options = {option: title for option, title in known.items() if option != values.get("a")}
+    return _many(kind, name, field, options, first=1, help=f"{field.description} Each gets a run of its own.")
 
 
 def subset(kind: str, name: str, field: FieldInfo, values: dict[str, Any]) -> list[str]:
     """Draw a choice of some of the things there are, or of none, which means all."""
     options = _options(str(extra_of(field, "ref")), values)
+    return _many(kind, name, field, options, placeholder="All", help=field.description)
+
+
+def _many(
+    kind: str, name: str, field: FieldInfo, options: Mapping[str, str], *, first: int = 0, **shown: Any
+) -> list[str]:
+    """Draw a choice of several options, the first so many of them chosen to begin with."""
     key = f"{kind}-{name}"
     if key in st.session_state:  # a link, or a choice among what is not here any more
         st.session_state[key] = [chosen for chosen in st.session_state[key] if chosen in options]
     return st.multiselect(
         label_of(name, field),
         list(options),
+        default=[] if key in st.session_state else list(options)[:first],
         format_func=lambda option: options.get(option, option),
         key=key,
-        placeholder="All",
-        help=field.description,
         persist_state="session",
+        **shown,
     )
 
 
