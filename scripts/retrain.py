@@ -1,6 +1,6 @@
 """Train again the models that come along in `checkpoints/`, on the sample leaves.
 
-Run `python -m scripts.retrain`: three hours on two cores, some minutes on a GPU. What was done is not done again, so it
+Run `python -m scripts.retrain`: an hour on two cores, some minutes on a GPU. What was done is not done again, so it
 may be stopped and started. The runs stay in `build/retrain`; the repository gets weights in 16 bits, their cards, what
 they have seen, and a sample.
 """
