@@ -157,3 +157,15 @@ def samples() -> Path:
     if not (folder / "field" / "train.csv").exists():
         pytest.skip("no sample photographs; LEAF_SAMPLES may name their folder")
     return folder
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """Return a file of LFLSeg as LeafGAN publishes it, of a smaller ResNet."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    path = tmp_path / "LFLSeg_resnet18.pth"
+    torch.save(torchvision.models.resnet18(num_classes=3).state_dict(), path)
+    return path

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from leafcore.files import size_bytes
 from leafcore.memory import available_bytes
 from leafcore.progress import Progress
 from leafcore.train.attempt import STEPPING
@@ -68,8 +69,8 @@ def rehearse(
         sampling_s=sampling_s,
         saving_s=saving_s,
         state_s=state_s,
-        epoch_bytes=_size(progress.folder / "weights") + _size(progress.folder / "previews"),
-        sample_bytes=_size(progress.folder / "previews"),
+        epoch_bytes=size_bytes(progress.folder / "weights") + size_bytes(progress.folder / "previews"),
+        sample_bytes=size_bytes(progress.folder / "previews"),
         state_bytes=(progress.folder / "state.pt").stat().st_size,
         device=str(device),
         memory_bytes=memory,
@@ -112,10 +113,6 @@ def _timed(act: Callable[[], object]) -> float:
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*"))
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@ import shutil
 
 import pytest
 import torch
-import torchvision
 
 from leafcore.data.seen import UNKNOWN
 from leafcore.errors import CheckpointError
@@ -13,14 +12,6 @@ from leafcore.workspace import Workspace
 from tests.conftest import carrier
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def published(tmp_path):
-    torch.manual_seed(0)
-    path = tmp_path / "LFLSeg_resnet18.pth"
-    torch.save(torchvision.models.resnet18(num_classes=3).state_dict(), path)
-    return path
 
 
 def test_a_model_of_ours_goes_on_as_it_was_with_what_it_has_seen(journey):

@@ -18,15 +18,6 @@ from tests.reference_gans import resnet_gan, save_gans, unet_gan
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def published(tmp_path):
-    """LFLSeg as LeafGAN publishes it, of a smaller ResNet."""
-    torch.manual_seed(0)
-    path = tmp_path / "LFLSeg_resnet18.pth"
-    torch.save(torchvision.models.resnet18(num_classes=3).state_dict(), path)
-    return path
-
-
 def test_published_weights_become_a_checkpoint_of_which_nothing_unknown_is_claimed(workspace, carry, published):
     result = carry("adopt", file=str(published), name="theirs").result()
     checkpoint = open_checkpoint(workspace, "theirs")
