@@ -26,7 +26,8 @@ def recommend(epochs: Sequence[EpochScores], target: str, untranslated: Mapping[
 
     Of the epochs that show the target as often as the best one, as far as can be told, those within one standard
     deviation of the lowest KID are as real as any (the one-standard-error rule: Breiman et al. 1984, section 3.4.3);
-    of these it is the one that shows the target most.
+    of these it is the one that shows the target most. Without a judge it is the one of the lowest KID: how much a leaf
+    changes says nothing of what it then shows.
 
     Args:
         epochs: In order.
@@ -40,8 +41,8 @@ def recommend(epochs: Sequence[EpochScores], target: str, untranslated: Mapping[
     if "target_rate" in keys:
         most = _best(epochs, "target_rate")
         kept = [one for one in epochs if not apart(one.scores["target_rate"], most.scores["target_rate"])]
-    chosen = _best(kept, keys[-1])
-    if REALISM in keys:
+    chosen = _best(kept, REALISM if REALISM in keys else keys[-1])
+    if {REALISM, "target_rate"} <= set(keys):
         as_real = [one for one in kept if _is_within_one_sd(one, _best(kept, REALISM))]
         chosen = max(as_real, key=lambda one: [_gain(key, one.scores[key]) for key in reversed(keys)])
     reason = [_why(chosen, kept, epochs, keys, target), _why_not_last(chosen, epochs[-1], target)]

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from leafcore.data.seen import merge
 from leafcore.images import to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
+from leafcore.train.averaging import averaged
 from leafcore.train.configs import TranslationConfig
 from leafcore.train.device import autocast, fit_device
 from leafcore.train.image_pool import ImagePool
@@ -70,8 +71,7 @@ class CycleGAN(Recipe):
         self.disc_a, self.disc_b = self.nets["disc_a"], self.nets["disc_b"]
         self.averaged: dict[str, AveragedModel] = {}
         if self.config.ema_decay:
-            average = get_ema_multi_avg_fn(self.config.ema_decay)
-            self.averaged = {name: AveragedModel(self.nets[name], multi_avg_fn=average) for name in self.exported}
+            self.averaged = {name: averaged(self.nets[name], self.config.ema_decay) for name in self.exported}
 
     def _build_optimizers(self) -> None:
         config = self.config

@@ -73,15 +73,16 @@ def test_blending_leaves_the_background_exactly_as_it_is(make):
     assert "blend" not in make("leafgan").describe()
 
 
-def test_averaged_generators_are_what_is_kept_and_shown(make):
-    recipe = make(ema_decay=0.75, learning_rate=1e-2)
+@pytest.mark.parametrize(("decay", "share"), [(0.1, 0.1), (0.999, 2 / 11)])
+def test_averaged_generators_warm_up_and_are_what_is_kept_and_shown(make, decay, share):
+    recipe = make(ema_decay=decay, learning_rate=1e-2)
     after = []
     for _ in range(2):
         recipe.step(recipe.next_batch())
         after.append({key: value.clone() for key, value in recipe.gen_ab.state_dict().items()})
     kept = recipe.export()["gen_ab"].state_dict()
     for key, value in kept.items():
-        torch.testing.assert_close(value, 0.75 * after[0][key] + 0.25 * after[1][key], msg=key)
+        torch.testing.assert_close(value, share * after[0][key] + (1 - share) * after[1][key], msg=key)
     assert set(kept) == set(recipe.gen_ab.state_dict())
     shown = recipe.preview().as_sheet()
     recipe.averaged.clear()
