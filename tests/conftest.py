@@ -28,7 +28,7 @@ TINY: dict[str, dict[str, Any]] = {
     "lflseg": {"epochs": 2, "size_px": 64, "batch_size": 6, "max_steps_per_epoch": 2, "pretrained": False},
     "leafgan": {
         "epochs": 2, "epochs_decay": 0, "size_px": 32, "batch_size": 2, "filters": 4, "blocks": 1, "disc_filters": 4,
-        "disc_layers": 1, "max_steps_per_epoch": 3, "probes": 2, "pool_size": 3,
+        "disc_layers": 1, "max_steps_per_epoch": 3, "probes": 2, "pool_size": 3, "save_every": 1,
     },
     "dcgan": {
         "epochs": 2, "batch_size": 4, "filters": 4, "disc_filters": 4, "latent": 8, "max_steps_per_epoch": 3,

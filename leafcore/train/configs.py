@@ -23,19 +23,22 @@ class TranslationConfig(TrainConfig):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {
             "epochs": 2, "epochs_decay": 0, "size_px": 32, "batch_size": 4, "filters": 8, "blocks": 1,
-            "disc_filters": 8, "disc_layers": 2, "max_steps_per_epoch": 12, "probes": 4,
+            "disc_filters": 8, "disc_layers": 2, "max_steps_per_epoch": 12, "probes": 4, "save_every": 1,
         },
         "draft": {
             "epochs": 12, "epochs_decay": 12, "size_px": 64, "batch_size": 4, "filters": 16, "blocks": 4,
-            "disc_filters": 32, "disc_layers": 2, "probes": 6,
+            "disc_filters": 32, "disc_layers": 2, "probes": 6, "save_every": 1,
         },
-        "paper": {"save_every": 5, "log_every": 10},
+        "paper": {"log_every": 10},
     }  # fmt: skip
 
     a: str = setting("healthy", "Label set to translate from.", ref="label_set")
     b: str = setting(..., "Label set to translate to.", ref="label_set")
     epochs: int = setting(100, "Epochs at the full learning rate.", ge=1, le=10_000)
     epochs_decay: int = setting(100, "Epochs over which the learning rate then falls to zero.", ge=0, le=10_000)
+    save_every: int = setting(
+        5, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True, group="Saving"
+    )
     load_px: int = setting(
         0, "Side of the pictures before cropping; 0: 286 for 256, in proportion.", unit="px", ge=0, le=2048,
         advanced=True, group="Data",

@@ -22,7 +22,7 @@ MEASURED = Rehearsal(
 
 
 def settings(**values):
-    return build_config("cyclegan", {"dataset": "leaves", "b": "rust", **values})
+    return build_config("cyclegan", {"dataset": "leaves", "b": "rust", "save_every": 1, **values})
 
 
 def test_the_time_is_split_into_steps_scores_samples_and_saves():
