@@ -29,6 +29,17 @@ def shows(page: Page, epoch: int) -> None:
     expect(page.locator(f'.viewer[data-shown="{epoch}"]')).to_be_visible(timeout=20_000)
 
 
+def drag_a_finger(page: Page, way: list[tuple[float, float]]) -> None:
+    """Put a finger down at the first point, move it along the others, and lift it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    for kind, (x, y) in zip(["touchStart"] + ["touchMove"] * len(way), [way[0], *way], strict=False):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.detach()
+
+
 def test_epochs_are_compared_marked_and_voted_on(serve, visitor, journey, tmp_path):
     shutil.copytree(journey.workspace.root, tmp_path / "own")
     own = Workspace(tmp_path / "own")
@@ -85,6 +96,14 @@ def test_epochs_are_compared_marked_and_voted_on(serve, visitor, journey, tmp_pa
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
     page.mouse.up()
     assert float(wipe.get_attribute("data-edge") or 0) == pytest.approx(0.25, abs=0.02)
+
+    # So it does a finger, on its way up as well: the page stays where it is.
+    scrolled = page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTop")
+    drag_a_finger(
+        page, [(box["x"] + at * box["width"], box["y"] + (1 - at) * box["height"]) for at in (0.4, 0.5, 0.75)]
+    )
+    expect(wipe).to_have_attribute("data-edge", re.compile(r"0\.7[45]"))
+    assert page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTop") == scrolled
 
     # So it does the keys: the arrows of a pane that has the focus, and Shift with them anywhere.
     edge = float(wipe.get_attribute("data-edge") or 0)
