@@ -21,7 +21,7 @@ from leafcore.train.averaging import averaged
 from leafcore.train.configs import TranslationConfig
 from leafcore.train.device import autocast, fit_device
 from leafcore.train.image_pool import ImagePool
-from leafcore.train.losses import adversarial_loss, cycle_loss, identity_loss
+from leafcore.train.losses import adversarial_loss, cycle_loss, identity_loss, leaf_change
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.train.translation_data import Batch, Domain, UnpairedData, unpaired_data
 from leafcore.train.translation_start import start_translation
@@ -135,8 +135,12 @@ class CycleGAN(Recipe):
     def step(self, batch: Batch) -> Losses:
         """Update the generators, then the discriminators; see `Recipe.step`."""
         gen_losses, fake_a, fake_b = self._step_generators(batch)
-        disc_losses = self._step_discriminators(batch, fake_a, fake_b)
-        return {name: loss.detach() for name, loss in (gen_losses | disc_losses).items()}
+        losses = gen_losses | self._step_discriminators(batch, fake_a, fake_b)
+        changes = {
+            "change_ab": leaf_change(fake_b, batch.real_a, batch.mask_a),
+            "change_ba": leaf_change(fake_a, batch.real_b, batch.mask_b),
+        }
+        return {name: value.detach() for name, value in (losses | changes).items()}
 
     def _step_generators(self, batch: Batch) -> tuple[Losses, torch.Tensor, torch.Tensor]:
         real_a, real_b = batch.real_a, batch.real_b

@@ -35,3 +35,15 @@ def background_loss(fake: torch.Tensor, real: torch.Tensor, mask: torch.Tensor) 
     """
     outside = 1.0 - mask
     return F.l1_loss(fake.float() * outside, real * outside)
+
+
+def leaf_change(fake: torch.Tensor, real: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return mean |S(x) (G(x) - x)| over the leaf: no loss, but what tells a generator that gives back what it gets.
+
+    Args:
+        fake: (N, 3, H, W) float in [-1, 1], the translation of `real`.
+        real: (N, 3, H, W) float in [-1, 1].
+        mask: (N, 1, H, W) float, 1 on the leaf.
+    """
+    share = mask.mean().clamp(min=1.0 / mask.numel())
+    return F.l1_loss(fake.float() * mask, real * mask) / share

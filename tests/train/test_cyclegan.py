@@ -15,6 +15,7 @@ from tests.watcher import Watcher
 
 LOSSES = {
     "identity_a", "identity_b", "adversarial_ab", "adversarial_ba", "cycle_a", "cycle_b", "disc_a", "disc_b",
+    "change_ab", "change_ba",
 }  # fmt: skip
 
 
@@ -32,6 +33,10 @@ def make(journey, settings, tmp_path):
 
 def real_or_fake(scores, value):
     return ((scores - value) ** 2).mean()
+
+
+def on_the_leaf(difference, mask):
+    return difference.abs()[mask.expand_as(difference).bool()].mean()
 
 
 def plain_step(recipe, batch):
@@ -61,6 +66,8 @@ def plain_step(recipe, batch):
     disc_a.zero_grad()
     disc_b.zero_grad()
     fake_a, fake_b = fake_a.detach(), fake_b.detach()
+    losses["change_ab"] = on_the_leaf(fake_b - batch.real_a, batch.mask_a)
+    losses["change_ba"] = on_the_leaf(fake_a - batch.real_b, batch.mask_b)
     losses["disc_a"] = (real_or_fake(disc_a(batch.real_a * mask_a), 1) + real_or_fake(disc_a(fake_a * mask_b), 0)) / 2
     losses["disc_b"] = (real_or_fake(disc_b(batch.real_b * mask_b), 1) + real_or_fake(disc_b(fake_b * mask_a), 0)) / 2
     (losses["disc_a"] + losses["disc_b"]).backward()
@@ -75,7 +82,8 @@ def test_the_batched_step_has_the_plain_steps_losses(make, kind):
     assert set(losses) == set(wanted)
     for name, loss in wanted.items():
         torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-5, atol=1e-7, msg=name)
-    weighted = sum(recipe.weight(name) * loss for name, loss in losses.items() if not name.startswith("disc"))
+    descended = {name: loss for name, loss in losses.items() if not name.startswith(("disc", "change"))}
+    weighted = sum(recipe.weight(name) * loss for name, loss in descended.items())
     torch.testing.assert_close(weighted, total.detach(), rtol=1e-5, atol=0)
 
 

@@ -81,6 +81,23 @@ def test_a_discriminator_that_is_never_fooled_is_seen(name, directions):
     assert unfooled[0].seen.startswith("A → B: the discriminator tells every fake")
 
 
+def test_a_generator_that_is_slow_to_leave_the_identity_is_seen_until_it_does():
+    curves = recorded("slow_to_leave_the_identity")
+    assert [(hint.begins, hint.ends) for hint in found(curves, "unchanged")] == [(1, 476), (1, 476)]
+    assert found(curves, "no_progress") == [], "what it gave back could not be reconstructed any better"
+
+
+def test_label_sets_that_cannot_be_told_apart_are_guessed_and_nothing_changes():
+    curves = recorded("sets_that_cannot_be_told_apart")
+    assert [hint.title for hint in found(curves, "guessing")] == ["A → B is guessed", "B → A is guessed"]
+    assert [hint.ends for hint in found(curves, "unchanged")] == [None, None]
+
+
+def test_a_learning_rate_too_low_makes_no_progress():
+    (hint,) = hints(recorded("rate_too_low"))
+    assert hint.name == "no_progress" and hint.begins < 100
+
+
 # --- made -------------------------------------------------------------------------------------------------------------
 
 
@@ -107,14 +124,8 @@ def test_a_discriminator_near_a_quarter_that_still_moves_does_not_guess():
     assert found(made(disc_a=0.22, disc_b=0.22, spread=0.15), "guessing") == []
 
 
-def test_a_generator_that_changes_nothing_is_seen():
-    curves = flat(made(adversarial_ab=0.8), 400, cycle_a=0.01, identity_b=0.012, background_a=0.008)
-    (hint,) = found(curves, "unchanged")
-    assert "cycle a, identity b, background a near 0" in hint.seen and 375 <= hint.begins <= 425
-
-
-def test_small_losses_of_a_generator_that_fools_are_no_fault():
-    curves = flat(made(adversarial_ab=0.4), 400, cycle_a=0.01, identity_b=0.012, background_a=0.008)
+def test_small_losses_of_a_generator_that_changes_leaves_are_no_fault():
+    curves = flat(made(change_ab=0.05), 400, cycle_a=0.01, identity_b=0.012, background_a=0.008)
     assert found(curves, "unchanged") == []
 
 
