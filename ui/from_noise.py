@@ -108,7 +108,7 @@ def _look(checkpoint: Checkpoint, facts: NoiseFacts, settings: dict[str, Any]) -
                 _samples(checkpoint, settings)
         if tabs["Between two seeds"].open:
             with tabs["Between two seeds"]:
-                _between(named)
+                _between(checkpoint.name, named)
         if facts.classes and tabs["Every class"].open:
             with tabs["Every class"]:
                 _classes(facts, named)
@@ -126,7 +126,7 @@ def _samples(checkpoint: Checkpoint, settings: dict[str, Any]) -> None:
     st.caption(trust(found.interpretation))
 
 
-def _between(named: dict[str, Any]) -> None:
+def _between(name: str, named: dict[str, Any]) -> None:
     """Draw the way to another seed, as a strip and as an animation."""
     start = int(named["seed"])
     end = st.number_input("To seed", value=start + 1, key="noise_end", width=160, **SEEDS)
@@ -146,6 +146,14 @@ def _between(named: dict[str, Any]) -> None:
                 icon=":material/download:",
                 key=f"noise_{kind}",
                 on_click="ignore",
+            )
+        asked = {key: value for key, value in named.items() if value and key in ("label", "truncation")}
+        asked |= {"seed": start, "end_seed": end}
+        with st.popover("Command", icon=":material/terminal:"):
+            told = command_of("interpolate", {"checkpoint": name, **asked, "to": f"seeds-{start}-{end}.gif"})
+            st.code(told, language="bash", wrap_lines=True)
+            st.code(
+                f"GET /api/interpolate?{urlencode({'checkpoint': name, **asked})}", language="http", wrap_lines=True
             )
 
 
