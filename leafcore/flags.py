@@ -67,7 +67,8 @@ def add_fields(parser: Parser, kind: str) -> None:
     """Add a flag per setting of a kind of run."""
     config = KINDS[kind].config
     if config.PRESETS:
-        parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
+        named = (f"{name} ({config.PURPOSES[name]})" if name in config.PURPOSES else name for name in config.PRESETS)
+        parser.add_argument("--preset", help=f"Named settings: {', '.join(named)}.".replace("%", "%%"))
     add_flags(parser, kind, config)
 
 

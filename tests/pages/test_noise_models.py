@@ -53,3 +53,14 @@ def test_all_label_sets_are_learned_unless_some_are_chosen(open_app, own):
     page.button(key="submit-dcgan").click().run()
     (queued,) = list_runs(own, "dcgan")
     assert queued.record.settings["labels"] == ["rust"] and queued.record.title == "DCGAN rust"
+
+
+def test_the_presets_are_those_of_the_recipe(open_app, own):
+    page = open_app(own).open("train", recipe="DCGAN", preset="Conditional")
+    assert page.selectbox(key="dcgan-conditional-conditional").value == "projection"
+    page.button_group(key="recipe").set_value("leafgan").run()
+    assert not page.exception
+    assert [list(group.options) for group in page.button_group if group.label == "Preset"] == [
+        ["Smoke", "Draft", "Paper"]
+    ]
+    assert page.button_group(key="preset").value in (["draft"], ["paper"], "draft", "paper")

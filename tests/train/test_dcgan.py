@@ -171,6 +171,13 @@ def test_an_extended_run_is_the_longer_run(journey, settings, tmp_path):
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
+def test_every_preset_is_what_it_is_called():
+    preset = {name: DCGANConfig.build({"dataset": "d"}, preset=name) for name in DCGANConfig.PRESETS}
+    assert preset["paper"] == DCGANConfig.build({"dataset": "d"}), "the defaults are the publication's"
+    assert preset["conditional"].conditional == "projection" and preset["wgan-gp"].loss == "wgan-gp"
+    assert preset["128px"].size_px == 128 and preset["small-data"].diffaug
+
+
 def test_the_defaults_are_those_of_the_publications():
     config = DCGANConfig.build({"dataset": "d"}, preset="paper")
     assert (config.latent, config.size_px, config.batch_size, config.filters) == (100, 64, 128, 64)
