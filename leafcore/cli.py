@@ -139,7 +139,7 @@ def _summary(kind: str) -> str:
         "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg or CycleGAN's generators.",
         "write-weights": "Write a translator's networks as CycleGAN's and LeafGAN's own code loads them.",
         "masks": "Make a mask for every picture of a dataset.",
-        "score": "Score the epochs of a translation on validation pictures, and recommend one.",
+        "score": "Score the epochs of a translation or a noise model against real pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
         "export": "Pack a synthetic set into a ZIP.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
