@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafcore.train.hints import BLOCK, LASTING, Hint, hints
+from leafcore.train.hint_blocks import BLOCK, LASTING
+from leafcore.train.hints import Hint, hints
 
 SERIES = Path(__file__).parent / "series"
 HEALTHY = ("healthy_leafgan_128", "healthy_leafgan_short")
