@@ -14,9 +14,9 @@ from leafcore.train.hint_blocks import Curves, Hint, episodes, medians, together
 UNFOOLED, UNFOOLED_LOSS = 0.02, 4.0  # the probability that fakes are real; -log of it is the generator's loss
 UNFOOLED_BLOCKS = 20  # 500 recorded points: a healthy run takes about 300 until it fools
 EPOCHS = 5  # whose diversities one median is of
-FALLEN, FALLEN_BELOW = 0.5, 0.4  # of the highest so far; and below this share of real pictures' diversity
+FALLEN, FALLEN_FROM = 0.5, 0.3  # of the highest so far, once that was so much of real pictures' diversity
 FALLEN_BLOCKS = 2
-STEEP = 0.3  # how far a critic's gradients may be from length 1
+STEEP = 1.3  # length of a critic's gradients; below 1 they are while it has learned little
 
 
 def noise_hints(curves: Curves) -> Iterator[Hint]:
@@ -53,7 +53,7 @@ def _collapsed(curves: Curves) -> Iterator[Hint]:
         return
     steps, varied = medians(curves["diversity"], block=EPOCHS)
     highest = np.maximum.accumulate(varied)
-    for begins, ends in episodes(steps, (varied < FALLEN * highest) & (varied < FALLEN_BELOW), FALLEN_BLOCKS):
+    for begins, ends in episodes(steps, (varied < FALLEN * highest) & (highest > FALLEN_FROM), FALLEN_BLOCKS):
         yield Hint(
             "collapse",
             "pictures alike",
@@ -69,11 +69,11 @@ def _steep(curves: Curves) -> Iterator[Hint]:
     if "gradient_norm" not in curves:
         return
     steps, length = medians(curves["gradient_norm"])
-    for begins, ends in episodes(steps, np.abs(length - 1) > STEEP):
+    for begins, ends in episodes(steps, length > STEEP):
         yield Hint(
             "steep_critic",
-            "gradients not at 1",
-            f"The critic's gradients are not held at 1 (gradient norm more than {STEEP:g} away).",
+            "gradients above 1",
+            f"The critic's gradients are not held at 1 (gradient norm above {STEEP:g}).",
             "Raise the weight of the gradient penalty, or lower the learning rate.",
             begins,
             ends,
