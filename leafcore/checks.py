@@ -26,7 +26,7 @@ from leafcore.noise import noise_facts
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
-from leafcore.train.configs import RECIPES, TranslationConfig
+from leafcore.train.configs import RECIPES, is_gan, is_translation
 from leafcore.train.trackers import require_tracker
 from leafcore.upstream.configs import require_weights_target
 from leafcore.workspace import Workspace
@@ -185,8 +185,12 @@ def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose the judge now, so that a run that waits or resumes has the same one for all its epochs."""
     if value == NO_JUDGE:
         return value, []
-    settings = open_run(workspace, config.run).record.settings
-    labels = [label_set(settings[name]) for name in ("a", "b")]
+    run = open_run(workspace, config.run)
+    settings = run.record.settings
+    if is_translation(run.kind):
+        labels = [label_set(settings[name]) for name in ("a", "b")]
+    else:
+        labels = list(learned_pictures(load(workspace, settings["dataset"]), settings["labels"])[0])
     if value == AUTO:
         found = newest_judge(workspace, settings["dataset"], labels)
         if found is None:
@@ -206,11 +210,14 @@ def _pin_judge(workspace: Workspace, value: str, labels: list[str]) -> Checked:
     return ref, used
 
 
-def _check_translation(workspace: Workspace, config: Any, value: str) -> Checked:
-    del config
+def _check_generator_run(workspace: Workspace, config: Any, value: str) -> Checked:
     run = open_run(workspace, value)
-    if run.kind not in RECIPES or not issubclass(RECIPES[run.kind].config, TranslationConfig):
-        raise ConfigError(f"run: {run.id} is a {run.kind} run, expected one that trained a translation.")
+    if not is_gan(run.kind):
+        raise ConfigError(
+            f"run: {run.id} is a {run.kind} run, expected one that trained a translation or a noise model."
+        )
+    if config.direction != "ab" and not is_translation(run.kind):
+        raise ConfigError(f"direction: got {config.direction!r}, but {run.id} makes pictures from noise; leave it out.")
     if not epochs(run.folder) and not _is_pending(workspace, value):
         raise NotFoundError(f"run: {run.id} is {run.status().state} and has saved no weights to score.")
     return run.id, [run.id]
@@ -367,7 +374,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
     "corrections": _check_corrections,
-    "translation": _check_translation,
+    "generator_run": _check_generator_run,
     "judge": _check_judge,
     "device": _check_device,
     "tracker": _check_tracker,

@@ -24,6 +24,7 @@ from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.files import write_atomic
 from leafcore.flags import FLAGS, Parser, add_fields
 from leafcore.jobs import build_config, choose_lane, execute, submit, work
+from leafcore.latent_commands import add_latent_tools
 from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
@@ -117,6 +118,7 @@ def build_parser() -> Parser:
     command("runs", "List runs, newest first.", _runs)
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
     add_steering(command)
+    add_latent_tools(command)
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
@@ -137,7 +139,7 @@ def _summary(kind: str) -> str:
         "adopt": "Take in weights that others published, such as LeafGAN's LFLSeg or CycleGAN's generators.",
         "write-weights": "Write a translator's networks as CycleGAN's and LeafGAN's own code loads them.",
         "masks": "Make a mask for every picture of a dataset.",
-        "score": "Score the epochs of a translation on validation pictures, and recommend one.",
+        "score": "Score the epochs of a translation or a noise model against real pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
         "export": "Pack a synthetic set into a ZIP.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",

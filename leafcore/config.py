@@ -16,11 +16,13 @@ class Config(BaseModel):
 
     Attributes:
         PRESETS: Named settings that differ from the defaults; the defaults themselves are the paper's.
+        PURPOSES: What a preset is for, in a few words, where its name does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    PURPOSES: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, preset: str | None = None) -> Self:

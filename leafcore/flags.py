@@ -2,13 +2,14 @@
 
 import argparse
 import shlex
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from leafcore.config import Config
 from leafcore.errors import ConfigError
 from leafcore.jobs import KINDS
 from leafcore.train.configs import RECIPES
@@ -63,12 +64,27 @@ FLAGS: dict[tuple[str, str], Flag] = {
 
 
 def add_fields(parser: Parser, kind: str) -> None:
-    """Add a flag per setting. Values stay text; the config checks them, so that every face says the same."""
+    """Add a flag per setting of a kind of run."""
     config = KINDS[kind].config
-    parser.set_defaults(kind=kind)
     if config.PRESETS:
-        parser.add_argument("--preset", help=f"Named settings: {', '.join(config.PRESETS)}.")
+        named = (f"{name} ({config.PURPOSES[name]})" if name in config.PURPOSES else name for name in config.PRESETS)
+        parser.add_argument("--preset", help=f"Named settings: {', '.join(named)}.".replace("%", "%%"))
+    add_flags(parser, kind, config)
+
+
+def add_flags(parser: Parser, kind: str, config: type[Config], left_out: Container[str] = ()) -> None:
+    """Add a flag per setting. Values stay text; the config checks them, so that every face says the same.
+
+    Args:
+        parser: Of the command.
+        kind: What `FLAGS` calls it.
+        config: Whose settings.
+        left_out: Those that nobody gives here.
+    """
+    parser.set_defaults(kind=kind)
     for name, field in config.model_fields.items():
+        if name in left_out:
+            continue
         named = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}"))
         options: dict[str, Any] = {"help": _help(field), "metavar": named.metavar or _metavar(field)}
         if named.flag.startswith("--"):

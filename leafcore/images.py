@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -138,16 +138,20 @@ def encode_png(image: np.ndarray, text: dict[str, str] | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def encode_animation(frames: Sequence[np.ndarray], frame_ms: int = 80) -> bytes:
-    """Encode a lossless WebP that goes through the frames, back again, and on for ever.
+def encode_animation(
+    frames: Sequence[np.ndarray], frame_ms: int = 80, format: Literal["webp", "gif"] = "webp"
+) -> bytes:
+    """Encode an animation that goes through the frames, back again, and on for ever.
 
     Args:
         frames: (S, S, 3) uint8 each; at least two.
         frame_ms: How long each is shown, in milliseconds.
+        format: WebP, without loss; or GIF, with 256 colors per frame, for programs that know no WebP.
     """
     first, *rest = (Image.fromarray(frame) for frame in [*frames, *frames[-2:0:-1]])
     buffer = io.BytesIO()
-    first.save(buffer, "WEBP", save_all=True, append_images=rest, duration=frame_ms, loop=0, lossless=True)
+    how = {"lossless": True} if format == "webp" else {"optimize": False}
+    first.save(buffer, format, save_all=True, append_images=rest, duration=frame_ms, loop=0, **how)
     return buffer.getvalue()
 
 

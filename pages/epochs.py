@@ -30,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
     run = runs[choose("Run", titles, "erun", width=420)]
     direction = choose_direction(run, "direction")
-    translates = is_translation(run.kind)  # a noise model has no sources to score or to vote by
+    translates = is_translation(run.kind)  # a noise model has no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]
     view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
 drawn = cached.preview_epochs(run)
@@ -87,8 +87,7 @@ def note(mark: Mark | None) -> None:
         journal.add(mark)
 
 
-if translates:
-    scores_box(run, direction, place.a, go_to)
+scores_box(run, direction, place.a, go_to)
 viewer(
     run,
     drawn,

@@ -4,17 +4,20 @@ import streamlit as st
 
 from leafcore import devices
 from leafcore.train.configs import RECIPES
+from leafcore.train.train_config import TrainConfig
 from ui import cached, live
 from ui.engines import engine_cards
 from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
 from ui.verdict import is_checking, verdicts_box
 
-PRESETS = {
-    "smoke": "to see that everything works",
-    "draft": "to see what can be learned",
-    "paper": "the publication's settings",
-}
+TITLES = {"wgan-gp": "WGAN-GP", "128px": "128 px", "small-data": "Small data"}
+
+
+def preset_title(name: str) -> str:
+    """Return what people call a preset."""
+    return TITLES.get(name, name.capitalize())
+
 
 if not cached.dataset_names() and not live.sample_is_drawn():
     st.info("Training needs pictures first.", icon=":material/photo_library:")
@@ -33,20 +36,24 @@ recipe = str(
         bind="query-params",
     )
 )
-engine_cards(recipe, list(PRESETS))
+engine_cards(recipe, list(TrainConfig.PURPOSES))
 
 preset = "paper"
 if source is None or source.kind != recipe:
+    config = RECIPES[recipe].config
+    presets = list(config.PRESETS)
+    if st.session_state.get("preset", presets[0]) not in presets:
+        del st.session_state["preset"]  # another recipe's
     preset = str(
         st.segmented_control(
             "Preset",
-            list(PRESETS),
-            format_func=str.capitalize,
-            default="paper" if devices.gpus() else "draft",
+            presets,
+            format_func=preset_title,
+            default="paper" if devices.gpus() and "paper" in presets else "draft",
             required=True,
             key="preset",
             bind="query-params",
-            help="  \n".join(f"{name.capitalize()}: {purpose}." for name, purpose in PRESETS.items()),
+            help="  \n".join(f"{preset_title(name)}: {config.PURPOSES[name]}." for name in presets),
         )
     )
 

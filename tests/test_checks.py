@@ -24,7 +24,7 @@ WRONG = [
     ("masks", {"model": "healthy-to-rust"}, "is a leafgan model, expected an lflseg model"),
     ("masks", {"model": "LFLSEG@9"}, "epoch: got '9', expected one of the saved epochs: 1, 2"),
     ("score", {"run": "nowhere"}, "there is no run 'nowhere'"),
-    ("score", {"run": "LFLSEG"}, "is a lflseg run, expected one that trained a translation"),
+    ("score", {"run": "LFLSEG"}, "is a lflseg run, expected one that trained a translation or a noise model"),
     ("score", {"run": "LEAFGAN", "judge": "nowhere"}, "checkpoint: got 'nowhere', known"),
     ("score", {"run": "LEAFGAN", "judge": "healthy-to-rust"}, "is a leafgan model, expected a classifier"),
     ("masks", {"model": "LFLSEG", "device": "cuda:64"}, "device: got 'cuda:64', expected one of auto, cpu"),

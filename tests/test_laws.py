@@ -30,9 +30,21 @@ LAYERS = [
     {"train", "measure", "generate", "latent", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight", "known", "interruption"},
-    {"questions", "ask", "answers", "noise_answers", "sampling", "quiz", "doctor", "journey", "demo", "plan"},
+    {
+        "questions",
+        "ask",
+        "answers",
+        "noise_answers",
+        "sampling",
+        "latent_tools",
+        "quiz",
+        "doctor",
+        "journey",
+        "demo",
+        "plan",
+    },
     {"serving"},
-    {"flags", "api", "cli", "steering", "terminal", "__main__"},
+    {"flags", "api", "cli", "steering", "latent_commands", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

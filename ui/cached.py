@@ -15,6 +15,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
+from leafcore.latent_tools import ask_for_pictures
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import (
     LookQuestion,
@@ -240,6 +241,4 @@ def _sample(question: str) -> Sample:
 
 def noise_pictures(question: NoiseQuestion) -> np.ndarray:
     """Return an interpolation, (steps, S, S, 3) uint8, or a class grid, (classes, columns, S, S, 3) uint8."""
-    with np.load(warm_worker().ask(question)) as answer:
-        pictures: np.ndarray = answer["pictures"]
-        return pictures
+    return ask_for_pictures(warm_worker(), question)

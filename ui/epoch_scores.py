@@ -1,4 +1,4 @@
-"""What the epochs of a translation are worth: a strip over epochs, a Pareto chart, and the epoch they speak for."""
+"""What the epochs of a training run are worth: a strip over epochs, a Pareto chart, and the epoch they speak for."""
 
 from collections.abc import Callable
 
@@ -140,13 +140,20 @@ def _missing(result: ScoreResult) -> str:
 
 def _facts(result: ScoreResult, shown: int) -> None:
     """Draw every measure of the shown epoch, why others are missing, and what all of it was measured on."""
-    scores = next((row.scores for row in result.epochs if row.epoch == shown), {})
+    row = next((row for row in result.epochs if row.epoch == shown), None)
+    scores = row.scores if row else {}
+    found = row.interpretation if row else None
+    if found and found.warning:
+        st.warning(found.warning, icon=":material/warning:")
     told = [f"{MEASURES[key].title} {pick_charts.written(key, scores[key])}" for key in MEASURES if key in scores]
     right = ", ".join(f"{words(name)} {score.value:.0%} of {score.n}" for name, score in result.judged_right.items())
-    judge = f" · target rate by {result.judge}, which is right on real ones: {right}" if result.judge else ""
+    judge = f" · named by {result.judge}, which is right on real ones: {right}" if right else ""
     reals = f" to {result.real_count} real ones of {result.reals}" if result.real_count else ""
     lines = [f"**Epoch {shown}**: " + " · ".join(told)] if told else [f"Epoch {shown} has not been scored."]
+    if found and found.counts:
+        lines.append("Called " + ", ".join(f"{words(name)} {count}" for name, count in found.counts.items()))
     titles = {key: MEASURES[key].title if key in MEASURES else key for key in result.withheld}
     lines += [f"Not measured · {titles[key]}: {reason}" for key, reason in result.withheld.items()]
-    lines.append(f"On {result.split} pictures of {result.dataset} · distances{reals} in {result.features}{judge}")
+    on = f"{result.sources} pictures from noise, real ones" if result.from_noise else f"{result.split} pictures"
+    lines.append(f"On {on} of {result.dataset} · distances{reals} in {result.features}{judge}")
     st.caption("  \n".join(lines))

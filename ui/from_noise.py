@@ -108,7 +108,7 @@ def _look(checkpoint: Checkpoint, facts: NoiseFacts, settings: dict[str, Any]) -
                 _samples(checkpoint, settings)
         if tabs["Between two seeds"].open:
             with tabs["Between two seeds"]:
-                _between(named)
+                _between(checkpoint.name, named)
         if facts.classes and tabs["Every class"].open:
             with tabs["Every class"]:
                 _classes(facts, named)
@@ -126,10 +126,12 @@ def _samples(checkpoint: Checkpoint, settings: dict[str, Any]) -> None:
     st.caption(trust(found.interpretation))
 
 
-def _between(named: dict[str, Any]) -> None:
+def _between(name: str, named: dict[str, Any]) -> None:
     """Draw the way to another seed, as a strip and as an animation."""
     start = int(named["seed"])
-    end = st.number_input("To seed", value=start + 1, key="noise_end", width=160, **SEEDS)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        end = st.number_input("To seed", value=start + 1, key="noise_end", width=160, **SEEDS)
+        _way_elsewhere(name, {**named, "seed": start, "end_seed": end})
     frames = cached.noise_pictures(InterpolationQuestion(**named, end_seed=end, steps=FRAMES))
     shown = np.linspace(0, FRAMES - 1, STEPS).round().astype(int)
     strip = encode_png(_enlarged(sheet([frames[shown]])))
@@ -147,6 +149,15 @@ def _between(named: dict[str, Any]) -> None:
                 key=f"noise_{kind}",
                 on_click="ignore",
             )
+
+
+def _way_elsewhere(name: str, asked: dict[str, Any]) -> None:
+    """Draw how the same way is asked for without a browser."""
+    kept = ("seed", "end_seed", "label", "truncation")
+    given = {"checkpoint": name} | {key: asked[key] for key in kept if asked[key]}
+    with st.popover("Command", icon=":material/terminal:", key="noise_way_command"):
+        st.code(command_of("interpolate", {**given, "to": "way.gif"}), language="bash", wrap_lines=True)
+        st.code(f"GET /api/interpolate?{urlencode({**given, 'format': 'gif'})}", language="http", wrap_lines=True)
 
 
 def _enlarged(pictures: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from leafcore.api.failures import add_failures
 from leafcore.api.files import add_files, add_uploads
 from leafcore.api.generate import add_generate
 from leafcore.api.guard import LOCAL_HOSTS, GuardMiddleware
+from leafcore.api.latent import add_latent_tools
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
 from leafcore.api.runs import add_runs, add_steering
@@ -47,5 +48,7 @@ def build_api(
     add_queue(api, workspace)
     add_files(api, workspace)
     add_uploads(api, workspace)
-    add_generate(api, workspace, worker or WarmWorker(workspace))
+    worker = worker or WarmWorker(workspace)
+    add_generate(api, workspace, worker)
+    add_latent_tools(api, workspace, worker)
     return api

@@ -100,3 +100,25 @@ def nearest(
         distances[np.asarray(groups)[:, None] == np.asarray(other_groups)[None]] = np.inf
     closest: np.ndarray = distances.min(1)
     return closest
+
+
+def covered(fakes: np.ndarray, reals: np.ndarray, neighbors: int = 5) -> np.ndarray:
+    """Say of each real picture whether a fake is nearer to it than its k-th nearest real one; their share is coverage.
+
+    Naeem, Oh, Uh, Choi, Yoo 2020, "Reliable fidelity and diversity metrics", arXiv 2002.09797, equation 10; k = 5 as
+    there. Fakes that are all alike cover few, however real they look. Distances are 1 - cosine.
+
+    Args:
+        fakes: (N, D) float32, N at least 1.
+        reals: (M, D) float32, M more than `neighbors`.
+        neighbors: k.
+
+    Returns:
+        (M,) bool. Of as many fakes as reals from one distribution, about 1 - 1 / 2^k are True.
+    """
+    unit = unit_length(reals)
+    among = 1.0 - unit @ unit.T
+    np.fill_diagonal(among, np.inf)
+    radius = np.partition(among, neighbors - 1, axis=1)[:, neighbors - 1]
+    within: np.ndarray = nearest(reals, fakes) < radius
+    return within

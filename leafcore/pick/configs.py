@@ -12,11 +12,17 @@ AUTO, NO_JUDGE = "auto", "none"
 class ScoreConfig(Config):
     """Settings of `score`."""
 
-    run: str = setting(..., "Training run of a translation; it may still be training.", ref="translation")
-    direction: Direction = setting("ab", "Which generator: ab translates A to B, ba the other way.")
+    run: str = setting(
+        ..., "Training run of a translation or a noise model; it may still be training.", ref="generator_run"
+    )
+    direction: Direction = setting("ab", "Which generator of a translation: ab translates A to B, ba the other way.")
     epochs: tuple[int, ...] = setting((), "Epochs to score, such as 4,8; none given: all that are saved.")
     count: int = setting(
-        0, "Validation pictures to translate, the same at every epoch; 0: all.", ge=0, le=100_000, unit="pictures"
+        0,
+        "Validation pictures to translate, the same at every epoch, 0: all; or to make from noise, 0: 200 to 1000.",
+        ge=0,
+        le=100_000,
+        unit="pictures",
     )
     judge: str = setting(
         AUTO,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from leafcore.pick.scores import EpochScores, ScoreResult
 
 REALISM = "kid"  # there is no FID without it: KID needs the fewer pictures
-TARGETS = ("target_rate", "inside")  # how much of the target shows: the change on the leaf where no judge names it
+TARGETS = ("target_rate", "agreement", "coverage", "inside")  # how much of what is wanted shows, by the best witness
 MOST_CANDIDATES = 6  # who compare in pairs: 15 pairs are a matter of minutes
 
 

@@ -87,11 +87,11 @@ def load_material(
     masks = open_mask_set(workspace, settings["masks"]) if settings.get("masks") else None
     size_px = int(weights.card.description["size_px"])
     sources = decode(dataset, _drawn(config, dataset, source, masks), masks, size_px, progress)
-    backbone = config.backbone if config.backbone != AUTO else INCEPTION if has_weights(INCEPTION) else BUNDLED
+    backbone = choose_backbone(config)
     extract = FeatureExtractor(workspace, backbone, pretrained=config.pretrained, device=device, through_px=size_px)
 
     progress.phase("looking at real pictures")
-    known, features = _features(extract, dataset, dataset.select(labels=target), config, progress)
+    known, features = reference_features(extract, dataset, dataset.select(labels=target), config, progress)
     in_train, in_val = (known["split"] == "train").to_numpy(), (known["split"] == "val").to_numpy()
     enough = in_val.sum() >= KID_FROM
     held = in_val if enough else in_val | in_train
@@ -146,7 +146,14 @@ def _drawn(config: ScoreConfig, dataset: Dataset, source: str, masks: MaskSet | 
     return records.iloc[np.sort(chosen)]
 
 
-def _features(
+def choose_backbone(config: ScoreConfig) -> str:
+    """Return what the backbone of the distances is called: Inception unless its weights are not here."""
+    if config.backbone != AUTO:
+        return config.backbone
+    return INCEPTION if has_weights(INCEPTION) else BUNDLED
+
+
+def reference_features(
     extract: FeatureExtractor, dataset: Dataset, records: pd.DataFrame, config: ScoreConfig, progress: Progress
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the train and validation pictures that can be read, and their features; no test picture is looked at."""

@@ -12,6 +12,8 @@ from leafcore.data.labels import words
 from leafcore.pick.front import REALISM, axes
 from leafcore.pick.scores import MEASURES, EpochScores, Score, told
 
+NAMED = frozenset({"target_rate", "agreement"})  # shares that a judge gives
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -31,18 +33,19 @@ def recommend(epochs: Sequence[EpochScores], target: str, untranslated: Mapping[
 
     Args:
         epochs: In order.
-        target: The label set that the fakes are meant to show.
+        target: The label set that the fakes are meant to show; empty of pictures from noise.
         untranslated: The same measures of the sources as they are.
     """
     keys = axes(epochs)
     if keys in {(), ("inside",)}:
         return Choice(None, "Nothing that was measured says which epoch looks most real.")
     kept = epochs
-    if "target_rate" in keys:
-        most = _best(epochs, "target_rate")
-        kept = [one for one in epochs if not apart(one.scores["target_rate"], most.scores["target_rate"])]
-    chosen = _best(kept, REALISM if REALISM in keys else keys[-1])
-    if {REALISM, "target_rate"} <= set(keys):
+    for key in NAMED & set(keys):
+        most = _best(epochs, key)
+        kept = [one for one in epochs if not apart(one.scores[key], most.scores[key])]
+    weighed = [key for key in keys if key != "inside"]  # how much a leaf changes says nothing of what it then shows
+    chosen = _best(kept, weighed[-1])
+    if REALISM in keys and len(weighed) > 1:
         as_real = [one for one in kept if _is_within_one_sd(one, _best(kept, REALISM))]
         chosen = max(as_real, key=lambda one: [_gain(key, one.scores[key]) for key in reversed(keys)])
     reason = [_why(chosen, kept, epochs, keys, target), _why_not_last(chosen, epochs[-1], target)]
@@ -92,12 +95,16 @@ def _why(
         elif _is_within_one_sd(chosen, lowest):
             standing = f"within one sd of the lowest ({lowest.scores[REALISM].value:.3g}, epoch {lowest.epoch})"
         elif chosen is _best(kept, REALISM):
-            standing = f"the lowest of those that show {words(target)} as often"
+            standing = f"the lowest of those that show {words(target) or 'their classes'} as often"
         else:
-            standing = f"within one sd of the lowest of those that show {words(target)} as often"
+            standing = f"within one sd of the lowest of those that show {words(target) or 'their classes'} as often"
         parts.append(f"KID {told(REALISM, chosen.scores[REALISM])} is {standing}")
     if "target_rate" in keys:
         parts.append(f"{told('target_rate', chosen.scores['target_rate'])} are called {words(target)}")
+    elif "agreement" in keys:
+        parts.append(f"{told('agreement', chosen.scores['agreement'])} are called what they were made as")
+    elif "coverage" in keys:
+        parts.append(f"{told('coverage', chosen.scores['coverage'])} of the real pictures are covered")
     elif "inside" in keys:
         parts.append(f"the leaf changes by {told('inside', chosen.scores['inside'])} levels; no judge named the fakes")
     return f"Epoch {chosen.epoch}: {', and '.join(parts)}."
@@ -107,7 +114,7 @@ def _why_not_last(chosen: EpochScores, last: EpochScores, target: str) -> str:
     if chosen is last:
         return "It is the last epoch."
     worse, better = [], []
-    for key in ("kid", "target_rate", "outside", "near_copies", "cycle"):
+    for key in ("kid", "target_rate", "agreement", "coverage", "outside", "near_copies", "cycle"):
         ours, theirs = chosen.scores.get(key), last.scores.get(key)
         if ours is None or theirs is None or not apart(ours, theirs):
             continue
@@ -129,6 +136,8 @@ def _worse(key: str, ours: Score, theirs: Score, target: str) -> str:
     return {
         "kid": f"has a higher KID ({told(key, theirs)})",
         "target_rate": f"is called {words(target)} less often ({told(key, theirs)})",
+        "agreement": f"is called what it was made as less often ({told(key, theirs)})",
+        "coverage": f"covers fewer real pictures ({told(key, theirs)})",
         "outside": f"changes the background {more}",
         "near_copies": f"has more near copies ({told(key, theirs)})",
         "cycle": f"loses {more} on the way back",

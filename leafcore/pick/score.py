@@ -1,8 +1,9 @@
-"""The verb that scores the epochs of a translation: every epoch on the same validation pictures."""
+"""The verb that scores the epochs of a training run: every epoch on the same pictures, or on the same noise."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from leafcore.errors import NotFoundError
 from leafcore.files import read_json, write_json
 from leafcore.images import sheet
 from leafcore.pick.configs import ScoreConfig
+from leafcore.pick.from_noise import FromNoise
 from leafcore.pick.material import Material, load_material
 from leafcore.pick.recommend import recommend
 from leafcore.pick.scores import SCORES, EpochScores, ScoreResult
@@ -20,11 +22,36 @@ from leafcore.pick.translate import Translator, mean_change
 from leafcore.pick.yardstick import Seen
 from leafcore.progress import Progress
 from leafcore.runs import open_run
+from leafcore.train.configs import is_translation
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
 MEASURED_AS = 1  # raised whenever the same weights would get other scores
+
+
+class Scoring(Protocol):
+    """What every epoch of a run is scored with.
+
+    Attributes:
+        count: Fakes of every epoch.
+        depends_on: A hash of all that the scores of a fake depend on, beside the weights.
+    """
+
+    count: int
+    depends_on: str
+
+    def score(self, checkpoint: Checkpoint, progress: Progress, report: Callable[[int], None]) -> EpochScores:
+        """Make an epoch's fakes and measure them; `report` is told how many are done.
+
+        Raises:
+            Stopped: Somebody asked to stop.
+        """
+        ...
+
+    def result(self, scored: list[EpochScores]) -> ScoreResult:
+        """Return what the epochs so far are worth, and which one to use."""
+        ...
 
 
 def score_epochs(config: ScoreConfig, workspace: Workspace, progress: Progress) -> ScoreResult:
@@ -42,9 +69,12 @@ def score_epochs(config: ScoreConfig, workspace: Workspace, progress: Progress) 
     run = open_run(workspace, config.run)
     wanted = _choose(run.id, epochs(run.folder), config.epochs)
     device = resolve_device(config.device)
-    material = load_material(
-        config, workspace, run, open_checkpoint(workspace, f"{run.id}@{wanted[-1]}"), device, progress
-    )
+    weights = open_checkpoint(workspace, f"{run.id}@{wanted[-1]}")
+    scoring: Scoring
+    if is_translation(run.kind):
+        scoring = Translations(config, load_material(config, workspace, run, weights, device, progress), device)
+    else:
+        scoring = FromNoise(config, workspace, run, weights, device, progress)
     progress.phase("scoring")
     scored: list[EpochScores] = []
     for number, epoch in enumerate(wanted):
@@ -53,9 +83,9 @@ def score_epochs(config: ScoreConfig, workspace: Workspace, progress: Progress) 
         except NotFoundError:
             progress.warn(f"Epoch {epoch} was removed before it could be scored.")
             continue
-        before, total = number * len(material.sources), len(wanted) * len(material.sources)
-        scored.append(_kept_or_scored(config, workspace, material, checkpoint, device, (before, total), progress))
-        result = _result(config, material, scored)
+        place = number * scoring.count, len(wanted) * scoring.count
+        scored.append(_kept_or_scored(config, workspace, scoring, checkpoint, place, progress))
+        result = scoring.result(scored)
         write_json(progress.folder / SCORES, result.model_dump(mode="json"))
     if not scored:
         raise NotFoundError(f"epochs: run {run.id} has none of {', '.join(map(str, wanted))} any more.")
@@ -78,71 +108,82 @@ def _choose(run_id: str, saved: Sequence[int], asked: Sequence[int]) -> list[int
 def _kept_or_scored(
     config: ScoreConfig,
     workspace: Workspace,
-    material: Material,
+    scoring: Scoring,
     checkpoint: Checkpoint,
-    device: torch.device,
     place: tuple[int, int],
     progress: Progress,
 ) -> EpochScores:
     """Return the scores of an epoch, from the cache if it has them; `place` is how far the run is, and its end."""
-    parts = [MEASURED_AS, material.depends_on, checkpoint.card.weights_sha256, config.direction, config.seed]
+    parts = [MEASURED_AS, scoring.depends_on, checkpoint.card.weights_sha256, config.direction, config.seed]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
     kept = workspace.cache / "scores" / f"{key}.json"
     before, total = place
     try:
         found = EpochScores.model_validate(read_json(kept))
-        progress.report(before + len(material.sources), total)
+        progress.report(before + scoring.count, total)
         return found.model_copy(update={"epoch": checkpoint.card.epoch})
     except (FileNotFoundError, ValidationError, ValueError):
         pass
-    seen = _look(config, material, Translator(checkpoint, config.direction, device), place, progress)
-    scores = EpochScores(epoch=checkpoint.card.epoch, scores=material.yardstick.measure(seen))
+    scores = scoring.score(checkpoint, progress, lambda done: progress.report(before + done, total))
     write_json(kept, scores.model_dump(mode="json"))
     return scores
 
 
-def _look(
-    config: ScoreConfig, material: Material, translator: Translator, place: tuple[int, int], progress: Progress
-) -> Seen:
-    """Translate all sources and note what each fake shows."""
-    sources, (before, total) = material.sources, place
-    features: list[np.ndarray] = []
-    called: list[str] = []
-    changes: dict[str, list[np.ndarray]] = {"outside": [], "inside": [], "cycle": []}
-    for batch in translator(sources, config.batch_size):
-        images, fakes = sources.images[batch.rows], batch.fakes
-        features.append(material.extract.of(fakes))
-        called += material.judge(fakes) if material.judge else []
-        if sources.masks is not None:
-            changes["outside"].append(mean_change(fakes, images, ~sources.masks[batch.rows]))
-            changes["inside"].append(mean_change(fakes, images, sources.masks[batch.rows]))
-        if batch.reconstructions is not None:
-            changes["cycle"].append(mean_change(batch.reconstructions, images))
-        if batch.rows.start == 0:
-            progress.sample(sheet([[images[row], fakes[row]] for row in range(min(SHOWN, len(fakes)))]))
-        progress.report(before + batch.rows.start + len(fakes), total)
-        progress.raise_if_stopped()
-    found = {key: np.concatenate(values) for key, values in changes.items() if values}
-    return Seen(np.concatenate(features), called, found)
+class Translations:
+    """What every epoch of a translation is scored with; see `Scoring`.
 
+    Args:
+        config: What is asked.
+        material: The sources, and what their translations are held against.
+        device: Where to compute.
+    """
 
-def _result(config: ScoreConfig, material: Material, scored: list[EpochScores]) -> ScoreResult:
-    choice = recommend(scored, material.yardstick.target, material.untranslated)
-    return ScoreResult(
-        run=config.run,
-        direction=config.direction,
-        dataset=material.dataset,
-        split="val",
-        features=material.features,
-        reals=material.reals,
-        real_count=len(material.yardstick.reals),
-        judge=material.judge_name,
-        judged_right=material.judged_right,
-        sources=len(material.sources),
-        seed=config.seed,
-        untranslated=material.untranslated,
-        epochs=scored,
-        withheld=dict(material.yardstick.withheld),
-        recommended=choice.epoch,
-        reason=choice.reason,
-    )
+    def __init__(self, config: ScoreConfig, material: Material, device: torch.device) -> None:
+        self._config, self._material, self._device = config, material, device
+        self.count, self.depends_on = len(material.sources), material.depends_on
+
+    def score(self, checkpoint: Checkpoint, progress: Progress, report: Callable[[int], None]) -> EpochScores:
+        """Translate all sources, and measure what each fake shows; see `Scoring.score`."""
+        material, sources = self._material, self._material.sources
+        features: list[np.ndarray] = []
+        called: list[str] = []
+        changes: dict[str, list[np.ndarray]] = {"outside": [], "inside": [], "cycle": []}
+        for batch in Translator(checkpoint, self._config.direction, self._device)(sources, self._config.batch_size):
+            images, fakes = sources.images[batch.rows], batch.fakes
+            features.append(material.extract.of(fakes))
+            called += material.judge(fakes) if material.judge else []
+            if sources.masks is not None:
+                changes["outside"].append(mean_change(fakes, images, ~sources.masks[batch.rows]))
+                changes["inside"].append(mean_change(fakes, images, sources.masks[batch.rows]))
+            if batch.reconstructions is not None:
+                changes["cycle"].append(mean_change(batch.reconstructions, images))
+            if batch.rows.start == 0:
+                progress.sample(sheet([[images[row], fakes[row]] for row in range(min(SHOWN, len(fakes)))]))
+            report(batch.rows.start + len(fakes))
+            progress.raise_if_stopped()
+        found = {key: np.concatenate(values) for key, values in changes.items() if values}
+        seen = Seen(np.concatenate(features), called, found)
+        return EpochScores(epoch=checkpoint.card.epoch, scores=material.yardstick.measure(seen))
+
+    def result(self, scored: list[EpochScores]) -> ScoreResult:
+        """Return what the epochs so far are worth; see `Scoring.result`."""
+        config, material = self._config, self._material
+        choice = recommend(scored, material.yardstick.target, material.untranslated)
+        return ScoreResult(
+            run=config.run,
+            direction=config.direction,
+            dataset=material.dataset,
+            split="val",
+            features=material.features,
+            reals=material.reals,
+            real_count=len(material.yardstick.reals),
+            judge=material.judge_name,
+            judged_right=material.judged_right,
+            sources=self.count,
+            seed=config.seed,
+            untranslated=material.untranslated,
+            epochs=scored,
+            withheld=dict(material.yardstick.withheld),
+            recommended=choice.epoch,
+            reason=choice.reason,
+        )

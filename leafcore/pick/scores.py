@@ -1,4 +1,4 @@
-"""What the epochs of a translation are worth, as a `score` run keeps it.
+"""What the epochs of a translation or a noise model are worth, as a `score` run keeps it.
 
 ```
 runs/<id>/
@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.files import read_json
+from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import Run, list_runs
 from leafcore.workspace import Workspace
 
@@ -42,6 +43,11 @@ MEASURES: dict[str, Measure] = {
     "target_rate": Measure(
         "Target rate", "higher", "Share of fakes that a classifier of real pictures calls the target."
     ),
+    "agreement": Measure(
+        "Class agreement", "higher", "Share of fakes that a classifier of real pictures calls what they were made as."
+    ),
+    "coverage": Measure("Coverage", "higher", "Share of real pictures that have a fake among their neighbors."),
+    "classes": Measure("Classes", "higher", "How many equally frequent classes the fakes are as varied as."),
     "outside": Measure("Change outside", "lower", "Mean change outside the leaf, in levels of 255."),
     "inside": Measure("Change on the leaf", "higher", "Mean change on the leaf, in levels of 255."),
     "near_copies": Measure("Near copies", "lower", "Share of fakes nearer to a train picture than 99% of real ones."),
@@ -49,7 +55,7 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-SHARES = frozenset({"target_rate", "near_copies"})  # of the fakes, from 0 to 1
+SHARES = frozenset({"target_rate", "agreement", "coverage", "near_copies"})  # from 0 to 1
 
 
 class Score(BaseModel):
@@ -82,12 +88,13 @@ def told(key: str, score: Score) -> str:
 
 
 class EpochScores(BaseModel):
-    """Every measure of one epoch, by its key in `MEASURES`."""
+    """Every measure of one epoch, by its key in `MEASURES`; and what a noise model's pictures are called."""
 
     model_config = ConfigDict(frozen=True)
 
     epoch: int
     scores: dict[str, Score]
+    interpretation: Interpretation | None = None
 
 
 class ScoreResult(BaseModel):
@@ -103,7 +110,8 @@ class ScoreResult(BaseModel):
         real_count: How many they are.
         judge: The classifier that names the fakes; empty for none.
         judged_right: By label set, how often it names real validation pictures rightly, at the fakes' size.
-        sources: How many pictures were translated, the same at every epoch.
+        from_noise: Whether the pictures are made from noise; if so, none of the sentences on sources holds.
+        sources: How many pictures were translated or made, the same at every epoch.
         seed: Of their choice and of KID's subsets.
         untranslated: The same measures of the sources as they are: what a generator that does nothing would get.
         epochs: In order.
@@ -121,6 +129,7 @@ class ScoreResult(BaseModel):
     real_count: int = 0
     judge: str = ""
     judged_right: dict[str, Score] = {}
+    from_noise: bool = False
     sources: int = 0
     seed: int = 0
     untranslated: dict[str, Score] = {}

@@ -8,10 +8,11 @@ Table = tuple[list[str], list[list[str]]]  # heads and rows
 
 
 def by_epoch(result: ScoreResult) -> Table:
-    """Return a row per epoch, and one of the pictures before translation; the recommended epoch has a star."""
+    """Return a row per epoch, and one of the pictures before a translation; the recommended epoch has a star."""
     keys = _measured(result.epochs)
     names = [f"{one.epoch}{' *' if one.epoch == result.recommended else ''}" for one in result.epochs]
-    parts = [*zip(names, (one.scores for one in result.epochs), strict=True), ("untranslated", result.untranslated)]
+    parts = list(zip(names, (one.scores for one in result.epochs), strict=True))
+    parts += [] if result.from_noise else [("untranslated", result.untranslated)]
     return ["epoch", *_titles(keys)], [[name, *_cells(keys, scores)] for name, scores in parts]
 
 

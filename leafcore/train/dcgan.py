@@ -24,10 +24,12 @@ from leafcore.train.configs import DCGANConfig
 from leafcore.train.dcgan_losses import gradient_penalty, says
 from leafcore.train.device import autocast, fit_device
 from leafcore.train.diffaug import diff_augment
+from leafcore.train.diversity import MOST_CLASSES, Diversity
 from leafcore.train.noise_data import ClassPictures, class_pictures
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.workspace import Workspace
 
+REALS = 64  # pictures of a class that its fakes' diversity is compared with
 PROBE_SEED = 0  # of the latent vectors that previews show: those of every run alike, so that runs compare
 
 
@@ -71,6 +73,9 @@ class DCGAN(Recipe):
         self._build_networks()
         self._build_optimizers()
         count = config.samples * max(1, len(self.classes))
+        watched = range(min(len(self.classes), MOST_CLASSES)) if self.classes else [0]
+        reals = {one: pictures.first_of(one if self.classes else None, REALS) for one in watched}
+        self.diversity = Diversity(reals, config.latent)
         self.probes = torch.randn(count, config.latent, generator=torch.Generator().manual_seed(PROBE_SEED))
 
     @classmethod
@@ -192,16 +197,25 @@ class DCGAN(Recipe):
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
+    def end_epoch(self) -> dict[str, float]:
+        """Return how varied the pictures are beside real ones; see `Diversity`."""
+        varied = self.diversity.of(self._make_at_rest)
+        return {} if varied is None else {"diversity": varied}
+
     @torch.no_grad()
-    def preview(self) -> Preview:
-        """Make pictures of the same latent vectors each time, a row per class; see `Recipe.preview`."""
+    def _make_at_rest(self, latents: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        """Return what users will get of latent vectors: (N, 3, S, S) in [-1, 1]."""
         network = self.export()["generator"]
         was_training = network.training
         network.eval()
-        rows, count = self.classes or (self.one_label,), self.config.samples
-        classes = torch.arange(len(rows)).repeat_interleave(count).to(self.device)
-        made = to_uint8(network(self.probes.to(self.device), classes if self.classes else None))
+        made: torch.Tensor = network(latents.to(self.device), classes.to(self.device) if self.classes else None)
         network.train(was_training)
+        return made
+
+    def preview(self) -> Preview:
+        """Make pictures of the same latent vectors each time, a row per class; see `Recipe.preview`."""
+        rows, count = self.classes or (self.one_label,), self.config.samples
+        made = to_uint8(self._make_at_rest(self.probes, torch.arange(len(rows)).repeat_interleave(count)))
         pictures = [list(made[start : start + count]) for start in range(0, len(made), count)]
         columns = tuple(f"sample {number}" for number in range(1, count + 1))
         return Preview(columns, [{"labels": labels} for labels in rows], pictures)

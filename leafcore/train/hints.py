@@ -1,20 +1,20 @@
 """What the curves of a run say in plain words: known ways in which adversarial training goes wrong.
 
-Every rule looks at medians of 25 recorded points, so that single steps do not count, and speaks only once what it looks
-for has lasted four such blocks. The constants are those of the least-squares loss (LSGAN, Mao et al. 2017): a
-discriminator that guesses scores 0.5 everywhere, so its loss is (0.25 + 0.25) / 2 = 0.25; one that is never fooled has
-a loss of 0 while the generator's adversarial loss is 1. Pictures are in [-1, 1], so a change of 0.0125 is one and a
-half grey levels of 255.
+Every rule of a translation looks at medians of 25 recorded points, so that single steps do not count, and speaks only
+once what it looks for has lasted four such blocks; those of a noise model are in `noise_hints`. The constants are those
+of the least-squares loss (LSGAN, Mao et al. 2017): a discriminator that guesses scores 0.5 everywhere, so its loss is
+(0.25 + 0.25) / 2 = 0.25; one that is never fooled has a loss of 0 while the generator's adversarial loss is 1. Pictures
+are in [-1, 1], so a change of 0.0125 is one and a half grey levels of 255.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-BLOCK = 25  # recorded points that one median is of
-LASTING = 4  # blocks after which a rule speaks
+from leafcore.train.hint_blocks import BLOCK, LASTING, Curves, Episode, episodes, medians, together
+from leafcore.train.hint_blocks import Hint as Hint
+from leafcore.train.hint_blocks import loss_words as loss_words
+from leafcore.train.noise_hints import noise_hints
 
 UNFOOLED_DISC, UNFOOLED_ADVERSARIAL = 0.05, 0.8
 GUESSING, GUESSING_WITHIN = 0.25, 0.02
@@ -27,48 +27,19 @@ NEAR = 0.05  # reconstructions this near to the inputs need not come nearer
 
 DIRECTIONS = {"ab": "A → B", "ba": "B → A"}  # what people call them where the label sets are not known
 
-Curves = Mapping[str, pd.Series]
-Episode = tuple[int, int | None]  # the step where it began, and the one where it ended if it has
-
-
-@dataclass(frozen=True)
-class Hint:
-    """Something that the curves of a run show.
-
-    Attributes:
-        name: A word for programs, such as "unfooled".
-        title: A few words for a chart.
-        seen: A sentence: what is seen.
-        advice: A sentence: what to do.
-        begins: The step where it began.
-        ends: The step where it ended, or None if it is so now.
-    """
-
-    name: str
-    title: str
-    seen: str
-    advice: str
-    begins: int
-    ends: int | None = None
-
 
 def hints(curves: Curves, directions: Mapping[str, str] = DIRECTIONS) -> list[Hint]:
-    """Return what the curves of a translation show, the earliest first.
+    """Return what the curves of a translation or a noise model show, the earliest first.
 
     Args:
         curves: Recorded values by the name of the scalar; index: step, rising. NaN is a value that was no number.
         directions: What the generators "ab" and "ba" are called, such as "healthy → rust".
     """
-    found = [*_not_a_number(curves), *_diverging(curves), *_no_progress(curves)]
+    found = [*_not_a_number(curves), *_diverging(curves), *_no_progress(curves), *noise_hints(curves)]
     for rule in (_unfooled, _guessing, _unchanged):
         for way, called in directions.items():
             found += rule(curves, way, called)
     return sorted(found, key=lambda hint: hint.begins)
-
-
-def loss_words(name: str) -> str:
-    """Return a scalar's name as people say it: "cycle a" for `cycle_a`."""
-    return name.replace("_", " ")
 
 
 # --- rules of any loss ------------------------------------------------------------------------------------------------
@@ -89,16 +60,16 @@ def _not_a_number(curves: Curves) -> Iterator[Hint]:
 
 
 def _diverging(curves: Curves) -> Iterator[Hint]:
-    together: dict[Episode, list[str]] = {}  # what rises at once is said at once
+    at_once: dict[Episode, list[str]] = {}  # what rises at once is said at once
     for name, values in curves.items():
         loss, _, part = name.partition("_")
         floor = RISEN.get(loss)
         if floor is not None and part:  # a noise model's losses, which are of no domain, rise as it learns
-            steps, medians = _medians(values)
-            lowest = np.minimum.accumulate(medians)
-            for episode in _episodes(steps, (medians > RISES * lowest) & (medians > floor)):
-                together.setdefault(episode, []).append(loss_words(name))
-    for (begins, ends), names in together.items():
+            steps, levels = medians(values)
+            lowest = np.minimum.accumulate(levels)
+            for episode in episodes(steps, (levels > RISES * lowest) & (levels > floor)):
+                at_once.setdefault(episode, []).append(loss_words(name))
+    for (begins, ends), names in at_once.items():
         yield Hint(
             "diverging",
             f"{', '.join(names)} rising",
@@ -110,13 +81,13 @@ def _diverging(curves: Curves) -> Iterator[Hint]:
 
 
 def _no_progress(curves: Curves) -> Iterator[Hint]:
-    cycles = [_medians(curves[name]) for name in ("cycle_a", "cycle_b") if name in curves]
+    cycles = [medians(curves[name]) for name in ("cycle_a", "cycle_b") if name in curves]
     if len(cycles) < 2 or min(len(steps) for steps, _ in cycles) * BLOCK < PROGRESS_POINTS:
         return
-    started = [len(medians) // 10 for _, medians in cycles]
+    started = [len(levels) // 10 for _, levels in cycles]
     if all(
-        np.median(medians[-LASTING:]) > max(NEAR, PROGRESS * np.median(medians[start : start + LASTING]))
-        for start, (_, medians) in zip(started, cycles, strict=True)
+        np.median(levels[-LASTING:]) > max(NEAR, PROGRESS * np.median(levels[start : start + LASTING]))
+        for start, (_, levels) in zip(started, cycles, strict=True)
     ):
         yield Hint(
             "no_progress",
@@ -132,11 +103,11 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
 
 def _unfooled(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     """The discriminator is never fooled, so it has nothing to teach: the generator's gradients vanish."""
-    blocks = _together(curves, f"disc_{way[1]}", f"adversarial_{way}")
+    blocks = together(curves, f"disc_{way[1]}", f"adversarial_{way}")
     if blocks is None:
         return
     steps, (disc, adversarial) = blocks
-    for begins, ends in _episodes(steps, (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL)):
+    for begins, ends in episodes(steps, (disc < UNFOOLED_DISC) & (adversarial > UNFOOLED_ADVERSARIAL)):
         yield Hint(
             "unfooled",
             f"{called} never fools",
@@ -153,8 +124,8 @@ def _guessing(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     name = f"disc_{way[1]}"
     if name not in curves:
         return
-    steps, away = _medians((curves[name] - GUESSING).abs(), quantile=0.9)
-    for begins, ends in _episodes(steps, away < GUESSING_WITHIN):
+    steps, away = medians((curves[name] - GUESSING).abs(), quantile=0.9)
+    for begins, ends in episodes(steps, away < GUESSING_WITHIN):
         yield Hint(
             "guessing",
             f"{called} is guessed",
@@ -171,8 +142,8 @@ def _unchanged(curves: Curves, way: str, called: str) -> Iterator[Hint]:
     name = f"change_{way}"
     if name not in curves:
         return
-    steps, change = _medians(curves[name])
-    for begins, ends in _episodes(steps, change < UNCHANGED):
+    steps, change = medians(curves[name])
+    for begins, ends in episodes(steps, change < UNCHANGED):
         yield Hint(
             "unchanged",
             f"{called} changes nothing",
@@ -182,32 +153,3 @@ def _unchanged(curves: Curves, way: str, called: str) -> Iterator[Hint]:
             begins,
             ends,
         )
-
-
-# --- blocks -----------------------------------------------------------------------------------------------------------
-
-
-def _medians(values: pd.Series, quantile: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """Return each whole block's first step, and a quantile of its values."""
-    whole = values.dropna()
-    whole = whole[: len(whole) // BLOCK * BLOCK]
-    rank = round(quantile * (BLOCK - 1))  # blocks are short and odd: one of their values is their quantile
-    blocks = whole.to_numpy().reshape(-1, BLOCK)
-    return whole.index.to_numpy()[::BLOCK], np.partition(blocks, rank, axis=1)[:, rank]
-
-
-def _together(curves: Curves, *names: str) -> tuple[np.ndarray, list[np.ndarray]] | None:
-    """Return the blocks of scalars that are reported at the same steps, or None if one of them is not there."""
-    if not all(name in curves for name in names):
-        return None
-    blocks = [_medians(curves[name]) for name in names]
-    count = min(len(steps) for steps, _ in blocks)
-    return blocks[0][0][:count], [medians[:count] for _, medians in blocks]
-
-
-def _episodes(steps: np.ndarray, holds: np.ndarray) -> Iterator[Episode]:
-    """Yield the last time that something held for long enough, if it ever did."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
-    lasting = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= LASTING]
-    for begin, end in lasting[-1:]:
-        yield int(steps[begin]), int(steps[end]) if end < len(steps) else None

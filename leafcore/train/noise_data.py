@@ -43,6 +43,15 @@ class ClassPictures:
     def __len__(self) -> int:
         return len(self._images)
 
+    def first_of(self, chosen: int | None, count: int) -> torch.Tensor:
+        """Return the first pictures of a class, or of all if None: (n, 3, S, S) float32 in [-1, 1], n at most `count`.
+
+        Nothing is drawn for them, and none is mirrored.
+        """
+        rows = torch.arange(len(self)) if chosen is None else torch.nonzero(self._classes == chosen)[:, 0]
+        images = np.ascontiguousarray(self._images[rows[:count].numpy()])
+        return to_signed(torch.from_numpy(images).permute(0, 3, 1, 2))
+
     def take(self, count: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the next pictures.
 

@@ -1,5 +1,6 @@
 """The settings that every recipe has; free of torch."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import field_validator
@@ -14,6 +15,11 @@ Precision = Literal["auto", "fp32", "bf16"]
 class TrainConfig(Config):
     """What every recipe needs to know."""
 
+    PURPOSES: ClassVar[Mapping[str, str]] = {
+        "smoke": "to see that everything works",
+        "draft": "to see what can be learned",
+        "paper": "the publication's settings",
+    }
     BEST_BY: ClassVar[str] = ""  # the validation score, higher is better, that picks an epoch; empty: the last counts
 
     dataset: str = setting(..., "Dataset to learn from; only its train pictures are used.", ref="dataset")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from leafcore.measure.distances import fid, kid, nearest
+from leafcore.measure.distances import covered, fid, kid, nearest
 
 
 def kernel(x: np.ndarray, y: np.ndarray) -> float:
@@ -82,3 +82,24 @@ def test_a_picture_of_one_s_own_group_is_no_neighbour():
     groups = np.array(["a", "b"])
     assert nearest(features, features, groups, groups) == pytest.approx([1, 1])
     assert np.isinf(nearest(features[:1], features[:1], groups[:1], groups[:1])).all()
+
+
+def test_a_real_picture_is_covered_by_a_fake_among_its_neighbours():
+    """On the unit circle: reals at 0, 10, 20 and 90 degrees; the nearest other real is 10, 10, 10 and 70 away."""
+
+    def at(*degrees: float) -> np.ndarray:
+        angles = np.radians(degrees)
+        return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+
+    reals = at(0, 10, 20, 90)
+    assert covered(at(-5), reals, neighbors=1).tolist() == [True, False, False, False]
+    assert covered(at(25), reals, neighbors=1).tolist() == [False, False, True, True], "65 degrees is less than 70"
+    assert covered(at(-5), reals, neighbors=2).tolist() == [True, False, False, False]
+    assert covered(at(22), reals, neighbors=2).tolist() == [False, False, True, True]
+
+
+def test_of_one_distribution_nearly_all_is_covered_and_by_copies_of_one_picture_nearly_nothing():
+    rng = np.random.default_rng(0)
+    reals, fakes = rng.normal(size=(2, 400, 16)).astype(np.float32)
+    assert covered(fakes, reals).mean() == pytest.approx(1 - 1 / 2**5, abs=0.03)
+    assert covered(np.repeat(fakes[:1], 400, axis=0), reals).mean() < 0.1

@@ -6,8 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from leafcore.checkpoints import open_checkpoint
+from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import list_runs
 from tests.conftest import carrier
+from tests.scored import result_of, write_scores
 
 
 @pytest.fixture
@@ -53,3 +55,26 @@ def test_all_label_sets_are_learned_unless_some_are_chosen(open_app, own):
     page.button(key="submit-dcgan").click().run()
     (queued,) = list_runs(own, "dcgan")
     assert queued.record.settings["labels"] == ["rust"] and queued.record.title == "DCGAN rust"
+
+
+def test_the_presets_are_those_of_the_recipe(open_app, own):
+    page = open_app(own).open("train", recipe="DCGAN", preset="Conditional")
+    assert page.selectbox(key="dcgan-conditional-conditional").value == "projection"
+    page.button_group(key="recipe").set_value("leafgan").run()
+    assert not page.exception
+    assert [list(group.options) for group in page.button_group if group.label == "Preset"] == [
+        ["Smoke", "Draft", "Paper"]
+    ]
+    assert page.button_group(key="preset").value in (["draft"], ["paper"], "draft", "paper")
+
+
+def test_the_scores_of_a_noise_model_say_what_its_pictures_are_called(open_app, own, run):
+    result = result_of(run.id, {1: {"kid": 0.3, "coverage": 0.2}, 2: {"kid": 0.1, "coverage": 0.5}}, from_noise=True)
+    found = Interpretation(judge="j", counts={"rust": 20, "scab": 4}, warning="One class dominates.")
+    last = result.epochs[-1].model_copy(update={"interpretation": found})
+    write_scores(own, result.model_copy(update={"epochs": [result.epochs[0], last], "sources": 24}))
+    page = open_app(own).open("epochs", erun=run.id)
+    told = "\n".join(text.value for text in page.caption)
+    assert "Coverage 50%" in told and "On 24 pictures from noise" in told and "Called rust 20, scab 4" in told
+    assert [warning.value for warning in page.warning] == ["One class dominates."]
+    assert len(page.get("plotly_chart")) == 2

@@ -125,3 +125,16 @@ def test_two_values_are_apart_by_their_intervals_or_their_deviations():
     assert apart(HIGH, LOW) and not apart(HIGH, ALSO_HIGH)
     assert apart(kid(0.1), kid(0.12)) and not apart(kid(0.1), kid(0.112))
     assert not apart(Score(value=1, n=300), Score(value=9, n=300))  # FID has no noise that is known
+
+
+def test_of_pictures_from_noise_it_is_the_class_agreement_that_counts_then_the_coverage():
+    sure, unsure = share(0.95, 0.9, 0.98), share(0.5, 0.4, 0.6)
+    scored = [epoch(10, kid=kid(0.1), agreement=sure, coverage=LOW), epoch(20, kid=kid(0.1), agreement=unsure)]
+    choice = recommend(scored, "")
+    assert choice.epoch == 10
+    assert "95% (90% to 98%) are called what they were made as" in choice.reason
+    assert "epoch, 20, is called what it was made as less often (50% (40% to 60%))" in choice.reason
+    scored = [epoch(10, kid=kid(0.1), coverage=HIGH), epoch(20, kid=kid(0.1), coverage=LOW)]
+    choice = recommend(scored, "")
+    assert choice.epoch == 10 and "95% (85% to 99%) of the real pictures are covered" in choice.reason
+    assert "covers fewer real pictures (30% (20% to 45%))" in choice.reason

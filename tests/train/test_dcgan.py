@@ -125,6 +125,17 @@ def test_the_kept_generator_is_a_moving_average_that_warms_up(make, decay, share
         torch.testing.assert_close(kept[name], share * seen[0][name] + (1 - share) * seen[1][name], msg=name)
 
 
+@pytest.mark.parametrize("conditional", ["none", "projection"])
+def test_an_epoch_ends_with_how_varied_its_pictures_are_and_draws_nothing_for_it(make, conditional):
+    recipe = make(conditional=conditional)
+    before = recipe.generator.get_state()
+    assert 0 < recipe.end_epoch()["diversity"] < 1, "an untrained generator makes nearly one grey"
+    assert torch.equal(before, recipe.generator.get_state()) and recipe.gen.training
+    with torch.no_grad():
+        recipe.gen.ups[0].weight.zero_()
+    assert recipe.end_epoch()["diversity"] == 0.0
+
+
 @pytest.mark.parametrize(("conditional", "rows"), [("none", [""]), ("projection", ["healthy", "rust"])])
 def test_a_preview_has_a_row_per_class_of_the_same_latent_vectors(make, conditional, rows):
     recipe = make(conditional=conditional, samples=3)
@@ -169,6 +180,13 @@ def test_an_extended_run_is_the_longer_run(journey, settings, tmp_path):
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_preset_is_what_it_is_called():
+    preset = {name: DCGANConfig.build({"dataset": "d"}, preset=name) for name in DCGANConfig.PRESETS}
+    assert preset["paper"] == DCGANConfig.build({"dataset": "d"}), "the defaults are the publication's"
+    assert preset["conditional"].conditional == "projection" and preset["wgan-gp"].loss == "wgan-gp"
+    assert preset["128px"].size_px == 128 and preset["small-data"].diffaug
 
 
 def test_the_defaults_are_those_of_the_publications():

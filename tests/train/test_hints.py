@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafcore.train.hints import BLOCK, LASTING, Hint, hints
+from leafcore.train.hint_blocks import BLOCK, LASTING
+from leafcore.train.hints import Hint, hints
 
 SERIES = Path(__file__).parent / "series"
-HEALTHY = ("healthy_leafgan_128", "healthy_leafgan_short")
+HEALTHY = ("healthy_leafgan_128", "healthy_leafgan_short", "healthy_dcgan")
 LEVELS = {  # of a healthy run, about
     "adversarial_ab": 0.4, "adversarial_ba": 0.4, "disc_a": 0.2, "disc_b": 0.2, "cycle_a": 0.1, "cycle_b": 0.1,
     "identity_a": 0.1, "identity_b": 0.1, "background_a": 0.06, "background_b": 0.06,
@@ -22,7 +23,7 @@ def recorded(name: str) -> dict[str, pd.Series]:
     told = json.loads((SERIES / f"{name}.json").read_text())
     assert told.pop("origin").startswith("recorded: ")
     index = pd.Index(told.pop("step"), name="step")
-    return {loss: pd.Series(values, index=index) for loss, values in told.items()}
+    return {loss: pd.Series(values, index=index).dropna() for loss, values in told.items()}  # not all at every step
 
 
 def made(count: int = 1000, spread: float = 0.2, **levels: float) -> dict[str, pd.Series]:
@@ -98,6 +99,11 @@ def test_a_learning_rate_too_low_makes_no_progress():
     assert hint.name == "no_progress" and hint.begins < 100
 
 
+def test_a_critic_whose_gradients_are_too_long_is_seen():
+    (hint,) = hints(recorded("critic_too_steep"))
+    assert hint.name == "steep_critic" and hint.begins < 100 and hint.ends is None
+
+
 # --- made -------------------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +144,40 @@ def test_a_run_that_does_not_improve_is_seen():
 def test_a_short_run_need_not_have_improved():
     curves = {name: values[::-1].set_axis(values.index) for name, values in made(count=400).items()}
     assert found(curves, "no_progress") == []
+
+
+# --- made of a noise model --------------------------------------------------------------------------------------------
+
+
+def series(*levels: float, each: int = 1) -> pd.Series:
+    """Return levels for so many points each, by step."""
+    values = np.repeat(levels, each)
+    return pd.Series(values, index=range(1, len(values) + 1))
+
+
+def test_a_discriminator_that_no_fake_ever_fools_is_seen():
+    curves = {"probability_fake": series(0.3, 0.01, each=600), "adversarial": series(1.2, 4.7, each=600)}
+    (hint,) = hints(curves)
+    assert (hint.name, hint.begins, hint.ends) == ("noise_unfooled", 601, None)
+    short = {name: values[:1050] for name, values in curves.items()}
+    assert hints(short) == [], "a healthy run takes a few hundred steps until it fools"
+
+
+def test_pictures_that_become_alike_are_seen():
+    (hint,) = hints({"diversity": series(0.1, 0.8, 0.2, each=20)})
+    assert (hint.name, hint.begins, hint.ends) == ("collapse", 41, None)
+    (passed,) = hints({"diversity": series(0.8, 0.2, 0.7, each=20)})
+    assert (passed.begins, passed.ends) == (21, 41)
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.03), (0.8, 0.5), (0.05, 0.9)])
+def test_pictures_that_are_alike_at_the_start_or_vary_a_little_less_are_no_fault(levels):
+    assert hints({"diversity": series(*levels, each=20)}) == []
+
+
+@pytest.mark.parametrize("length", [0.6, 0.9, 1.1])
+def test_a_critic_that_is_held_or_has_learned_little_is_no_fault(length):
+    assert hints({"gradient_norm": series(length, each=400)}) == []
 
 
 # --- when -------------------------------------------------------------------------------------------------------------

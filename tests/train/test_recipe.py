@@ -194,3 +194,4 @@ def test_every_preset_is_a_valid_setting(settings, kind):
     assert {"smoke", "draft"} <= set(config.PRESETS)
     for preset in config.PRESETS:
         assert config.build(given, preset=preset)
+        assert config.PURPOSES[preset], "the form and the command's help say what for"
