@@ -12,6 +12,17 @@ from leafcore.evaluate.result import Comparison, read_comparison
 from ui import cached, charts, forms, live
 from ui.choose import choose
 from ui.places import path_of
+from ui.scarcity import scarcity_box
+
+COMPARISON, STUDY = "Comparison", "Scarcity study"
+
+way = st.segmented_control(
+    "What", [COMPARISON, STUDY], default=COMPARISON, required=True, key="what", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+if way == STUDY:
+    scarcity_box()
+    st.stop()
 
 sets = cached.runs_of(*MAKERS)
 if not sets:

@@ -40,6 +40,7 @@ class ScarcityResult(BaseModel):
         difference: Of macro-F1, real + synthetic minus real.
         test_images: Pictures that judge.
         verdict: The comparison's sentence.
+        withheld: Whether that sentence gives no verdict, for something leaked.
         strip: The picture of the way between two seeds.
     """
 
@@ -56,6 +57,7 @@ class ScarcityResult(BaseModel):
     difference: Estimate
     test_images: int
     verdict: str
+    withheld: bool
     strip: str
 
 

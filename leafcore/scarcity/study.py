@@ -12,6 +12,7 @@ from leafcore.data.manifest import SPLITS, Dataset, load
 from leafcore.data.scarce import thin
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError
+from leafcore.evaluate.result import MACRO, Comparison
 from leafcore.files import read_json, write_bytes, write_json
 from leafcore.images import encode_png, sheet
 from leafcore.latent import NoiseModel
@@ -108,7 +109,8 @@ def _go(
         asked = {"run": steps.runs["synthesize"].id, "teacher": teacher, "co_teacher": co_teacher}
         added = "pseudo-label"
         labelled = steps.carry_out(added, added, {**common, **asked, "min_confidence": config.min_confidence})
-    found = steps.carry_out("evaluate", "evaluate", {**learn, "synthetic": (steps.runs[added].id,)})
+    compared = {**learn, "synthetic": (steps.runs[added].id,)}
+    found = Comparison.model_validate(steps.carry_out("evaluate", "evaluate", compared))
     counts = balance.counts_by_label_set(dataset)
     return ScarcityResult(
         dataset=ref,
@@ -120,10 +122,11 @@ def _go(
         rejected=labelled.get("rejected", {}),
         scores={**{name: _told(score) for name, score in images.scores.items()}, **images.withheld},
         score_counts={"generated": images.fakes, "real": images.real_count},
-        macro_f1={arm: score["macro_f1"] for arm, score in found["arms"].items()},
-        difference=found["difference"]["macro"],
-        test_images=found["test_images"],
-        verdict=found["verdict"],
+        macro_f1={arm: score.macro_f1 for arm, score in found.arms.items()},
+        difference=found.difference[MACRO],
+        test_images=found.test_images,
+        verdict=found.verdict,
+        withheld=not found.leaks.is_clean,
         strip=str(progress.folder / STRIP),
     )
 
