@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from leafcore.measure.distances import fid, kid, nearest
+from leafcore.measure.distances import fid, inception_score, kid, nearest
 
 
 def kernel(x: np.ndarray, y: np.ndarray) -> float:
@@ -82,3 +82,22 @@ def test_a_picture_of_one_s_own_group_is_no_neighbour():
     groups = np.array(["a", "b"])
     assert nearest(features, features, groups, groups) == pytest.approx([1, 1])
     assert np.isinf(nearest(features[:1], features[:1], groups[:1], groups[:1])).all()
+
+
+def test_the_inception_score_of_sure_and_even_answers_is_the_number_of_classes():
+    even = np.tile(np.eye(4, dtype=np.float32) * 50, (500, 1))
+    value, sd = inception_score(even)
+    assert value == pytest.approx(4, rel=0.05) and sd < 0.1
+    assert inception_score(np.zeros((200, 4), np.float32)) == pytest.approx((1, 0), abs=1e-6)  # unsure of everything
+
+
+def test_the_inception_score_is_the_one_written_down():
+    logits = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)  # ten splits of two
+    before = torch.get_rng_state()
+    value, _ = inception_score(logits, seed=3)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(3)
+    p = torch.from_numpy(logits).double()[torch.randperm(20)].softmax(1).numpy().reshape(10, 2, 3)
+    torch.set_rng_state(before)
+    kl = (p * (np.log(p) - np.log(p.mean(1, keepdims=True)))).sum(2).mean(1)
+    assert value == pytest.approx(np.exp(kl).mean())
