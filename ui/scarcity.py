@@ -33,6 +33,9 @@ def scarcity_box() -> None:
         _links(load_steps(run.folder))
     if failed and not working and st.session_state.get("scarcity_run") == failed[0].id:
         live.progress_panel(failed[0], key="scarcity-failed")
+        steps = load_steps(failed[0].folder)
+        if "pseudo-label" in steps and "evaluate" not in steps:  # no picture passed: which threshold would some?
+            votes_box(open_run(workspace(), steps["pseudo-label"]))
     if done:
         titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in done.values()}
         _found(done[choose("Study", titles, "study")])
