@@ -16,6 +16,7 @@ from leafcore.data.fixes import undecided
 from leafcore.data.manifest import Dataset, Split
 from leafcore.data.seen import UNKNOWN, load_seen
 from leafcore.data.straddles import Straddles, find_straddles
+from leafcore.data.synthetic_sets import MAKERS
 from leafcore.runs import list_runs
 from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
@@ -89,7 +90,7 @@ def models_of(workspace: Workspace) -> list[Model]:
     found = [(checkpoint.name, checkpoint.folder) for checkpoint in promoted]
     for run in list_runs(workspace):
         is_trained = run.kind in RECIPES and run.id not in known and epochs(run.folder)
-        if is_trained or run.kind == "synthesize":
+        if is_trained or run.kind in MAKERS:
             found.append((f"{run.record.title}, run {run.id}", run.folder))
     models = []
     for title, folder in found:

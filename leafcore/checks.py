@@ -3,35 +3,38 @@
 Which settings name something is said by their `ref` (see `config.setting`).
 """
 
-import os
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from leafcore import devices
 from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
-from leafcore.data.kaggle import kaggle_source
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
-from leafcore.data.nonleaf import RENDERED
 from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.data.writing import require_target
-from leafcore.errors import CheckpointError, ConfigError, DatasetError, NotFoundError
+from leafcore.errors import CheckpointError, ConfigError, NotFoundError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.noise import noise_facts
+from leafcore.path_checks import (
+    Checked,
+    check_file,
+    check_folder,
+    check_saved,
+    check_source,
+    check_target,
+    check_weights_target,
+)
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
+from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_gan, is_translation
 from leafcore.train.trackers import require_tracker
-from leafcore.upstream.configs import require_weights_target
 from leafcore.workspace import Workspace
-
-Checked = tuple[Any, list[str]]  # what the run records, and the ids of the runs it uses
 
 
 def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]]:
@@ -63,6 +66,8 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
 
 def _pin_dataset(workspace: Workspace, config: Any) -> str:
     """Return `name@version`; of pictures from noise, by default the one that their model learned from, here or not."""
+    if not config.dataset and hasattr(config, "run"):
+        return str(open_run(workspace, config.run).record.settings.get("dataset", ""))
     if config.dataset or not getattr(config, "checkpoint", ""):
         return load(workspace, config.dataset).ref
     _, checkpoint, used = _pin(workspace, config.checkpoint)
@@ -130,13 +135,13 @@ def _check_lflseg(workspace: Workspace, config: Any, value: str, what: str = "mo
 
 def _check_init(workspace: Workspace, config: Any, value: str) -> Checked:
     if config.init_file is not None:
-        return _check_file(workspace, config, value)
+        return check_file(workspace, config, value)
     return _check_lflseg(workspace, config, value, "init")
 
 
 def _check_start(workspace: Workspace, config: Any, value: str) -> Checked:
     if config.init_path is not None:
-        return _check_saved(workspace, config, value)
+        return check_saved(workspace, config, value)
     return _check_translator(workspace, config, value, "init")
 
 
@@ -210,6 +215,15 @@ def _pin_judge(workspace: Workspace, value: str, labels: list[str]) -> Checked:
     return ref, used
 
 
+def _check_teacher(workspace: Workspace, config: Any, value: str, what: str = "teacher") -> Checked:
+    if not _is_pending(workspace, config.run):
+        require_unlabelled(open_synthetic_set(workspace, config.run))
+    ref, checkpoint, used = _pin(workspace, value)
+    if checkpoint is not None:
+        require_teacher(checkpoint, load(workspace, config.dataset), what)
+    return ref, used
+
+
 def _check_generator_run(workspace: Workspace, config: Any, value: str) -> Checked:
     run = open_run(workspace, value)
     if not is_gan(run.kind):
@@ -280,52 +294,6 @@ def _check_tracker(workspace: Workspace, config: Any, value: Any) -> Checked:
     return value, []
 
 
-def _check_folder(workspace: Workspace, config: Any, value: str) -> Checked:
-    del workspace, config
-    if value == RENDERED:
-        return value, []
-    if not value.strip():
-        raise ConfigError("nonleaf: empty, expected a folder of pictures without a leaf, or 'rendered'.")
-    folder = _absolute(value)
-    if not folder.is_dir():
-        raise DatasetError(f"{folder}: there is no such folder.")
-    return str(folder), []
-
-
-def _check_source(workspace: Workspace, config: Any, value: Path) -> Checked:
-    del workspace, config
-    if kaggle_source(value):
-        return value, []
-    source = _absolute(value)
-    if not source.exists():
-        raise DatasetError(f"{source}: there is no such file or folder.")
-    return source, []
-
-
-def _check_file(workspace: Workspace, config: Any, value: str) -> Checked:
-    del workspace, config
-    if not value.strip():
-        return "", []
-    file = _absolute(value)
-    if not file.is_file():
-        raise DatasetError(f"{file}: there is no such file.")
-    return str(file), []
-
-
-def _check_saved(workspace: Workspace, config: Any, value: str) -> Checked:
-    """Look for weights that other programs saved: a file, or a folder of files."""
-    del workspace, config
-    path = _absolute(value)
-    if not path.exists():
-        raise DatasetError(f"{path}: there is no such file or folder.")
-    return str(path), []
-
-
-def _absolute(path: str | Path) -> Path:
-    """Return a path that means the same in every process: a worker's working folder is another one than a command's."""
-    return Path(os.path.expanduser(path)).resolve()
-
-
 def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
     del config
     for run_id in value:
@@ -336,19 +304,6 @@ def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...])
 
 def _check_synthetic(workspace: Workspace, config: Any, value: str) -> Checked:
     return value, _check_synthetics(workspace, config, (value,))[1]
-
-
-def _check_target(workspace: Workspace, config: Any, value: Path) -> Checked:
-    target = _absolute(value)
-    require_target(load(workspace, config.dataset), target)
-    return target, []
-
-
-def _check_weights_target(workspace: Workspace, config: Any, value: Path) -> Checked:
-    del workspace, config
-    target = _absolute(value)
-    require_weights_target(target)
-    return target, []
 
 
 def _check_recipe_settings(workspace: Workspace, config: Any, value: dict[str, Any]) -> Checked:
@@ -371,6 +326,8 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "translators": _check_translators,
     "noise_model": _if_given(_check_noise_model),
     "noise_judge": _check_noise_judge,
+    "teacher": _check_teacher,
+    "co_teacher": _if_given(partial(_check_teacher, what="co_teacher")),
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
     "corrections": _check_corrections,
@@ -378,17 +335,17 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "judge": _check_judge,
     "device": _check_device,
     "tracker": _check_tracker,
-    "folder": _check_folder,
-    "source": _check_source,
-    "file": _check_file,
-    "saved": _check_saved,
+    "folder": check_folder,
+    "source": check_source,
+    "file": check_file,
+    "saved": check_saved,
     "init": _if_given(_check_init),
     "start": _if_given(_check_start),
-    "target": _check_target,
-    "weights_target": _check_weights_target,
+    "target": check_target,
+    "weights_target": check_weights_target,
     "recipe_settings": _check_recipe_settings,
     "domain": _if_given(_check_labels),
     "mask_set": _if_given(_check_masks),
     "chain_masks": _check_chain_masks,
-    "nonleaf": _if_given(_check_folder),
+    "nonleaf": _if_given(check_folder),
 }

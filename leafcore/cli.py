@@ -83,7 +83,7 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "export", "write-weights", "evaluate",
+        "pseudo-label", "export", "write-weights", "evaluate", "scarcity",
     ):  # fmt: skip
         added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
         add_fields(added, kind)
@@ -141,8 +141,10 @@ def _summary(kind: str) -> str:
         "masks": "Make a mask for every picture of a dataset.",
         "score": "Score the epochs of a translation or a noise model against real pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
+        "pseudo-label": "Let a classifier label pictures from noise, and keep those that it is sure of.",
         "export": "Pack a synthetic set into a ZIP.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
+        "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 
 

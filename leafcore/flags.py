@@ -58,8 +58,12 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("adopt", "file"): Flag("file", "PATH"),
     ("write-weights", "model"): Flag("model", "CHECKPOINT"),
     ("score", "run"): Flag("run", "RUN", many=True),
+    ("pseudo-label", "run"): Flag("run", "RUN"),
+    ("pseudo-label", "teacher"): Flag("--teacher", "CHECKPOINT"),
+    ("pseudo-label", "co_teacher"): Flag("--co-teacher", "CHECKPOINT"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("scarcity", "limit"): Flag("--max", "N"),
 }
 
 

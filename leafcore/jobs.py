@@ -9,8 +9,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -24,7 +24,6 @@ from leafcore.checkpoints import epochs
 from leafcore.checks import check
 from leafcore.config import Config
 from leafcore.data.configs import ImportConfig, RenderConfig, ResplitConfig, ScarceConfig
-from leafcore.data.labels import words
 from leafcore.data.writing import WriteConfig
 from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, DiskFull, JobError, LeafError, Stopped, as_leaf_error
@@ -37,7 +36,9 @@ from leafcore.progress import Progress
 from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
-from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
+from leafcore.scarcity.configs import ScarcityConfig
+from leafcore.synthesize.configs import ExportConfig, PseudoLabelConfig, SynthesizeConfig
+from leafcore.titles import run_title
 from leafcore.train.configs import RECIPES
 from leafcore.train.preflight_config import PreflightConfig
 from leafcore.upstream.configs import AdoptConfig, WriteWeightsConfig
@@ -82,8 +83,10 @@ KINDS: dict[str, Kind] = {
     "masks": Kind("Make masks", MasksConfig, "leafcore.masks.make:make_masks", "use"),
     "score": Kind("Score epochs", ScoreConfig, "leafcore.pick.score:score_epochs", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
+    "pseudo-label": Kind("Pseudo-label", PseudoLabelConfig, "leafcore.synthesize.pseudo_label:pseudo_label", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
+    "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }
 
 
@@ -101,14 +104,23 @@ def build_config(kind: str, values: Mapping[str, Any], preset: str | None = None
     return KINDS[kind].config.build(values, preset=preset)
 
 
-def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "") -> Run:
+def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "", waits: bool = True) -> Run:
     """Queue a run. What its settings name is looked up first, and the dataset's version is pinned.
+
+    Args:
+        workspace: Where it goes.
+        kind: A key of `KINDS`.
+        config: Its settings.
+        title: What a person reads in lists, if not what all runs of its kind are called.
+        waits: Whether a lane may take it; else the caller carries it out.
 
     Raises:
         InputError: Something named does not exist or does not fit; no run was made.
     """
     config, uses = check(workspace, config)
-    return create_run(workspace, kind, config, title=title or _title(kind, config), uses=uses)
+    return create_run(
+        workspace, kind, config, title=title or run_title(kind, KINDS[kind].title, config), uses=uses, waits=waits
+    )
 
 
 def submit_once(workspace: Workspace, kind: str, config: Config) -> Run:
@@ -121,32 +133,7 @@ def submit_once(workspace: Workspace, kind: str, config: Config) -> Run:
     for run in list_runs(workspace, kind):
         if run.record.config_hash == config.digest() and run.status().state in ACTIVE:
             return run
-    return create_run(workspace, kind, config, title=_title(kind, config), uses=uses)
-
-
-def _title(kind: str, config: Config) -> str:
-    """Return what a run is called in lists: "LeafGAN healthy -> rust"."""
-    values = config.model_dump()
-    if kind in RECIPES:
-        pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
-        return f"{RECIPES[kind].title}{pair or _listed(values.get('labels', ()))}"
-    if kind == "preflight":
-        return f"Check: {_title(values['recipe'], RECIPES[values['recipe']].config.build(values['settings']))}"
-    if kind == "synthesize":
-        return f"{values['count']} synthetic images from {values['source'] or 'noise'}"
-    if kind in {"import", "render", "adopt"}:
-        return f"{KINDS[kind].title}: {values['name']}"
-    if kind in {"health", "split", "scarce", "write", "embed"}:
-        return f"{KINDS[kind].title}: {values['dataset'].partition('@')[0]}"
-    if kind == "write-weights":
-        return f"{KINDS[kind].title}: {values['model'].partition('#')[0]}"
-    return KINDS[kind].title
-
-
-def _listed(labels: Sequence[str]) -> str:
-    """Return label sets as a title names them: the first two, and how many more."""
-    more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
-    return f" {', '.join(labels[:2])}{more}" if labels else ""
+    return create_run(workspace, kind, config, title=run_title(kind, KINDS[kind].title, config), uses=uses)
 
 
 # --- carrying out -----------------------------------------------------------------------------------------------------
@@ -168,7 +155,13 @@ def choose_lane(run: Run) -> str:
 
 
 def execute(
-    workspace: Workspace, run: Run, *, lane: str, owner: Literal["server", "cli"], echo: Progress | None = None
+    workspace: Workspace,
+    run: Run,
+    *,
+    lane: str,
+    owner: Literal["server", "cli"],
+    echo: Progress | None = None,
+    is_part: bool = False,
 ) -> dict[str, Any]:
     """Carry a run out in this process, holding its lock and its lane's.
 
@@ -178,6 +171,8 @@ def execute(
         lane: Where it computes.
         owner: Who it belongs to: a server's shutdown ends the server's runs only.
         echo: Another watcher, such as a terminal's progress bar.
+        is_part: Whether another run of this process does it as a part of its own: that one holds the lane and hears
+            signals, and is the watcher, who may ask to stop.
 
     Returns:
         What the verb returned, as plain values; also in `result.json`.
@@ -191,7 +186,9 @@ def execute(
         status = _begin(run, lane, owner)
         progress = RunProgress(run, status, echo)
         try:
-            with _stop_on_signal(progress, owner), progress, hold_lane(workspace, lane, run, progress):
+            heard = nullcontext() if is_part else _stop_on_signal(progress, owner)
+            held = nullcontext() if is_part else hold_lane(workspace, lane, run, progress)
+            with heard, progress, held:
                 result = _call_verb(workspace, run, progress)
             write_json(run.folder / "result.json", result)
         except Stopped:

@@ -30,7 +30,7 @@ class RunProgress(Progress):
     Args:
         run: The run, locked by this process.
         status: The status to go on from.
-        echo: Another watcher who is told the same, such as a terminal's progress bar.
+        echo: Another watcher who is told the same, such as a terminal's progress bar, and may ask to stop as well.
     """
 
     def __init__(self, run: Run, status: Status, echo: Progress | None = None) -> None:
@@ -123,7 +123,7 @@ class RunProgress(Progress):
     @property
     def should_stop(self) -> bool:
         """Whether the user or the server asked the run to end."""
-        return self._asked is not None or self._run.stop_reason is not None
+        return self._asked is not None or self._run.stop_reason is not None or self._echo.should_stop
 
     @property
     def is_shutdown(self) -> bool:

@@ -301,6 +301,7 @@ def create_run(
     uses: tuple[str, ...] = (),
     extends: str = "",
     prepare: Callable[[Path], object] = lambda folder: None,
+    waits: bool = True,
 ) -> Run:
     """Write a new run's folder, queued.
 
@@ -312,6 +313,7 @@ def create_run(
         uses: Ids of the runs whose output it reads.
         extends: The run whose saved state it begins with, if it does not begin anew.
         prepare: Called with the folder before anybody can carry the run out.
+        waits: Whether a lane may take it; else it is *stopped* until whoever made it carries it out.
     """
     now = _moment()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1000):03d}"
@@ -329,7 +331,7 @@ def create_run(
     run.folder.mkdir(parents=True)
     write_json(run.folder / CONFIG, record.model_dump(mode="json"))
     prepare(run.folder)
-    run.write_status(Status(queued=now))
+    run.write_status(Status(queued=now, state="queued" if waits else "stopped"))
     announce(workspace.runs)
     return run
 

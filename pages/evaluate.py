@@ -6,13 +6,25 @@ import pandas as pd
 import streamlit as st
 
 from leafcore.data.labels import words
+from leafcore.data.synthetic_sets import MAKERS
 from leafcore.evaluate.configs import ARM_TITLES, ARMS
 from leafcore.evaluate.result import Comparison, read_comparison
 from ui import cached, charts, forms, live
 from ui.choose import choose
 from ui.places import path_of
+from ui.scarcity import scarcity_box
 
-sets = cached.runs_of("synthesize")
+COMPARISON, STUDY = "Comparison", "Scarcity study"
+
+way = st.segmented_control(
+    "What", [COMPARISON, STUDY], default=COMPARISON, required=True, key="what", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+if way == STUDY:
+    scarcity_box()
+    st.stop()
+
+sets = cached.runs_of(*MAKERS)
 if not sets:
     st.info("A comparison needs a synthetic set and a dataset with a test split.", icon=":material/balance:")
     st.page_link(path_of("studio"), label="Make synthetic pictures", icon=":material/auto_awesome:")

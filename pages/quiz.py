@@ -5,13 +5,14 @@ from pathlib import Path
 import streamlit as st
 
 from leafcore.data.labels import words
+from leafcore.data.synthetic_sets import MAKERS
 from leafcore.errors import LeafError
 from leafcore.quiz import Kind, Quiz, answer_quiz, open_quiz, picture_of, start_quiz, undo_answer
 from ui import cached
 from ui.places import path_of
 from ui.service import workspace
 
-sets = {run.id: run for run in cached.runs_of("synthesize")}
+sets = {run.id: run for run in cached.runs_of(*MAKERS)}
 if not sets:
     st.info("The quiz needs synthetic pictures.", icon=":material/quiz:")
     st.page_link(path_of("studio"), label="Make synthetic pictures", icon=":material/auto_awesome:")

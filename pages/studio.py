@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from leafcore.data.synthetic_sets import MAKERS
 from leafcore.runs import open_run
 from ui import cached, live
 from ui.adopting import adopt_generator_box, write_weights_box
@@ -36,12 +37,12 @@ else:
     st.info("There is no dataset to translate pictures of.", icon=":material/photo_library:")
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
 
-working = [run for run in live.active_runs() if run.kind in {"synthesize", "export"}]
+working = [run for run in live.active_runs() if run.kind in {*MAKERS, "export"}]
 for run in working:
     live.progress_panel(run, key="studio")
 latest = st.session_state.get("studio_run")
-sets = cached.runs_of("synthesize")
-for run in cached.runs_of("synthesize", "export", state="failed")[:1]:
+sets = cached.runs_of(*MAKERS)
+for run in cached.runs_of(*MAKERS, "export", state="failed")[:1]:
     if latest == run.id:
         live.progress_panel(run, key="studio-failed")
 if sets:

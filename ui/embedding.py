@@ -9,6 +9,7 @@ import streamlit as st
 from leafcore.data.edits import lineage
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Decision
+from leafcore.data.synthetic_sets import MAKERS
 from leafcore.embedding import KIND, REAL, as_of
 from leafcore.errors import LeafError
 from leafcore.runs import Run
@@ -25,7 +26,7 @@ def map_box(dataset: Dataset) -> None:
     """Draw the newest map of a version or of what it was edited from, and the way to the next."""
     versions = lineage(workspace(), dataset)
     working, newest = embedded.working(dataset), embedded.newest(dataset)
-    made = [run for run in cached.runs_of("synthesize") if run.record.settings["dataset"] in versions]
+    made = [run for run in cached.runs_of(*MAKERS) if run.record.settings["dataset"] in versions]
     _ask(dataset, made, has_map=newest is not None, is_working=bool(working))
     for run in working:
         live.progress_panel(run, key="embed")

@@ -38,6 +38,34 @@ def class_bars(counts: Mapping[str, int]) -> go.Figure:
     return figure
 
 
+def vote_bars(counts: pd.DataFrame) -> go.Figure:
+    """Return pictures by the label set that a teacher gave them: accepted, and not.
+
+    Args:
+        counts: As `Votes.counts` returns it.
+    """
+    figure = go.Figure()
+    marks = {
+        "accepted": {"color": COLORS[3], "pattern": {"shape": "/"}},
+        "rejected": {"color": "rgba(128,128,128,0.35)", "pattern": {"shape": "x"}},
+    }
+    for part, marker in marks.items():
+        figure.add_bar(
+            name=part,
+            y=[words(str(labels)) for labels in counts.index],
+            x=counts[part],
+            text=[f"{count:,}" if count else "" for count in counts[part]],
+            orientation="h",
+            marker=marker,
+            hovertemplate="%{y}: %{x:,} " + part + "<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(title="pictures called so by the teacher", fixedrange=True)
+    height = 120 + 34 * len(counts)
+    legend = {**LEGEND, "traceorder": "normal"}
+    return figure.update_layout(barmode="stack", height=height, margin=MARGIN, dragmode=False, legend=legend)
+
+
 def requests_by_day(uses: Sequence[Use], zone: str) -> go.Figure:
     """Return how many pictures were asked for each day, by face.
 

@@ -10,6 +10,7 @@ from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import Run
 from ui import cached, forms, show
 from ui.interpretation import interpretation_box
+from ui.pseudo_labels import labelling_box, votes_box
 from ui.service import workspace
 
 
@@ -30,10 +31,15 @@ def set_box(run: Run) -> None:
         [str(pictures.folder / "images" / row["file"]) for row in rows],
         alts=[f"{row['file']}, {words(row['labels'])}, from {row['source'] or 'noise'}" for row in rows],
     )
+    if pictures.has_teacher:
+        votes_box(run)
+    if not pictures.has_labels:
+        labelling_box(run)
     if run.result().get("interpretation"):
         interpretation_box(Interpretation.model_validate(run.result()["interpretation"]), key=run.id)
     with st.expander("Where these pictures come from", icon=":material/receipt_long:"):
-        st.json({**rows[0], "chain": json.loads(str(rows[0]["chain"]))}, expanded=False)
+        lists = {key: json.loads(str(rows[0][key])) for key in ("chain", "votes") if key in rows[0]}
+        st.json({**rows[0], **lists}, expanded=False)
         st.caption("The same recipe is inside every PNG, and a row of manifest.csv in the ZIP.")
 
 

@@ -1,4 +1,4 @@
-"""Synthetic sets: what a `synthesize` run made, and where each of its pictures comes from.
+"""Synthetic sets: what a `synthesize` run made, or a `pseudo-label` run labelled, and where each picture comes from.
 
 ```
 runs/<id>/
@@ -26,6 +26,7 @@ from leafcore.images import open_rgb
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.workspace import Workspace
 
+MAKERS = ("synthesize", "pseudo-label")  # the kinds of run whose folder is a synthetic set
 PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
 
 
@@ -89,6 +90,36 @@ class Provenance(BaseModel):
     masks: str = "none"
     truncation: float = 0.0
     synthetic: bool = True
+
+
+class Vote(BaseModel):
+    """What a classifier says of a picture.
+
+    Attributes:
+        teacher: What the classifier is called.
+        weights_sha256: Of its weights file.
+        labels: The label set that it gives.
+        probability: That the picture has exactly these labels, from 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    teacher: str
+    weights_sha256: str
+    labels: str
+    probability: float
+
+
+class PseudoLabelled(Provenance):
+    """Where a synthetic picture comes from whose labels a classifier gave.
+
+    Attributes:
+        votes: The teacher's, whose labels the picture has, then the co-teacher's, if there was one.
+        min_confidence: The probability from which the teacher's labels were accepted.
+    """
+
+    votes: tuple[Vote, ...]
+    min_confidence: float
 
 
 class Ledger:
@@ -175,6 +206,16 @@ class SyntheticSet:
         """Whether its pictures are translations of photographs."""
         return bool((self.manifest["source"] != "").any())
 
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a classifier gave its pictures their labels."""
+        return "votes" in self.manifest
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether it is known what all of its pictures show."""
+        return not bool((self.manifest["labels"] == "").any())
+
     def paths(self) -> list[Path]:
         """Return the pictures, in the manifest's order."""
         return [self.folder / "images" / str(name) for name in self.manifest["file"]]
@@ -199,7 +240,7 @@ def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
 
 def synthetic_runs(workspace: Workspace, dataset: str) -> list[Run]:
     """Return the runs that are done making synthetic pictures for a dataset, any version of it, newest first."""
-    runs = list_runs(workspace, "synthesize")
+    runs = [run for run in list_runs(workspace) if run.kind in MAKERS]
     return [run for run in runs if _name(run.record.settings["dataset"]) == dataset and run.status().state == "done"]
 
 

@@ -85,10 +85,10 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
 
 def _labelled(pictures: SyntheticSet) -> SyntheticSet:
     """Refuse a set of which nobody knows what it shows."""
-    if (pictures.manifest["labels"] == "").any():
+    if not pictures.has_labels:
         raise DatasetError(
             f"synthetic: {pictures.id} holds pictures without labels, for an unconditional model made them; "
-            "choose a set of one label, or of a class-conditional model."
+            "pseudo-label them first, or choose a set of one label, or of a class-conditional model."
         )
     return pictures
 
@@ -100,5 +100,5 @@ def seen_by(pictures: SyntheticSet) -> Seen:
     """
     steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
     roles = {role for step in steps for role in roles_of(step["recipe"])}
-    sources = ["source"] if pictures.has_sources else []
-    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), *sources], pictures.id)
+    others = [*(["source"] if pictures.has_sources else []), *(["teacher"] if pictures.has_teacher else [])]
+    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), *others], pictures.id)

@@ -23,7 +23,11 @@ class EvaluateConfig(Config):
 
     dataset: str = setting(..., "Dataset whose real pictures train and test the classifiers.", ref="dataset")
     synthetic: tuple[str, ...] = setting(
-        ..., "Synthetic sets to add: ids of synthesize runs.", ref="synthetics", min_length=1, max_length=32
+        ...,
+        "Synthetic sets to add: ids of synthesize or pseudo-label runs.",
+        ref="synthetics",
+        min_length=1,
+        max_length=32,
     )
     seeds: int = setting(3, "Classifiers trained per arm; fewer than 3 says little.", ge=1, le=20)
     steps: int = setting(600, "Optimizer steps of every classifier, the same in all arms.", ge=2, le=1_000_000)

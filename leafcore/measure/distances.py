@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from leafcore.measure.projection import unit_length
 
 KID_FROM = 20  # pictures in each set, below which no KID is told
 FID_FROM = 200  # the same of FID, whose bias grows as sets shrink (Binkowski et al. 2018, section 4)
+IS_FROM = 200  # the same of the inception score, which ten splits of less than 20 pictures each would cap
 SUBSETS = 100
 MOST_IN_SUBSET = 1000  # torchmetrics' and Binkowski et al.'s
 
@@ -79,6 +81,27 @@ def fid(fakes: np.ndarray, reals: np.ndarray) -> float:
         metric.update(torch.from_numpy(fakes).double(), real=False)
         metric.update(torch.from_numpy(reals).double(), real=True)
         return float(metric.compute())
+
+
+def inception_score(logits: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
+    """Return how sure and how varied a classifier is of pictures: exp of the mean KL of p(y|x) to p(y).
+
+    Salimans et al. 2016, arXiv 1606.03498, section 4, over ten splits as there. It needs no real picture, and is only
+    compared with one of as many pictures in the same classifier's eyes.
+
+    Args:
+        logits: (N, classes) float32, N at least 20.
+        seed: Of the splits.
+
+    Returns:
+        The mean over the splits, from 1 to the number of classes, and their standard deviation.
+    """
+    with _QUIETLY(), torch.random.fork_rng(devices=[]):
+        metric = InceptionScore(_Given(logits.shape[1]), splits=10)
+        torch.manual_seed(seed)  # torchmetrics shuffles by the process's generator
+        metric.update(torch.from_numpy(logits).double())
+        mean, spread = metric.compute()
+    return float(mean), float(spread)
 
 
 def nearest(

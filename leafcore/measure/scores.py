@@ -29,6 +29,26 @@ def predicted_labels(probabilities: np.ndarray, multi_label: bool) -> np.ndarray
     return passed
 
 
+def set_probability(probabilities: np.ndarray, decided: np.ndarray, *, exclusive: bool) -> np.ndarray:
+    """Return how probable it is that each picture has exactly the labels that were decided for it.
+
+    Args:
+        probabilities: (N, labels) float in [0, 1].
+        decided: (N, labels) bool, as `predicted_labels` returns it.
+        exclusive: Whether they are a softmax's, of one label each; else every label is told for itself, and the
+            probability is the product over all labels of p where it was decided for, of 1 - p where against.
+
+    Returns:
+        (N,) float64 in [0, 1].
+    """
+    values, chosen = np.asarray(probabilities, np.float64), np.asarray(decided, bool)
+    if exclusive:
+        one: np.ndarray = np.where(chosen, values, 0.0).sum(1)
+        return one
+    product: np.ndarray = np.where(chosen, values, 1.0 - values).prod(1)
+    return product
+
+
 def macro_f1(targets: np.ndarray, predicted: np.ndarray) -> float:
     """Return the unweighted mean of F1 over the labels that occur in `targets`.
 

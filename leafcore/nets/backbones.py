@@ -17,6 +17,7 @@ from torch import nn
 from leafcore.errors import CheckpointError, ConfigError
 
 BUNDLED = "tf_efficientnet_lite0"
+IMAGENET = 1000  # its classes; a pretrained classifier of as many keeps the head that came with the weights
 INCEPTION = "inception_v3"  # torchvision's weights, the network that distances between pictures were first taken in
 
 
@@ -40,10 +41,11 @@ def build_backbone(name: str = BUNDLED, num_classes: int = 3, pretrained: bool =
         raise ConfigError(f"backbone: got {name!r}, expected a model that timm knows, such as {BUNDLED}, {close}.")
     if pretrained and name != BUNDLED:
         return _with_hub_weights(name, num_classes)
-    model: nn.Module = timm.create_model(name, num_classes=1000 if pretrained else num_classes)
+    model: nn.Module = timm.create_model(name, num_classes=IMAGENET if pretrained else num_classes)
     if pretrained:
         model.load_state_dict(_bundled_weights(model))
-        model.reset_classifier(num_classes)  # type: ignore[operator]  # timm's models have it
+        if num_classes != IMAGENET:
+            model.reset_classifier(num_classes)  # type: ignore[operator]  # timm's models have it
     return model
 
 

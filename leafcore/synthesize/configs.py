@@ -85,3 +85,21 @@ class ExportConfig(Config):
 
     run: str = setting(..., "The synthesize run to export.", ref="synthetic")
     format: Literal["csv"] = setting("csv", "Layout: csv is a folder of images and a labels.csv.")
+
+
+class PseudoLabelConfig(Config):
+    """Settings of `pseudo-label`."""
+
+    run: str = setting(..., "The synthesize run whose pictures have no labels.", ref="synthetic")
+    teacher: str = setting(..., "Classifier that labels them: a checkpoint, or a training run.", ref="teacher")
+    min_confidence: float = setting(
+        0.75, "A picture is kept if the teacher gives its label set at least this probability.", ge=0, le=1
+    )
+    co_teacher: str = setting(
+        "", "A second classifier: only pictures on whose label set both agree are kept.", ref="co_teacher"
+    )
+    dataset: str = setting(
+        "", "Dataset whose labels these are; empty: the one of the pictures.", ref="dataset", advanced=True
+    )
+    batch_size: int = setting(32, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
+    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)

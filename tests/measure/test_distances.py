@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from leafcore.measure.distances import covered, fid, kid, nearest
+from leafcore.measure.distances import covered, fid, inception_score, kid, nearest
 
 
 def kernel(x: np.ndarray, y: np.ndarray) -> float:
@@ -103,3 +103,22 @@ def test_of_one_distribution_nearly_all_is_covered_and_by_copies_of_one_picture_
     reals, fakes = rng.normal(size=(2, 400, 16)).astype(np.float32)
     assert covered(fakes, reals).mean() == pytest.approx(1 - 1 / 2**5, abs=0.03)
     assert covered(np.repeat(fakes[:1], 400, axis=0), reals).mean() < 0.1
+
+
+def test_the_inception_score_of_sure_and_even_answers_is_the_number_of_classes():
+    even = np.tile(np.eye(4, dtype=np.float32) * 50, (500, 1))
+    value, sd = inception_score(even)
+    assert value == pytest.approx(4, rel=0.05) and sd < 0.1
+    assert inception_score(np.zeros((200, 4), np.float32)) == pytest.approx((1, 0), abs=1e-6)  # unsure of everything
+
+
+def test_the_inception_score_is_the_one_written_down():
+    logits = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)  # ten splits of two
+    before = torch.get_rng_state()
+    value, _ = inception_score(logits, seed=3)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(3)
+    p = torch.from_numpy(logits).double()[torch.randperm(20)].softmax(1).numpy().reshape(10, 2, 3)
+    torch.set_rng_state(before)
+    kl = (p * (np.log(p) - np.log(p.mean(1, keepdims=True)))).sum(2).mean(1)
+    assert value == pytest.approx(np.exp(kl).mean())

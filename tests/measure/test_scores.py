@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import classification_report, f1_score
 
-from leafcore.measure.scores import macro_f1, per_label, predicted_labels, set_confusion
+from leafcore.measure.scores import macro_f1, per_label, predicted_labels, set_confusion, set_probability
 
 LABELS = ["healthy", "rust", "scab"]
 
@@ -69,3 +69,16 @@ def test_confusion_counts_label_sets_and_puts_unknown_ones_last():
 
 def test_a_set_that_nobody_predicted_still_has_its_column():
     assert set_confusion(["rust"], ["healthy"], LABELS).shape == (3, 4)
+
+
+def test_a_label_s_probability_is_the_softmax_s():
+    said = np.array([[0.2, 0.5, 0.3], [0.9, 0.06, 0.04]])
+    decided = predicted_labels(said, multi_label=False)
+    assert set_probability(said, decided, exclusive=True).tolist() == [0.5, 0.9]
+
+
+def test_a_label_set_s_probability_is_that_of_every_decision_at_once():
+    said = np.array([[0.9, 0.8, 0.3], [0.1, 0.2, 0.6]])
+    decided = predicted_labels(said, multi_label=True)
+    wanted = [0.9 * 0.8 * (1 - 0.3), (1 - 0.1) * (1 - 0.2) * 0.6]
+    assert set_probability(said, decided, exclusive=False) == pytest.approx(wanted)

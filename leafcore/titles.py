@@ -1,0 +1,43 @@
+"""What runs are called in lists."""
+
+from collections.abc import Sequence
+
+from leafcore.config import Config
+from leafcore.data.labels import words
+from leafcore.train.configs import RECIPES
+
+
+def run_title(kind: str, named: str, config: Config) -> str:
+    """Return what a run is called in lists: "LeafGAN healthy -> rust".
+
+    Args:
+        kind: Its kind.
+        named: What that is called, see `jobs.Kind`.
+        config: Its settings.
+    """
+    values = config.model_dump()
+    if kind in RECIPES:
+        pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
+        return f"{RECIPES[kind].title}{pair or _listed(values.get('labels', ()))}"
+    if kind == "preflight":
+        recipe = RECIPES[values["recipe"]]
+        return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"
+    if kind == "synthesize":
+        return f"{values['count']} synthetic images from {values['source'] or 'noise'}"
+    if kind == "pseudo-label":
+        return f"Pseudo-labels from {values['min_confidence']:.0%}"
+    if kind == "scarcity":
+        return f"Scarcity study: {values['dataset'].partition('@')[0]}, at most {values['limit']} per class"
+    if kind in {"import", "render", "adopt"}:
+        return f"{named}: {values['name']}"
+    if kind in {"health", "split", "scarce", "write", "embed"}:
+        return f"{named}: {values['dataset'].partition('@')[0]}"
+    if kind == "write-weights":
+        return f"{named}: {values['model'].partition('#')[0]}"
+    return named
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return label sets as a title names them: the first two, and how many more."""
+    more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
+    return f" {', '.join(labels[:2])}{more}" if labels else ""
