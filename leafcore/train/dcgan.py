@@ -7,19 +7,19 @@ moving average of the generator.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from leafcore.images import to_uint8
 from leafcore.nets import build
 from leafcore.nets.dcgan_discriminator import Judgement
 from leafcore.progress import Progress
+from leafcore.train.averaging import warmed_up
 from leafcore.train.configs import DCGANConfig
 from leafcore.train.dcgan_losses import gradient_penalty, says
 from leafcore.train.device import autocast, fit_device
@@ -229,16 +229,3 @@ class DCGAN(Recipe):
     def export(self) -> dict[str, nn.Module]:
         """Return the generator, or its moving average if the config asks for it; see `Recipe.export`."""
         return {"generator": self.averaged.module} if self.averaged else super().export()
-
-
-def warmed_up(decay: float) -> Callable[[Any, Any, Any], None]:
-    """Return a moving average that forgets its beginning fast: after n updates it decays by (1 + n) / (10 + n) at most.
-
-    That is TensorFlow's `ExponentialMovingAverage` with `num_updates`; a short run would else keep its first weights.
-    """
-
-    def average(kept: Any, now: Any, updates: Any) -> None:
-        count = int(updates)
-        get_ema_multi_avg_fn(min(decay, (1 + count) / (10 + count)))(kept, now, updates)
-
-    return average
