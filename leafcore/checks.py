@@ -20,6 +20,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.nonleaf import RENDERED
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.data.writing import require_target
+from leafcore.denoising import denoising_of
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, NotFoundError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.noise import noise_facts
@@ -161,7 +162,9 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = _pin(workspace, value)
     if checkpoint is not None:
-        noise_facts(checkpoint).require_label(config.label)
+        facts = noise_facts(checkpoint)
+        facts.require_label(config.label)
+        denoising_of(facts, config, config.truncation)
     return ref, used
 
 

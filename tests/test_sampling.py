@@ -125,7 +125,11 @@ def test_requests_are_listed(client):
     ("params", "status", "message"),
     [
         ({"checkpoint": "nowhere"}, 404, "checkpoint: got 'nowhere', known: "),
-        ({"checkpoint": "x"}, 422, "x is a leafgan model and makes nothing from noise; expected a DCGAN checkpoint"),
+        (
+            {"checkpoint": "x"},
+            422,
+            "x is a leafgan model and makes nothing from noise; expected a DCGAN or diffusion checkpoint",
+        ),
         ({"n": 0}, 422, "n: got 0, expected greater than or equal to 1."),
         ({"n": 257}, 422, "n: got 257, expected less than or equal to 256."),
         ({"seed": -1}, 422, "seed: got -1, expected greater than or equal to 0."),
