@@ -50,9 +50,9 @@ class DiffusionConfig(NoiseModelConfig):
         ge=2, le=6, advanced=True, group="Network",
     )  # fmt: skip
     blocks: int = setting(2, "Residual blocks per level.", ge=1, le=4, advanced=True, group="Network")
-    patch: Literal[1, 2, 4] = setting(
+    patch: int = setting(
         1, "Squares of so many pixels become channels: 2 makes a step about four times faster.",
-        advanced=True, group="Network",
+        ge=1, le=4, advanced=True, group="Network",
     )  # fmt: skip
     ema_decay: float = setting(
         0.9999, "Keeps the network's moving average instead of its last weights; 0: the last.",
