@@ -66,7 +66,7 @@ class Provenance(BaseModel):
         weights_license: Of the weights.
         truncation: Of the latent vector, in standard deviations; 0 for none.
         guidance: Of a diffusion model; 0 without classes, and of models of other kinds.
-        sampler: Of a diffusion model: how noise was taken away; empty of other kinds.
+        sampler: Of a diffusion model: how noise was taken away; "none" of other kinds.
         sampling_steps: Of a diffusion model: in how many steps; 0 of other kinds.
     """
 
@@ -92,7 +92,7 @@ class Provenance(BaseModel):
     masks: str = "none"
     truncation: float = 0.0
     guidance: float = 0.0
-    sampler: str = ""
+    sampler: str = "none"
     sampling_steps: int = 0
     synthetic: bool = True
 
