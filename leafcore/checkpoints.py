@@ -96,8 +96,8 @@ class Checkpoint:
 
     @property
     def is_noise_model(self) -> bool:
-        """Whether it makes pictures from latent vectors."""
-        return "generator" in self.card.description.get("nets", {}) and "latent" in self.card.description
+        """Whether it makes pictures from latent vectors, or from as much noise as a picture has."""
+        return "latent" in self.card.description
 
     def seen(self) -> Seen:
         """Return what the model has seen, by role; unknown where its recipe has a role that nobody wrote down."""

@@ -16,6 +16,7 @@ from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.denoising import denoising_of
 from leafcore.errors import CheckpointError, ConfigError, NotFoundError
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.noise import noise_facts
@@ -32,7 +33,7 @@ from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
-from leafcore.train.configs import RECIPES, is_gan, is_translation
+from leafcore.train.configs import RECIPES, is_generative, is_translation
 from leafcore.train.trackers import require_tracker
 from leafcore.workspace import Workspace
 
@@ -166,7 +167,9 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = _pin(workspace, value)
     if checkpoint is not None:
-        noise_facts(checkpoint).require_label(config.label)
+        facts = noise_facts(checkpoint)
+        facts.require_label(config.label)
+        denoising_of(facts, config, config.truncation)
     return ref, used
 
 
@@ -226,7 +229,7 @@ def _check_teacher(workspace: Workspace, config: Any, value: str, what: str = "t
 
 def _check_generator_run(workspace: Workspace, config: Any, value: str) -> Checked:
     run = open_run(workspace, value)
-    if not is_gan(run.kind):
+    if not is_generative(run.kind):
         raise ConfigError(
             f"run: {run.id} is a {run.kind} run, expected one that trained a translation or a noise model."
         )

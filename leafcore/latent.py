@@ -1,11 +1,12 @@
 """Making pictures from noise: samples, interpolations, a grid of every class."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 
 from leafcore.checkpoints import Checkpoint
+from leafcore.denoising import Denoising, denoising_of
 from leafcore.generate import load_network
 from leafcore.images import to_uint8
 from leafcore.noise import noise_facts, picture_seed
@@ -57,12 +58,16 @@ def slerp(start: torch.Tensor, end: torch.Tensor, shares: torch.Tensor) -> torch
     return (torch.sin((1 - shares) * angle) * start + torch.sin(shares * angle) * end) / torch.sin(angle)
 
 
+Generator = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]  # latents and classes in, pictures out
+
+
 class NoiseModel:
     """Makes pictures from noise.
 
     Args:
         checkpoint: A noise model's.
         device: Where to compute.
+        how: How a diffusion model takes noise away, see `denoising_of`.
 
     Attributes:
         facts: What it makes.
@@ -71,9 +76,9 @@ class NoiseModel:
         CheckpointError: The weights are missing, damaged, or no noise model's.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, how: Denoising | None = None) -> None:
         self.facts = noise_facts(checkpoint)
-        self._generator = load_network(checkpoint, "generator", device)
+        self._generator = _open_generator(checkpoint, device, how or denoising_of(self.facts))
         self._device = device
 
     @torch.inference_mode()
@@ -147,3 +152,13 @@ class NoiseModel:
     def _in_batches(self, latents: torch.Tensor, labels: Sequence[str], size: int) -> np.ndarray:
         starts = range(0, len(latents), size)
         return np.concatenate([self(latents[start : start + size], labels[start : start + size]) for start in starts])
+
+
+def _open_generator(checkpoint: Checkpoint, device: torch.device, how: Denoising) -> Generator:
+    """Load what makes pictures: a DCGAN's generator at once, a diffusion model step by step."""
+    if not how.sampling_steps:
+        return load_network(checkpoint, "generator", device)
+    from leafcore.diffusion import DiffusionGenerator  # loads diffusers, which takes seconds
+
+    process = checkpoint.card.description["process"]
+    return DiffusionGenerator(load_network(checkpoint, "denoiser", device), process, how)

@@ -22,6 +22,7 @@ class NoiseFacts:
             unconditional.
         labels: The one label set that it learned from; empty if there were several.
         dataset: `name@version` of the pictures that it learned from.
+        timesteps: Levels of noise that a diffusion model learned; 0 if it makes a picture at once.
     """
 
     name: str
@@ -30,6 +31,12 @@ class NoiseFacts:
     classes: tuple[str, ...]
     labels: str
     dataset: str
+    timesteps: int = 0
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether it is a diffusion model, which takes noise away step by step."""
+        return self.timesteps > 0
 
     @property
     def makes(self) -> tuple[str, ...]:
@@ -67,7 +74,7 @@ def noise_facts(checkpoint: Checkpoint) -> NoiseFacts:
     if not checkpoint.is_noise_model:
         raise CheckpointError(
             f"checkpoint: {checkpoint.name} is a {checkpoint.card.recipe} model and makes nothing from noise; "
-            "expected a DCGAN checkpoint."
+            "expected a DCGAN or diffusion checkpoint."
         )
     said = checkpoint.card.description
     return NoiseFacts(
@@ -77,6 +84,7 @@ def noise_facts(checkpoint: Checkpoint) -> NoiseFacts:
         classes=tuple(label_set(labels) for labels in said.get("classes", ())),
         labels=label_set(said.get("labels", "")),
         dataset=str(said.get("dataset", "")),
+        timesteps=int(said.get("process", {}).get("timesteps", 0)),
     )
 
 

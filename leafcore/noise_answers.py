@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.denoising import Denoising, denoising_of
 from leafcore.latent import NoiseModel
 from leafcore.measure.witness import Witness, open_witness
+from leafcore.noise import noise_facts
 from leafcore.questions import GridQuestion, InterpolationQuestion, NoiseQuestion, SampleQuestion
 from leafcore.workspace import Workspace
 
@@ -19,7 +21,8 @@ def answer_from_noise(workspace: Workspace, question: NoiseQuestion, device: tor
         LeafError: It cannot be answered.
     """
     checkpoint = open_checkpoint(workspace, question.checkpoint)
-    model = _model(str(workspace.root), question.checkpoint, checkpoint.card.weights_sha256, str(device))
+    how = denoising_of(noise_facts(checkpoint), question, question.truncation)
+    model = _model(str(workspace.root), question.checkpoint, checkpoint.card.weights_sha256, str(device), how)
     label = model.facts.require_label(question.label)
     if isinstance(question, InterpolationQuestion):
         seeds = (question.seed, question.end_seed)
@@ -55,9 +58,9 @@ def _sample(
 
 
 @lru_cache(maxsize=2)
-def _model(root: str, ref: str, weights_sha256: str, device: str) -> NoiseModel:
+def _model(root: str, ref: str, weights_sha256: str, device: str, how: Denoising) -> NoiseModel:
     del weights_sha256  # part of the key: other weights under the same name are loaded anew
-    return NoiseModel(open_checkpoint(Workspace(root), ref), torch.device(device))
+    return NoiseModel(open_checkpoint(Workspace(root), ref), torch.device(device), how)
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from leafcore.config import Config, setting
+from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, Sampler
 from leafcore.files import write_bytes
 from leafcore.masks.configs import CamConfig
 from leafcore.workspace import Workspace
@@ -69,6 +70,9 @@ class NoiseQuestion(Question):
     seed: int = setting(0, "Seed of the noise.", ge=0, le=2**63 - 1)
     label: str = setting("", "Label set to make; empty: what the model makes, each class in turn.")
     truncation: float = setting(0.0, "Largest latent value, in standard deviations; 0: no limit.", ge=0, le=10)
+    guidance: float = GUIDANCE
+    sampler: Sampler = SAMPLER
+    sampling_steps: int = SAMPLING_STEPS
 
 
 class SampleQuestion(NoiseQuestion):

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from leafcore.checkpoints import Checkpoint
+from leafcore.denoising import denoising_of
 from leafcore.measure.interpretation import Interpretation
 from leafcore.noise import noise_facts
 from leafcore.pick.configs import NO_JUDGE
@@ -53,7 +54,7 @@ def sample_question(workspace: Workspace, checkpoint: Checkpoint, **settings: An
     Args:
         workspace: Where the classifier is looked for.
         checkpoint: The noise model.
-        **settings: `n`, `seed`, `label`, `truncation`; see `SampleQuestion`.
+        **settings: `n`, `seed`, `label`, `truncation`, and those of diffusion models; see `SampleQuestion`.
 
     Raises:
         InputError: The checkpoint makes nothing from noise, or a setting is wrong.
@@ -62,7 +63,8 @@ def sample_question(workspace: Workspace, checkpoint: Checkpoint, **settings: An
     judge = newest_judge(workspace, facts.dataset, facts.makes)
     named = {"checkpoint": checkpoint.ref, "weights_sha256": checkpoint.card.weights_sha256}
     question = SampleQuestion.build({**named, "judge": judge.ref if judge else NO_JUDGE, **settings})
-    return question.model_copy(update={"label": facts.require_label(question.label)})
+    how = denoising_of(facts, question, question.truncation)
+    return question.model_copy(update={"label": facts.require_label(question.label), **asdict(how)})
 
 
 def sample(workspace: Workspace, worker: Worker, question: SampleQuestion, source: Literal["api", "studio"]) -> Sample:

@@ -34,6 +34,10 @@ TINY: dict[str, dict[str, Any]] = {
         "epochs": 2, "batch_size": 4, "filters": 4, "disc_filters": 4, "latent": 8, "max_steps_per_epoch": 3,
         "samples": 2, "save_every": 1,
     },
+    "diffusion": {
+        "epochs": 2, "size_px": 32, "batch_size": 4, "filters": 8, "levels": 2, "blocks": 1, "timesteps": 20,
+        "max_steps_per_epoch": 3, "samples": 2, "save_every": 1,
+    },
     "embed": {"backbone": "test_resnet", "pretrained": False},
     "score": {"backbone": "test_resnet", "pretrained": False},
     "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},

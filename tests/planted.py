@@ -15,7 +15,12 @@ GENERATOR = {"type": "resnet_generator", "args": {"filters": 4, "blocks": 1}}
 
 
 def plant(
-    workspace: Workspace, name: str, description: dict[str, Any], seed: int = 0, told: dict[str, Any] | None = None
+    workspace: Workspace,
+    name: str,
+    description: dict[str, Any],
+    seed: int = 0,
+    told: dict[str, Any] | None = None,
+    gain: float = 4,
 ) -> Checkpoint:
     """Write a checkpoint of randomly initialised networks, with large enough weights to change a picture.
 
@@ -25,12 +30,13 @@ def plant(
         description: Which networks to make.
         seed: Of their weights.
         told: What the weights file says instead, if it lies.
+        gain: Times the weights as they are drawn.
     """
     torch.manual_seed(seed)
     tensors = {}
     for net, of in description["nets"].items():
         for key, value in build(of).state_dict().items():
-            tensors[f"{net}.{key}"] = value * 4 if value.is_floating_point() else value
+            tensors[f"{net}.{key}"] = value * gain if value.is_floating_point() else value
     path = workspace.checkpoints / name / "weights.safetensors"
     write_bytes(path, save(tensors, {"leaf": json.dumps(told or description)}))
     card = {

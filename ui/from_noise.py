@@ -16,6 +16,7 @@ from leafcore.noise import NoiseFacts, noise_facts
 from leafcore.questions import GridQuestion, InterpolationQuestion
 from leafcore.sampling import sample_question
 from ui import cached, forms, show
+from ui.denoising import denoising_settings
 from ui.interpretation import trust
 from ui.places import path_of
 from ui.service import workspace
@@ -85,6 +86,8 @@ def _settings(facts: NoiseFacts) -> dict[str, Any]:
             bind="query-params",
         )
     seed = st.number_input("Seed", value=0, key="noise_seed", help="Picture k of a seed is always the same.", **SEEDS)
+    if facts.diffuses:
+        return {"label": label or "", "seed": seed, **denoising_settings(facts)}
     truncation = st.select_slider(
         "Truncation",
         TRUNCATIONS,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.synthetic_sets import PNG_KEY
+from leafcore.denoising import Denoising, Sampler
 from leafcore.images import encode_png
 from leafcore.measure.interpretation import Interpretation
 from leafcore.noise import picture_seed
@@ -39,6 +40,9 @@ class Generated(BaseModel):
     weights_sha256: str
     seed: int
     truncation: float
+    guidance: float
+    sampler: Sampler
+    sampling_steps: int
     size_px: int
     latency_ms: float
     cached: bool
@@ -56,6 +60,9 @@ def add_generate(api: FastAPI, workspace: Workspace, worker: Worker) -> None:
         seed: int = 0,
         label: str = "",
         truncation: float = 0.0,
+        guidance: float = 0.0,
+        sampler: Sampler = "auto",
+        sampling_steps: int = 0,
         format: Literal["json", "zip"] = "json",
     ) -> Generated | Response:
         """Make 1 to 256 pictures from noise and say what a classifier sees in them; more are a synthesize run.
@@ -63,6 +70,7 @@ def add_generate(api: FastAPI, workspace: Workspace, worker: Worker) -> None:
         The PNGs come in base64, each with its recipe inside, or as a ZIP with `labels.csv`.
         """
         settings = {"n": n, "seed": seed, "label": label, "truncation": truncation}
+        settings |= {"guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
         question = sample_question(workspace, open_checkpoint(workspace, checkpoint), **settings)
         found = sample(workspace, worker, question, "api")
         images = list(_images(question, found))
@@ -80,6 +88,9 @@ def add_generate(api: FastAPI, workspace: Workspace, worker: Worker) -> None:
             weights_sha256=question.weights_sha256,
             seed=seed,
             truncation=truncation,
+            guidance=question.guidance,
+            sampler=question.sampler,
+            sampling_steps=question.sampling_steps,
             size_px=found.pictures.shape[1],
             latency_ms=found.latency_ms,
             cached=found.cached,
@@ -102,6 +113,7 @@ def _images(question: SampleQuestion, found: Sample) -> Iterator[GeneratedImage]
             "seed": seed,
             "labels": labels,
             "truncation": question.truncation,
+            **Denoising(question.guidance, question.sampler, question.sampling_steps).recipe(),
             "synthetic": True,
         }
         content = encode_png(picture, {PNG_KEY: json.dumps(recipe)})

@@ -66,6 +66,9 @@ class Provenance(BaseModel):
         source_license: Of the source picture.
         weights_license: Of the weights.
         truncation: Of the latent vector, in standard deviations; 0 for none.
+        guidance: Of a diffusion model; 0 without classes, and of models of other kinds.
+        sampler: Of a diffusion model: how noise was taken away; "none" of other kinds.
+        sampling_steps: Of a diffusion model: in how many steps; 0 of other kinds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,6 +92,9 @@ class Provenance(BaseModel):
     weights_license: str
     masks: str = "none"
     truncation: float = 0.0
+    guidance: float = 0.0
+    sampler: str = "none"
+    sampling_steps: int = 0
     synthetic: bool = True
 
 

@@ -13,6 +13,7 @@ _BUILDERS = {
     "patch_discriminator": "leafcore.nets.patch_discriminator:PatchDiscriminator",
     "dcgan_generator": "leafcore.nets.dcgan_generator:DCGANGenerator",
     "dcgan_discriminator": "leafcore.nets.dcgan_discriminator:DCGANDiscriminator",
+    "denoiser": "leafcore.nets.denoiser:Denoiser",
     "backbone": "leafcore.nets.backbones:build_backbone",
 }
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
+from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, Sampler
 
 
 class SynthesizeConfig(Config):
@@ -35,6 +36,9 @@ class SynthesizeConfig(Config):
         le=10,
         unit="standard deviations",
     )
+    guidance: float = GUIDANCE
+    sampler: Sampler = SAMPLER
+    sampling_steps: int = SAMPLING_STEPS
     masks: str = setting(
         "",
         "Mask set, for translators that change the leaf only; empty: the dataset's exact masks, else its newest set.",
@@ -74,7 +78,8 @@ class SynthesizeConfig(Config):
             if not getattr(self, name):
                 hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
                 raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
-        given = [name for name in ("label", "truncation") if getattr(self, name)]
+        given = [name for name in ("label", "truncation", "guidance", "sampling_steps") if getattr(self, name)]
+        given += ["sampler"] if self.sampler != "auto" else []
         if given:
             raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that makes pictures from noise.")
         return self

@@ -9,11 +9,12 @@ import numpy as np
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance
+from leafcore.denoising import Denoising, denoising_of
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic
 from leafcore.latent import NoiseModel
 from leafcore.measure.witness import Witness, open_witness
-from leafcore.noise import NoiseFacts, picture_seed
+from leafcore.noise import NoiseFacts, noise_facts, picture_seed
 from leafcore.progress import Progress
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import SynthesizeConfig
@@ -37,11 +38,12 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
     progress.phase("loading")
     checkpoint = open_checkpoint(workspace, config.checkpoint)
     device = resolve_device(config.device)
-    model = NoiseModel(checkpoint, device)
+    how = denoising_of(noise_facts(checkpoint), config, config.truncation)
+    model = NoiseModel(checkpoint, device, how)
     label = model.facts.require_label(config.label)
     save_seen(progress.folder, merge(load_seen(progress.folder), checkpoint.seen()))
     witness = open_witness(workspace, checkpoint, config.judge, model.facts.size_px, device)
-    template = _template(config, checkpoint, model.facts, progress)
+    template = _template(config, checkpoint, model.facts, how, progress)
     ledger = Ledger(progress.folder)
     require_space(progress.folder, (config.count - len(ledger.rows)) * model.facts.size_px**2 * 3)
     progress.phase("making pictures")
@@ -64,7 +66,7 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
 
 
 def _template(
-    config: SynthesizeConfig, checkpoint: Checkpoint, facts: NoiseFacts, progress: Progress
+    config: SynthesizeConfig, checkpoint: Checkpoint, facts: NoiseFacts, how: Denoising, progress: Progress
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
     rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
@@ -78,6 +80,7 @@ def _template(
         "chain": (step_of(checkpoint),),
         "size_px": facts.size_px,
         "truncation": config.truncation,
+        **how.recipe(),
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),

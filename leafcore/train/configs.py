@@ -13,6 +13,8 @@ from pydantic import model_validator
 from leafcore.config import setting
 from leafcore.data.labels import label_set
 from leafcore.train.dcgan_config import DCGANConfig as DCGANConfig
+from leafcore.train.diffusion_config import DiffusionConfig as DiffusionConfig
+from leafcore.train.noise_config import NoiseModelConfig as NoiseModelConfig
 from leafcore.train.train_config import Precision as Precision
 from leafcore.train.train_config import TrainConfig as TrainConfig
 
@@ -275,6 +277,13 @@ RECIPES: dict[str, RecipeEntry] = {
         DCGANConfig,
         "leafcore.train.dcgan:DCGAN",
     ),
+    "diffusion": RecipeEntry(
+        "Diffusion",
+        "Makes new pictures of noise step by step, of any class that it is asked for; slower and steadier than DCGAN.",
+        "A dataset; two label sets or more for classes.",
+        DiffusionConfig,
+        "leafcore.train.diffusion:Diffusion",
+    ),
     "classifier": RecipeEntry(
         "Classifier",
         "Tells the labels of a picture; the judge of whether synthetic pictures help.",
@@ -285,9 +294,9 @@ RECIPES: dict[str, RecipeEntry] = {
 }
 
 
-def is_gan(kind: str) -> bool:
-    """Whether a kind of run trains generators: translations, or pictures from noise."""
-    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | DCGANConfig)
+def is_generative(kind: str) -> bool:
+    """Whether a kind of run trains what makes pictures: by translation, or from noise."""
+    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig)
 
 
 def is_translation(kind: str) -> bool:

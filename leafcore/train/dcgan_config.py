@@ -6,11 +6,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator, model_validator
 
 from leafcore.config import setting
-from leafcore.data.labels import label_set
-from leafcore.train.train_config import TrainConfig
+from leafcore.train.noise_config import NoiseModelConfig
 
 
-class DCGANConfig(TrainConfig):
+class DCGANConfig(NoiseModelConfig):
     """DCGAN (Radford et al. 2016): pictures of noise, as published; classes, WGAN-GP and larger pictures by setting."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -28,16 +27,13 @@ class DCGANConfig(TrainConfig):
         "small-data": {"epochs": 1000, "batch_size": 32, "diffaug": True, "ema_decay": 0.999},
     }  # fmt: skip
     PURPOSES: ClassVar[Mapping[str, str]] = {
-        **TrainConfig.PURPOSES,
+        **NoiseModelConfig.PURPOSES,
         "conditional": "pictures of a class that is asked for",
         "wgan-gp": "steadier than the publication's loss, five times the work",
         "128px": "twice the side",
         "small-data": "a few hundred pictures or less",
     }
 
-    labels: tuple[str, ...] = setting(
-        (), "Label sets to learn, with commas between them; empty: all.", ref="label_sets"
-    )
     conditional: Literal["none", "projection", "acgan"] = setting(
         "none",
         "Makes pictures of a class: the discriminator is told it (projection), or has to tell it (acgan).",
@@ -51,7 +47,6 @@ class DCGANConfig(TrainConfig):
     save_every: int = setting(
         50, "Weights and samples are saved every so many epochs.", unit="epochs", ge=1, advanced=True, group="Saving"
     )
-    flip: bool = setting(True, "Mirrors every other picture, at random.", advanced=True, group="Data")
     diffaug: bool = setting(
         False,
         "Changes colors, shifts and cuts out of real and fake alike, for a few hundred pictures or less (DiffAugment).",
@@ -92,21 +87,6 @@ class DCGANConfig(TrainConfig):
     )
     beta1: float = setting(0.5, "Adam's first momentum.", ge=0, lt=1, advanced=True, group="Optimizer")
     beta2: float = setting(0.999, "Adam's second momentum.", ge=0, lt=1, advanced=True, group="Optimizer")
-    compiled: bool = setting(
-        False,
-        "Compiles the networks (torch.compile; CUDA graphs on a GPU): minutes at the start, then faster steps.",
-        advanced=True,
-        group="Optimizer",
-    )
-    samples: int = setting(8, "Samples drawn at every save, per class.", ge=1, le=12, advanced=True, group="Saving")
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _label_sets(cls, value: object) -> object:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            return value
-        return tuple(dict.fromkeys(label_set(str(part)) for part in parts if str(part).strip()))
 
     @field_validator("size_px", mode="before")
     @classmethod
@@ -114,14 +94,6 @@ class DCGANConfig(TrainConfig):
         if str(value) not in {"64", "128", "256"}:
             raise ValueError(f"size_px: got {value}, expected 64, 128 or 256 px.")
         return value
-
-    @model_validator(mode="after")
-    def _has_classes(self) -> "DCGANConfig":
-        if self.conditional != "none" and len(self.labels) == 1:
-            raise ValueError(
-                f"conditional: got {self.conditional!r} with one label set; expected none, or several label sets."
-            )
-        return self
 
     @model_validator(mode="after")
     def _penalty_is_differentiable(self) -> "DCGANConfig":

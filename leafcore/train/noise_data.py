@@ -12,7 +12,7 @@ from leafcore.data.sampling import ShuffledStream
 from leafcore.data.transforms import random_crop_flip
 from leafcore.images import to_signed
 from leafcore.progress import Progress
-from leafcore.train.configs import DCGANConfig
+from leafcore.train.noise_config import NoiseModelConfig
 from leafcore.workspace import Workspace
 
 
@@ -65,7 +65,7 @@ class ClassPictures:
 
 
 def class_pictures(
-    config: DCGANConfig, workspace: Workspace, progress: Progress
+    config: NoiseModelConfig, workspace: Workspace, progress: Progress
 ) -> tuple[ClassPictures, tuple[str, ...]]:
     """Load the train pictures that a config names, squashed to `size_px`.
 

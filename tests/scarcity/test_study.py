@@ -124,7 +124,7 @@ def test_a_study_that_is_stopped_goes_on_within_its_step(own, tiny_steps):
     assert (gan.folder / "state.pt").exists() and "synthesize" not in load_steps(run.folder)
     execute(own, run, lane="cpu", owner="cli")
     assert result_of(run).runs["gan"] == gan.id and gan.status().state == "done"
-    steps = [row["step"] for row in gan.metrics()]
+    steps = [row["step"] for row in gan.metrics() if "disc" in row]  # an epoch ends with a row of its own
     assert steps == sorted(set(steps)), "no step was taken twice"
 
 

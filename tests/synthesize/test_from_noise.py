@@ -12,6 +12,7 @@ from leafcore.data.leaks import check as check_leaks
 from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import Provenance, open_synthetic_set, read_recipe
+from leafcore.denoising import Denoising
 from leafcore.errors import ConfigError, DatasetError, LeafError, Stopped
 from leafcore.evaluate.arms import load_material, seen_by
 from leafcore.evaluate.configs import EvaluateConfig
@@ -24,7 +25,7 @@ from leafcore.quiz import start_quiz
 from leafcore.synthesize import from_noise
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.synthesize import synthesize
-from tests.noise_models import CLASSES, plant_noise_model
+from tests.noise_models import CLASSES, plant_diffusion_model, plant_noise_model
 from tests.watcher import Watcher
 
 
@@ -210,3 +211,33 @@ def test_a_generator_that_saw_test_pictures_is_found_out(own, made, dataset):
 def test_a_chain_needs_its_settings_as_before():
     with pytest.raises(ConfigError, match="source: missing"):
         build_config("synthesize", {"chain": "to-rust", "dataset": "leaves", "source": ""})
+
+
+# --- diffusion models -------------------------------------------------------------------------------------------------
+
+
+def test_a_diffusion_models_picture_tells_how_noise_was_taken_away(own, dataset, tmp_path):
+    planted = plant_diffusion_model(own, "guided", dataset.ref, CLASSES)
+    how = {"guidance": 3, "sampler": "ddim", "sampling_steps": 4}
+    synthesize(config(checkpoint="guided", count=4, label="rust", seed=5, **how), own, Watcher(tmp_path / "run"))
+    wanted = NoiseModel(planted, torch.device("cpu"), Denoising(**how)).sample(5, range(4), "rust").astype(int)
+    for row, expected in zip(rows_in(tmp_path / "run"), wanted, strict=True):
+        assert {name: row[name] for name in how} == how and row["chain"][0]["recipe"] == "diffusion"
+        assert np.abs(pixels(tmp_path / "run", row) - expected).max() <= 1, "made in another batch"
+        recipe = read_recipe(tmp_path / "run" / "images" / row["file"])
+        assert recipe is not None and {name: recipe[name] for name in how} == how
+
+
+def test_what_is_left_to_a_diffusion_model_is_written_down_all_the_same(own, dataset, tmp_path):
+    plant_diffusion_model(own, "free", dataset.ref)
+    synthesize(config(checkpoint="free", count=1), own, Watcher(tmp_path / "run"))
+    (row,) = rows_in(tmp_path / "run")
+    assert (row["guidance"], row["sampler"], row["sampling_steps"]) == (0, "dpm-solver", 20)
+
+
+def test_guidance_without_classes_is_refused_before_it_is_queued(own, dataset):
+    plant_diffusion_model(own, "free", dataset.ref)
+    with pytest.raises(ConfigError, match="guidance: got 3, but free has no classes"):
+        submit(own, "synthesize", build_config("synthesize", {"checkpoint": "free", "guidance": 3}))
+    with pytest.raises(ConfigError, match="sampler: a chain takes none"):
+        build_config("synthesize", {"chain": "to-rust", "dataset": "leaves", "sampler": "ddim"})

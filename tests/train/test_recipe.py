@@ -25,6 +25,10 @@ from leafcore.train.loop import TrainResult, train
 from leafcore.train.recipe import Recipe
 from tests.watcher import Watcher
 
+GIVEN = {  # what the networks of noise models are given; all others' are given pictures
+    "dcgan": lambda recipe: (torch.randn(2, recipe.config.latent),),
+    "diffusion": lambda recipe: (torch.randn(2, 3, 32, 32), torch.tensor([0, 7]), torch.tensor([1, 0])),
+}
 every_recipe = pytest.mark.parametrize("kind", RECIPES)
 
 
@@ -137,12 +141,12 @@ def test_weights_rebuild_networks_that_answer_alike(make, tmp_path, kind):
         code_version="",
     )  # fmt: skip
     assert set(tensors) == set(recipe.exported) == set(description["nets"])
-    given = torch.randn(2, recipe.config.latent) if kind == "dcgan" else torch.rand(2, 3, 64, 64) * 2 - 1
+    given = GIVEN[kind](recipe) if kind in GIVEN else (torch.rand(2, 3, 64, 64) * 2 - 1,)
     for name in recipe.exported:
         rebuilt = load_network(Checkpoint(card, path, tmp_path), name, torch.device("cpu"))
         own = recipe.nets[name].eval()
         with torch.no_grad():
-            assert torch.equal(rebuilt(given), own(given))
+            assert torch.equal(rebuilt(*given), own(*given))
         assert not any(parameter.requires_grad for parameter in rebuilt.parameters())
         assert set(build(description["nets"][name]).state_dict()) == set(tensors[name])
 
@@ -182,7 +186,7 @@ def test_only_train_pictures_train_and_only_validation_pictures_are_probes(unint
     records = load(journey.workspace, journey.dataset).records
     of = {split: set(records.loc[records["split"] == split, "sha256"]) for split in ("train", "val", "test")}
     seen = load_seen(uninterrupted(kind).folder)
-    assert seen and ("probe" in seen or kind == "dcgan"), "the probes of noise are no pictures"
+    assert seen and ("probe" in seen or kind in {"dcgan", "diffusion"}), "the probes of noise are no pictures"
     for role, images in seen.items():
         assert images and set(images) <= of["val" if role == "probe" else "train"], role
 

@@ -1,0 +1,112 @@
+"""How a diffusion model's noise is taken away: its settings, and what they come to for one model. Free of torch."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+from leafcore.config import setting
+from leafcore.errors import ConfigError
+from leafcore.noise import NoiseFacts
+
+Sampler = Literal["auto", "dpm-solver", "ddim"]
+
+AUTO_GUIDANCE = 2.0
+AUTO_STEPS = {"dpm-solver": 20, "ddim": 50}
+
+GUIDANCE = setting(
+    0.0,
+    "Of a diffusion model: how strongly it keeps to the class, 1 as it learned, more is more typical and less varied; "
+    f"0: {AUTO_GUIDANCE:g} where there are classes.",
+    ge=0,
+    le=20,
+)
+SAMPLER = setting("auto", "Of a diffusion model: how noise is taken away; auto is dpm-solver.", advanced=True)
+SAMPLING_STEPS = setting(
+    0,
+    f"Of a diffusion model: in how many steps; 0: {AUTO_STEPS['dpm-solver']}, or {AUTO_STEPS['ddim']} of ddim.",
+    ge=0,
+    le=1000,
+    advanced=True,
+)
+
+
+class Asked(Protocol):
+    """Settings that ask for pictures; each may leave it to the model."""
+
+    @property
+    def guidance(self) -> float:
+        """See `GUIDANCE`."""
+        ...
+
+    @property
+    def sampler(self) -> Sampler:
+        """See `SAMPLER`."""
+        ...
+
+    @property
+    def sampling_steps(self) -> int:
+        """See `SAMPLING_STEPS`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """How noise is taken away; of a model that makes its pictures at once, nothing is said.
+
+    Attributes:
+        guidance: Times the difference that the class makes, see `DiffusionGenerator`; 0 without classes.
+        sampler: Which.
+        sampling_steps: How often the network is asked.
+    """
+
+    guidance: float = 0.0
+    sampler: Sampler = "auto"
+    sampling_steps: int = 0
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a picture's recipe says of it: nothing of a picture that was made at once."""
+        return asdict(self) if self.sampling_steps else {}
+
+
+def denoising_of(facts: NoiseFacts, asked: Asked = Denoising(), truncation: float = 0.0) -> Denoising:
+    """Return what settings come to for a model; what this returned comes to itself.
+
+    Args:
+        facts: The model's.
+        asked: What is asked for.
+        truncation: Of the latent vector, which only a model has that makes a picture at once.
+
+    Raises:
+        ConfigError: A setting is for models of another kind, or beyond what this one learned.
+    """
+    if not facts.diffuses:
+        for name, value, auto in (
+            ("guidance", asked.guidance, 0),
+            ("sampler", asked.sampler, "auto"),
+            ("sampling_steps", asked.sampling_steps, 0),
+        ):
+            if value != auto:
+                raise ConfigError(
+                    f"{name}: got {value}, but {facts.name} makes pictures in one step; it is for diffusion models, so "
+                    "leave it out."
+                )
+        return Denoising()
+    if truncation:
+        raise ConfigError(
+            f"truncation: got {truncation:g}, but {facts.name} is a diffusion model, which begins with whole "
+            "noise; leave it out, and raise guidance for more typical pictures."
+        )
+    if asked.guidance and not facts.classes:
+        raise ConfigError(
+            f"guidance: got {asked.guidance:g}, but {facts.name} has no classes to be guided to; leave it out."
+        )
+    if asked.sampling_steps > facts.timesteps:
+        raise ConfigError(
+            f"sampling_steps: got {asked.sampling_steps}, expected at most {facts.timesteps}, the levels of noise that "
+            f"{facts.name} learned."
+        )
+    sampler: Sampler = "dpm-solver" if asked.sampler == "auto" else asked.sampler
+    return Denoising(
+        guidance=(asked.guidance or AUTO_GUIDANCE) if facts.classes else 0.0,
+        sampler=sampler,
+        sampling_steps=asked.sampling_steps or min(AUTO_STEPS[sampler], facts.timesteps),
+    )

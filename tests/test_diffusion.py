@@ -1,0 +1,117 @@
+"""Taking noise away, with networks whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from leafcore.denoising import Denoising, denoising_of
+from leafcore.diffusion import DiffusionGenerator, diffusion_process
+from leafcore.errors import ConfigError
+from leafcore.latent import NoiseModel, draw_latents
+from leafcore.noise import NoiseFacts
+from leafcore.synthesize.configs import SynthesizeConfig
+from tests.noise_models import CLASSES, plant_diffusion_model
+
+CPU = torch.device("cpu")
+PROCESS = {"timesteps": 100, "schedule": "cosine", "prediction": "v"}
+SAMPLERS = ["dpm-solver", "ddim"]
+GUIDED = NoiseFacts("three", 16, 768, CLASSES, "", "leaves@1", timesteps=100)
+FREE = NoiseFacts("free", 16, 768, (), "", "leaves@1", timesteps=100)
+AT_ONCE = NoiseFacts("gan", 16, 8, CLASSES, "", "leaves@1")
+
+
+class Knowing:
+    """Knows the picture behind any noise: a plain one, of another grey for each class."""
+
+    def __init__(self, prediction="v"):
+        self.prediction, self.asked = prediction, []
+        self.kept = diffusion_process({**PROCESS, "prediction": prediction}).alphas_cumprod
+
+    def __call__(self, x, timestep, classes):
+        self.asked.append(None if classes is None else classes.tolist())
+        grey = torch.zeros(len(x)) if classes is None else 0.2 * (classes + 1)
+        kept = self.kept[timestep]
+        picture = grey[:, None, None, None].expand_as(x)
+        noise = (x - kept.sqrt() * picture) / (1 - kept).sqrt()
+        return noise if self.prediction == "epsilon" else kept.sqrt() * noise - (1 - kept).sqrt() * picture
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("prediction", ["v", "epsilon"])
+def test_a_network_that_knows_the_picture_is_believed(sampler, prediction):
+    said = {**PROCESS, "prediction": prediction}
+    generate = DiffusionGenerator(Knowing(prediction), said, Denoising(1.0, sampler, 12))
+    made = generate(draw_latents([1, 2], 768), torch.tensor([0, 2]))
+    assert made.shape == (2, 3, 16, 16)
+    torch.testing.assert_close(made, torch.tensor([0.2, 0.6]).view(2, 1, 1, 1).expand_as(made), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_guidance_goes_beyond_the_class_by_as_much_as_asked(sampler):
+    network = Knowing()
+    made = DiffusionGenerator(network, PROCESS, Denoising(2.5, sampler, 8))(draw_latents([1], 768), torch.tensor([0]))
+    assert network.asked == [[0], None] * 8, "of the class and of none, at each step"
+    torch.testing.assert_close(made.mean(), torch.tensor(0.0 + 2.5 * 0.2), atol=0.01, rtol=0)
+
+
+def test_guidance_is_a_line_through_both_answers():
+    x, timestep, classes = torch.randn(2, 3, 4, 4), torch.tensor(40), torch.tensor([1, 0])
+    free, wanted = Knowing()(x, timestep, None), Knowing()(x, timestep, classes)
+    got = DiffusionGenerator(Knowing(), PROCESS, Denoising(3.0, "ddim", 5))._predict(x, timestep, classes)
+    torch.testing.assert_close(got, free + 3.0 * (wanted - free))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_picture_is_the_same_in_any_batch(workspace, sampler):
+    model = NoiseModel(plant_diffusion_model(workspace, "three", classes=CLASSES), CPU, Denoising(2.0, sampler, 4))
+    together = model.sample(3, range(5), batch_size=5).astype(int)
+    assert np.abs(together - model.sample(3, range(5), batch_size=2)).max() <= 1
+    assert np.abs(together[3:4] - model.sample(3, [3])).max() <= 1
+    assert np.abs(together[0] - together[1]).max() > 10
+
+
+def test_what_latent_vectors_can_do_noise_can_too(workspace):
+    model = NoiseModel(plant_diffusion_model(workspace, "three", classes=CLASSES), CPU)
+    way = model.interpolate((1, 2), 3, "rust").astype(int)
+    assert np.abs(way[0] - model.sample(1, [0], "rust")[0]).max() <= 1
+    assert model.class_grid(1, 2).shape == (3, 2, 16, 16, 3)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def asked(**values):
+    return SynthesizeConfig.build({"checkpoint": "x", **values})
+
+
+@pytest.mark.parametrize(
+    ("facts", "values", "wanted"),
+    [
+        (GUIDED, {}, Denoising(2.0, "dpm-solver", 20)),
+        (GUIDED, {"sampler": "ddim"}, Denoising(2.0, "ddim", 50)),
+        (GUIDED, {"guidance": 4, "sampling_steps": 7}, Denoising(4.0, "dpm-solver", 7)),
+        (FREE, {}, Denoising(0.0, "dpm-solver", 20)),
+        (AT_ONCE, {"truncation": 0.5}, Denoising()),
+    ],
+)
+def test_what_is_left_to_the_model_is_settled_once(facts, values, wanted):
+    config = asked(**values)
+    settled = denoising_of(facts, config, config.truncation)
+    assert settled == wanted == denoising_of(facts, settled)
+
+
+@pytest.mark.parametrize(
+    ("facts", "values", "said"),
+    [
+        (FREE, {"guidance": 3}, "guidance: got 3, but free has no classes to be guided to"),
+        (GUIDED, {"truncation": 0.5}, "truncation: got 0.5, but three is a diffusion model"),
+        (GUIDED, {"sampling_steps": 101}, "sampling_steps: got 101, expected at most 100"),
+        (AT_ONCE, {"guidance": 3}, "guidance: got 3.0, but gan makes pictures in one step"),
+        (AT_ONCE, {"sampler": "ddim"}, "sampler: got ddim, but gan makes pictures in one step"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_in_one_line(facts, values, said):
+    config = asked(**values)
+    with pytest.raises(ConfigError, match=said) as raised:
+        denoising_of(facts, config, config.truncation)
+    assert "\n" not in str(raised.value)
