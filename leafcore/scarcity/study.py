@@ -93,9 +93,10 @@ def _go(
     ref = str(steps.carry_out("scarce", "scarce", thinning.model_dump())["dataset"])
     common = {"dataset": ref, "device": config.device}
     learn = {**common, "seed": config.seed}
-    teacher = _teach(steps, "teacher", learn)
-    co_teacher = _teach(steps, "co_teacher", {**learn, "seed": config.seed + 1}) if config.co_teacher else ""
-    gan: dict[str, Any] = {**learn, "conditional": config.conditional, "size_px": config.size_px}
+    looks = {**learn, "size_px": config.size_px}  # no classifier sees more of a real picture than of a generated one
+    teacher = _teach(steps, "teacher", looks)
+    co_teacher = _teach(steps, "co_teacher", {**looks, "seed": config.seed + 1}) if config.co_teacher else ""
+    gan: dict[str, Any] = {**looks, "conditional": config.conditional}
     gan |= {"epochs": config.epochs, "save_every": min(50, config.epochs)} if config.epochs else {}
     trained = steps.carry_out("gan", "dcgan", gan)
     generator = f"{steps.runs['gan'].id}@{trained['best_epoch']}"
@@ -109,7 +110,7 @@ def _go(
         asked = {"run": steps.runs["synthesize"].id, "teacher": teacher, "co_teacher": co_teacher}
         added = "pseudo-label"
         labelled = steps.carry_out(added, added, {**common, **asked, "min_confidence": config.min_confidence})
-    compared = {**learn, "synthetic": (steps.runs[added].id,)}
+    compared = {**looks, "synthetic": (steps.runs[added].id,)}
     found = Comparison.model_validate(steps.carry_out("evaluate", "evaluate", compared))
     counts = balance.counts_by_label_set(dataset)
     return ScarcityResult(
