@@ -185,6 +185,7 @@ def _open_epoch(run_folder: Path, epoch: str) -> Checkpoint:
         run=run_folder.name,
         epoch=wanted,
         weights_sha256=sha256(weights),
+        **({"license": str(description["license"])} if "license" in description else {}),
         created=weights.stat().st_mtime,
         code_version=code_version(),
     )

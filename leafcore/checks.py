@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leafcore import devices
+from leafcore.base_models import accept, open_base, require_accepted
 from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
@@ -226,7 +227,8 @@ def _check_labels(workspace: Workspace, config: Any, value: str) -> Checked:
 
 
 def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
-    learned_pictures(load(workspace, config.dataset), value, as_classes=config.conditional != "none")
+    as_classes = getattr(config, "conditional", "none") != "none"
+    learned_pictures(load(workspace, config.dataset), value, as_classes=as_classes)
     return value, []
 
 
@@ -257,6 +259,15 @@ def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked
     if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
         return snapshot(workspace, {}), []
     return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
+
+
+def _check_base(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Look a base model up, and write down that its license is accepted if the settings say so."""
+    base = open_base(workspace, value)
+    if config.accept_license:
+        accept(workspace, base)
+    require_accepted(workspace, base)
+    return base.name, []
 
 
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -369,6 +380,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "corrections": _check_corrections,
     "translation": _check_translation,
     "judge": _check_judge,
+    "base": _check_base,
     "device": _check_device,
     "tracker": _check_tracker,
     "folder": _check_folder,

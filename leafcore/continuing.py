@@ -15,10 +15,10 @@ from leafcore.files import write_bytes
 from leafcore.interruption import interruption
 from leafcore.jobs import build_config
 from leafcore.runs import RESUMABLE, Run, create_run
-from leafcore.train.configs import RECIPES, DCGANConfig, TranslationConfig
+from leafcore.train.configs import RECIPES, DCGANConfig, DreamBoothConfig, TranslationConfig
 from leafcore.workspace import Workspace
 
-EXTENDABLE = (TranslationConfig, DCGANConfig)  # settings whose learning rate does not end with the last epoch
+EXTENDABLE = (TranslationConfig, DCGANConfig, DreamBoothConfig)  # whose learning rate outlasts the last epoch
 
 
 def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
@@ -34,7 +34,7 @@ def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
     config = RECIPES[run.kind].config if run.kind in RECIPES else None
     if config is None or not issubclass(config, EXTENDABLE):
         raise ConfigError(
-            f"run: {run.id} is a {run.kind} run, expected leafgan, cyclegan or dcgan; others' learning rates end with "
+            f"run: {run.id} is a {run.kind} run, expected leafgan, cyclegan, dcgan or dreambooth; others' learning rates end with "
             "their last epoch, so train those anew."
         )
     if epochs < 1:

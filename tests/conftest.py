@@ -34,6 +34,10 @@ TINY: dict[str, dict[str, Any]] = {
         "epochs": 2, "batch_size": 4, "filters": 4, "disc_filters": 4, "latent": 8, "max_steps_per_epoch": 3,
         "samples": 2, "save_every": 1,
     },
+    "dreambooth": {
+        "epochs": 2, "epoch_steps": 3, "size_px": 32, "batch_size": 2, "prior_images": 2, "lora_rank": 2, "samples": 1,
+        "sample_steps": 2, "probes": "a dog", "labels": "rust", "accept_license": True,
+    },
     "embed": {"backbone": "test_resnet", "pretrained": False},
     "score": {"backbone": "test_resnet", "pretrained": False},
     "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},
@@ -74,6 +78,14 @@ def write_folders(root: Path, counts: dict[str, int], size_px: int = 48) -> Path
 def leaf_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset as a folder per class; read-only."""
     return write_folders(tmp_path_factory.mktemp("folders"), {"healthy": 20, "rust": 12, "scab": 12})
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Stable Diffusion; read-only."""
+    from tests.stable_diffusion import write_stable_diffusion
+
+    return write_stable_diffusion(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="session")

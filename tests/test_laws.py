@@ -26,7 +26,7 @@ LAYERS = [
         "version",
         "usage",
     },
-    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise"},
+    {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "base_models", "chains", "noise"},
     {"train", "measure", "generate", "latent", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
     {"checks", "jobs", "queue", "lanes", "continuing", "lineage", "trash", "preflight", "known", "interruption"},

@@ -17,6 +17,7 @@ ROLES: dict[str, tuple[str, ...]] = {  # what each recipe's models must have wri
     "leafgan": ("generator", "lflseg"),
     "cyclegan": ("generator",),
     "dcgan": ("generator",),
+    "dreambooth": ("generator",),
     "classifier": ("classifier",),
 }
 

@@ -13,6 +13,7 @@ from pydantic import model_validator
 from leafcore.config import setting
 from leafcore.data.labels import label_set
 from leafcore.train.dcgan_config import DCGANConfig as DCGANConfig
+from leafcore.train.dreambooth_config import DreamBoothConfig as DreamBoothConfig
 from leafcore.train.train_config import Precision as Precision
 from leafcore.train.train_config import TrainConfig as TrainConfig
 
@@ -272,6 +273,13 @@ RECIPES: dict[str, RecipeEntry] = {
         DCGANConfig,
         "leafcore.train.dcgan:DCGAN",
     ),
+    "dreambooth": RecipeEntry(
+        "DreamBooth",
+        "Teaches a Stable Diffusion what a word means: it then draws this disease from a prompt.",
+        "A dataset, a few pictures will do; and a Stable Diffusion, fetched or in a folder.",
+        DreamBoothConfig,
+        "leafcore.train.dreambooth:DreamBooth",
+    ),
     "classifier": RecipeEntry(
         "Classifier",
         "Tells the labels of a picture; the judge of whether synthetic pictures help.",
@@ -283,8 +291,8 @@ RECIPES: dict[str, RecipeEntry] = {
 
 
 def is_gan(kind: str) -> bool:
-    """Whether a kind of run trains generators: translations, or pictures from noise."""
-    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | DCGANConfig)
+    """Whether a kind of run trains what makes pictures: translations, pictures from noise, or from a prompt."""
+    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | DCGANConfig | DreamBoothConfig)
 
 
 def is_translation(kind: str) -> bool:

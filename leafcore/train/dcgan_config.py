@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator, model_validator
 
 from leafcore.config import setting
-from leafcore.data.labels import label_set
+from leafcore.data.labels import label_sets
 from leafcore.train.train_config import TrainConfig
 
 
@@ -93,10 +93,7 @@ class DCGANConfig(TrainConfig):
     @field_validator("labels", mode="before")
     @classmethod
     def _label_sets(cls, value: object) -> object:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            return value
-        return tuple(dict.fromkeys(label_set(str(part)) for part in parts if str(part).strip()))
+        return label_sets(value)
 
     @field_validator("size_px", mode="before")
     @classmethod
