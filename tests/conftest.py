@@ -1,6 +1,7 @@
 """Tiny data, made here and never downloaded; and the sample photographs, where LEAF_SAMPLES says they are."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,16 @@ def write_folders(root: Path, counts: dict[str, int], size_px: int = 48) -> Path
 def leaf_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset as a folder per class; read-only."""
     return write_folders(tmp_path_factory.mktemp("folders"), {"healthy": 20, "rust": 12, "scab": 12})
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no address be found, so that whatever asks the net for something fails."""
+
+    def nowhere(host: object, *args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} was looked up in a test without a net")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
 
 
 @pytest.fixture(scope="session")

@@ -30,17 +30,17 @@ class LatentPictures:
     """
 
     def __init__(self, means: torch.Tensor, deviations: torch.Tensor, generator: torch.Generator) -> None:
-        self._means, self._deviations, self._generator = means, deviations, generator
+        self.means, self.deviations, self._generator = means, deviations, generator
         self.stream = ShuffledStream(len(means), generator)
 
     def __len__(self) -> int:
-        return len(self._means)
+        return len(self.means)
 
     def take(self, count: int) -> torch.Tensor:
         """Return latents of the next pictures, (N, C, H, W) float32 on the CPU."""
         indices = self.stream.take(count)
-        means = self._means[indices]
-        return means + self._deviations[indices] * torch.randn(means.shape, generator=self._generator)
+        means = self.means[indices]
+        return means + self.deviations[indices] * torch.randn(means.shape, generator=self._generator)
 
 
 def encode_pictures(
