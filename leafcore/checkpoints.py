@@ -99,6 +99,11 @@ class Checkpoint:
         """Whether it makes pictures from latent vectors."""
         return "generator" in self.card.description.get("nets", {}) and "latent" in self.card.description
 
+    @property
+    def is_prompt_model(self) -> bool:
+        """Whether it draws what a prompt says."""
+        return "token" in self.card.description
+
     def seen(self) -> Seen:
         """Return what the model has seen, by role; unknown where its recipe has a role that nobody wrote down."""
         return admit_unknown(load_seen(self.folder), roles_of(self.card.recipe), self.name)

@@ -26,6 +26,7 @@ from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapsho
 from leafcore.noise import noise_facts
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
+from leafcore.prompts import prompt_facts
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.train.configs import RECIPES, TranslationConfig
 from leafcore.train.trackers import require_tracker
@@ -161,8 +162,10 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = _pin(workspace, value)
-    if checkpoint is not None:
+    if checkpoint is not None and not checkpoint.is_prompt_model:
         noise_facts(checkpoint).require_label(config.label)
+        if config.prompt:
+            raise ConfigError(f"prompt: {value} makes pictures from noise and reads none; leave it out.")
     return ref, used
 
 
@@ -173,7 +176,7 @@ def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked
     _, checkpoint, _ = _pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    facts = noise_facts(checkpoint)
+    facts = prompt_facts(checkpoint) if checkpoint.is_prompt_model else noise_facts(checkpoint)
     if value == AUTO:
         found = newest_judge(workspace, facts.dataset, facts.makes)
         if found is None:

@@ -23,7 +23,9 @@ PROBED = {"dcgan": "latent vectors", "dreambooth": "prompts"}
 
 runs = {run.id: run for run in cached.gans()}
 if not runs:
-    st.info("No model that makes pictures has been trained yet; its epochs will appear here.", icon=":material/timeline:")
+    st.info(
+        "No model that makes pictures has been trained yet; its epochs will appear here.", icon=":material/timeline:"
+    )
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
     st.stop()
 

@@ -108,7 +108,9 @@ def test_without_a_net_the_error_names_the_folder_to_provide(workspace):
     with pytest.raises(CheckpointError) as caught:
         fetch(base, Watcher(workspace.root))
     said = str(caught.value)
-    assert all(part in said for part in ("model_index.json, unet/, vae/, text_encoder/", str(base.folder), DEFAULT_BASE))
+    assert all(
+        part in said for part in ("model_index.json, unet/, vae/, text_encoder/", str(base.folder), DEFAULT_BASE)
+    )
     assert "\n" not in said
 
 

@@ -65,6 +65,8 @@ class Provenance(BaseModel):
         source_license: Of the source picture.
         weights_license: Of the weights.
         truncation: Of the latent vector, in standard deviations; 0 for none.
+        prompt: What was to be drawn, if it was drawn from words.
+        drawn: How: steps, guidance, scheduler, what was not wanted, LoRA's strength.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +90,8 @@ class Provenance(BaseModel):
     weights_license: str
     masks: str = "none"
     truncation: float = 0.0
+    prompt: str = ""
+    drawn: dict[str, Any] = {}
     synthetic: bool = True
 
 
@@ -151,7 +155,9 @@ def _csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()})
+        writer.writerow(
+            {key: json.dumps(value) if isinstance(value, list | dict) else value for key, value in row.items()}
+        )
     return buffer.getvalue().encode()
 
 

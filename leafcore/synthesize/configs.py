@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
+from leafcore.train.dreambooth_config import Scheduler
 
 
 class SynthesizeConfig(Config):
-    """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes pictures from noise."""
+    """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes them of noise or words."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {}, "draft": {}, "paper": {}}
 
@@ -21,12 +22,13 @@ class SynthesizeConfig(Config):
     )
     checkpoint: str = setting(
         "",
-        "Instead of a chain: a model that makes pictures from noise, a checkpoint or a training run.",
+        "Instead of a chain: a model that makes pictures from noise or a prompt, a checkpoint or a training run.",
         ref="noise_model",
     )
     dataset: str = setting("", "Dataset whose train pictures are the sources.", ref="dataset")
     source: str = setting("healthy", "Label set of the sources.", ref="domain")
     label: str = setting("", "From noise: the label set to make; empty: what the model makes, each class in turn.")
+    prompt: str = setting("", "From a prompt: what to draw, in words; empty: what the model was taught.")
     count: int = setting(24, "Pictures to make; of a chain, each from another source.", ge=1, le=1_000_000)
     truncation: float = setting(
         0.0,
@@ -34,6 +36,15 @@ class SynthesizeConfig(Config):
         ge=0,
         le=10,
         unit="standard deviations",
+    )
+    negative: str = setting("", "From a prompt: what is not wanted, in words.", advanced=True)
+    guidance: float = setting(
+        7.5, "From a prompt: how strongly it is followed (classifier-free guidance).", ge=0, le=50, advanced=True
+    )
+    steps: int = setting(25, "From a prompt: denoising steps.", ge=1, le=1000, advanced=True)
+    scheduler: Scheduler = setting("dpm++", "From a prompt: which solver takes the steps.", advanced=True)
+    lora_strength: float = setting(
+        1.0, "From a prompt: how much of what LoRA learned is added.", ge=0, le=2, advanced=True
     )
     masks: str = setting(
         "",
@@ -74,9 +85,10 @@ class SynthesizeConfig(Config):
             if not getattr(self, name):
                 hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
                 raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
-        given = [name for name in ("label", "truncation") if getattr(self, name)]
+        given = [name for name in ("label", "truncation", "prompt", "negative") if getattr(self, name)]
         if given:
-            raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that makes pictures from noise.")
+            model = "draws from a prompt" if given[0] in {"prompt", "negative"} else "makes pictures from noise"
+            raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that {model}.")
         return self
 
 

@@ -26,7 +26,7 @@ from leafcore.noise import picture_seed
 from leafcore.progress import Progress
 from leafcore.train.configs import DreamBoothConfig
 from leafcore.train.device import uses_bf16
-from leafcore.train.dreambooth_base import StableDiffusion, load_stable_diffusion
+from leafcore.train.dreambooth_base import Sampling, StableDiffusion, load_stable_diffusion
 from leafcore.train.dreambooth_data import LatentPictures, encode_pictures, prior_pictures
 from leafcore.train.dreambooth_drift import DRIFT_SEED, drift_of, drift_probes, scalar_name
 from leafcore.train.dreambooth_losses import denoising_loss, target_of
@@ -99,9 +99,9 @@ class DreamBooth(Recipe):
         self.steps_per_epoch = min(config.epoch_steps, config.max_steps_per_epoch or config.epoch_steps)
         self.seen = {"generator": seen}
         self.tokens = self.model.tokens([config.prompt, config.prior_prompt])
-        drawing = {"size_px": config.size_px, "steps": config.sample_steps, "guidance": config.guidance}
-        self._drawing: dict[str, Any] = drawing
-        self.drift_probes = drift_probes(self.model, (config.prompt, *config.probe_prompts), **drawing)
+        self.sampling = Sampling(config.sample_steps, config.guidance)
+        prompts = (config.prompt, *config.probe_prompts)
+        self.drift_probes = drift_probes(self.model, prompts, size_px=config.size_px, sampling=self.sampling)
         self._open_networks()
         self._build_optimizer()
 
@@ -150,9 +150,7 @@ class DreamBooth(Recipe):
         for parameter in self._learning():
             parameter.data = parameter.data.float()  # steps are too small for 16 bits
         if config.gradient_checkpointing:
-            self.model.unet.enable_gradient_checkpointing()
-            if config.train_text_encoder:
-                self.model.text_encoder.gradient_checkpointing_enable()
+            self.model.unet.enable_gradient_checkpointing()  # a prompt's activations are small
         for network in self.nets.values():
             network.train()  # which only gradient checkpointing asks: there is neither dropout nor batch statistics
 
@@ -224,11 +222,11 @@ class DreamBooth(Recipe):
     @torch.no_grad()
     def preview(self) -> Preview:
         """Draw each prompt by the same seeds each time, beside what the base drew of it; see `Recipe.preview`."""
-        count = self.config.samples
+        size_px, count = self.config.size_px, self.config.samples
+        seeds = [DRIFT_SEED, *(picture_seed(DRIFT_SEED, index) for index in range(1, count))]  # the first is the base's
         pictures: list[list[np.ndarray]] = []
         for probe in self.drift_probes:
-            seeds = [DRIFT_SEED, *(picture_seed(DRIFT_SEED, index) for index in range(1, count))]
-            drawn = [self.model.draw(probe.prompt, seed, **self._drawing) for seed in seeds]
+            drawn = [self.model.draw(probe.prompt, [seed], size_px=size_px, sampling=self.sampling) for seed in seeds]
             pictures.append([self.model.decode(latents)[0] for latents in (probe.drawn, *drawn)])
         columns = ("base", *(f"sample {number}" for number in range(1, count + 1)))
         return Preview(columns, [{"prompt": probe.prompt, "labels": ""} for probe in self.drift_probes], pictures)
@@ -258,7 +256,7 @@ class DreamBooth(Recipe):
         if self.config.method == "full":
             return super().weights()
         return {
-            name: convert_state_dict_to_diffusers(get_peft_model_state_dict(network))
+            name: convert_state_dict_to_diffusers(get_peft_model_state_dict(network, save_embedding_layers=False))
             for name, network in self.nets.items()
         }
 

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from diffusers import (
     AutoencoderKL,
+    DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
@@ -23,9 +25,32 @@ from leafcore.base_models import require_layout
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.images import to_uint8
 from leafcore.train.configs import Precision
+from leafcore.train.dreambooth_config import Scheduler
 from leafcore.train.device import autocast
 
 NETWORKS = ("unet", "text_encoder", "vae")
+SOLVERS: dict[str, Any] = {
+    "dpm++": DPMSolverMultistepScheduler,  # Lu et al. 2022, arXiv 2211.01095
+    "ddim": DDIMScheduler,  # Song et al. 2021, arXiv 2010.02502
+    "euler": EulerDiscreteScheduler,  # Karras et al. 2022, arXiv 2206.00364
+}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a picture is drawn.
+
+    Attributes:
+        steps: Denoising steps.
+        guidance: Of classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598); 1 or less: without.
+        negative: What is not wanted, in words.
+        scheduler: Which solver takes the steps.
+    """
+
+    steps: int = 25
+    guidance: float = 7.5
+    negative: str = ""
+    scheduler: Scheduler = "dpm++"
 
 
 @dataclass
@@ -113,22 +138,28 @@ class StableDiffusion:
             output: torch.Tensor = self.unet(noisy, timesteps, embedded).sample
         return output.float()
 
-    @torch.no_grad()
-    def draw(self, prompt: str, seed: int, *, size_px: int, steps: int, guidance: float) -> torch.Tensor:
-        """Return the latents of a picture, (1, C, H, W) float32: the same for a seed on any device, up to rounding.
-
-        Draws with DPM-Solver++ (Lu et al. 2022, arXiv 2211.01095) and classifier-free guidance.
-        """
-        config = self.scheduler.config
-        solver = DPMSolverMultistepScheduler.from_config(config)
+    def pipeline(self, scheduler: Scheduler = "dpm++") -> StableDiffusionPipeline:
+        """Return the parts as diffusers' own pipeline."""
+        solver = SOLVERS[scheduler].from_config(self.scheduler.config)
         pipeline = StableDiffusionPipeline(
             self.vae, self.text_encoder, self.tokenizer, self.unet, solver, None, None, requires_safety_checker=False
         )
         pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    @torch.no_grad()
+    def draw(self, prompt: str, seeds: Sequence[int], *, size_px: int, sampling: Sampling) -> torch.Tensor:
+        """Draw a prompt, once by each seed.
+
+        Returns:
+            Latents, (N, C, H, W) float32: the same for a seed whatever the device and the others, up to rounding.
+        """
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         with autocast(self.device, self.precision):
-            drawn = pipeline(
-                prompt, height=size_px, width=size_px, num_inference_steps=steps, guidance_scale=guidance,
-                generator=torch.Generator().manual_seed(seed), output_type="latent",
+            drawn = self.pipeline(sampling.scheduler)(
+                [prompt] * len(seeds), negative_prompt=[sampling.negative] * len(seeds), height=size_px, width=size_px,
+                num_inference_steps=sampling.steps, guidance_scale=sampling.guidance, generator=generators,
+                output_type="latent",
             )  # fmt: skip
         latents: torch.Tensor = drawn.images.float()
         return latents

@@ -10,6 +10,8 @@ from leafcore.config import setting
 from leafcore.data.labels import label_sets
 from leafcore.train.train_config import TrainConfig
 
+Scheduler = Literal["dpm++", "ddim", "euler"]
+
 
 class DreamBoothConfig(TrainConfig):
     """DreamBooth (Ruiz et al. 2023, arXiv 2208.12242): Stable Diffusion learns a disease by a word of its own.
@@ -76,7 +78,7 @@ class DreamBoothConfig(TrainConfig):
         1.0, "Longer gradients are cut to this length.", gt=0, advanced=True, group="Optimizer"
     )
     gradient_checkpointing: bool = setting(
-        False, "Computes activations twice instead of keeping them: less memory, a quarter more time.", advanced=True,
+        False, "Computes the U-Net's activations twice instead of keeping them: less memory, a quarter more time.", advanced=True,
         group="Optimizer",
     )  # fmt: skip
     lora_rank: int = setting(8, "Rank of the matrices, of lora.", ge=1, le=256, advanced=True, group="Network")
@@ -95,9 +97,11 @@ class DreamBoothConfig(TrainConfig):
         group="Saving",
     )
     samples: int = setting(2, "Samples per prompt at every save.", ge=1, le=8, advanced=True, group="Saving")
-    sample_steps: int = setting(25, "Denoising steps of a sample.", ge=1, le=1000, advanced=True, group="Saving")
+    sample_steps: int = setting(
+        25, "Denoising steps of samples and prior pictures.", ge=1, le=1000, advanced=True, group="Saving"
+    )
     guidance: float = setting(
-        7.5, "How strongly samples follow their prompt (classifier-free guidance).", ge=0, le=50, advanced=True,
+        7.5, "How strongly samples and prior pictures follow their prompt (classifier-free guidance).", ge=0, le=50, advanced=True,
         group="Saving",
     )  # fmt: skip
 

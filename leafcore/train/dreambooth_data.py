@@ -12,12 +12,11 @@ from leafcore.files import write_bytes
 from leafcore.images import encode_png, load_square, to_signed
 from leafcore.noise import picture_seed
 from leafcore.progress import Progress
-from leafcore.train.dreambooth_base import StableDiffusion
+from leafcore.train.dreambooth_base import Sampling, StableDiffusion
 from leafcore.train.dreambooth_config import DreamBoothConfig
 from leafcore.workspace import Workspace
 
 PRIOR_SEED = 0  # of the pictures for prior preservation: those of every run alike, so that they are drawn once
-PRIOR_STEPS, PRIOR_GUIDANCE = 25, 7.5
 
 
 class LatentPictures:
@@ -89,6 +88,7 @@ def prior_pictures(
         DiskFull: There is no room.
         Stopped: Somebody asked to stop; those that were drawn stay.
     """
+    sampling = Sampling(config.sample_steps, config.guidance)
     folder = prior_folder(workspace, identity, config)
     files = [folder / f"{index:04d}.png" for index in range(config.prior_images)]
     missing = [index for index, file in enumerate(files) if not file.exists()]
@@ -98,9 +98,7 @@ def prior_pictures(
     for done, index in enumerate(missing):
         progress.raise_if_stopped()
         seed = picture_seed(PRIOR_SEED, index)
-        latents = base.draw(
-            config.prior_prompt, seed, size_px=config.size_px, steps=PRIOR_STEPS, guidance=PRIOR_GUIDANCE
-        )
+        latents = base.draw(config.prior_prompt, [seed], size_px=config.size_px, sampling=sampling)
         write_bytes(files[index], encode_png(base.decode(latents)[0]))
         progress.report(done + 1, len(missing))
     return np.stack([load_square(file, config.size_px) for file in files])
@@ -110,7 +108,7 @@ def prior_folder(workspace: Workspace, identity: str, config: DreamBoothConfig) 
     """Return where prior pictures are kept: by what decides how they look."""
     said = {
         "base": identity, "prompt": config.prior_prompt, "size_px": config.size_px, "seed": PRIOR_SEED,
-        "steps": PRIOR_STEPS, "guidance": PRIOR_GUIDANCE,
+        "steps": config.sample_steps, "guidance": config.guidance,
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     return workspace.cache / "priors" / digest[:32]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from leafcore.train.dreambooth_base import StableDiffusion
+from leafcore.train.dreambooth_base import Sampling, StableDiffusion
 from leafcore.train.dreambooth_losses import noise_of
 
 DRIFT_SEED = 0  # of noise and drawings: those of every run alike, so that runs compare
@@ -38,7 +38,7 @@ class DriftProbe:
 
 
 def drift_probes(
-    base: StableDiffusion, prompts: Sequence[str], *, size_px: int, steps: int, guidance: float
+    base: StableDiffusion, prompts: Sequence[str], *, size_px: int, sampling: Sampling
 ) -> list[DriftProbe]:
     """Ask the untouched base about prompts.
 
@@ -46,13 +46,12 @@ def drift_probes(
         base: Before anything about it is changed.
         prompts: What to ask about.
         size_px: The side of what it draws.
-        steps: Denoising steps of that.
-        guidance: Classifier-free guidance of that.
+        sampling: How it draws that.
     """
     timesteps = torch.tensor([round(level * (base.steps - 1)) for level in LEVELS], device=base.device)
     probes = []
     for prompt in prompts:
-        drawn = base.draw(prompt, DRIFT_SEED, size_px=size_px, steps=steps, guidance=guidance)
+        drawn = base.draw(prompt, [DRIFT_SEED], size_px=size_px, sampling=sampling)
         noise = torch.randn((len(LEVELS), *drawn.shape[1:]), generator=torch.Generator().manual_seed(DRIFT_SEED))
         noisy = base.scheduler.add_noise(drawn.expand(len(LEVELS), -1, -1, -1), noise.to(base.device), timesteps)
         untouched = _predicted(base, prompt, noisy, timesteps)

@@ -89,15 +89,15 @@ def test_every_form_of_it_resumes_exactly(journey, settings, tmp_path, variant):
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_the_loss_on_four_pictures_falls(make, leaf_base, method):
+def test_the_loss_on_four_pictures_falls(make, method):
     rate = {"lora": 1e-2, "full": 1e-3}[method]
-    recipe = make(base=str(leaf_base), method=method, learning_rate=rate, batch_size=4, prior_weight=0.0, lora_rank=8)
+    recipe = make(method=method, learning_rate=rate, batch_size=4, prior_weight=0.0, lora_rank=8)
     four = recipe.instances.means[:4], recipe.instances.deviations[:4]
     recipe.instances = LatentPictures(*four, recipe.generator)
     before = evaluated(recipe)
     for _ in range(30):
         recipe.step(recipe.next_batch())
-    assert evaluated(recipe) < {"lora": 0.97, "full": 0.9}[method] * before
+    assert evaluated(recipe) < {"lora": 0.95, "full": 0.6}[method] * before
 
 
 def test_batches_of_a_step_add_up_to_one(make):
