@@ -1,7 +1,8 @@
-"""Base models: the Stable Diffusion that a DreamBooth run starts from, its license, and how it gets here. Free of torch.
+"""Base models: the Stable Diffusion that a DreamBooth run starts from, its license, how it gets here. Free of torch.
 
-A base is a folder in the layout of diffusers' `StableDiffusionPipeline`, or the id of one on the Hugging Face Hub, which
-is fetched once into `<workspace>/downloads/models/`. Nothing is used before its license was accepted in this workspace.
+A base is a folder in the layout of diffusers' `StableDiffusionPipeline`, or the id of one on the Hugging Face Hub,
+which is fetched once into `<workspace>/downloads/models/`. Nothing is used before its license was accepted in this
+workspace.
 """
 
 import hashlib

@@ -22,20 +22,20 @@ EXTENDABLE = (TranslationConfig, DCGANConfig, DreamBoothConfig)  # whose learnin
 
 
 def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
-    """Queue a run that trains a GAN for more epochs, exactly as if they had been asked for from the start.
+    """Queue a run that trains a GAN or DreamBooth for more epochs, exactly as if they had been asked for from the start.
 
     The epochs are added to those at the full learning rate. While the rate was still full, that is the same training;
     if it was falling already, it goes back up to where the longer schedule stands, and then falls as before.
 
     Raises:
-        ConfigError: It is no GAN, or the epochs are out of bounds.
+        ConfigError: It is neither a GAN nor DreamBooth, or the epochs are out of bounds.
         JobError: It is queued or running, or it has saved nothing.
     """
     config = RECIPES[run.kind].config if run.kind in RECIPES else None
     if config is None or not issubclass(config, EXTENDABLE):
         raise ConfigError(
-            f"run: {run.id} is a {run.kind} run, expected leafgan, cyclegan, dcgan or dreambooth; others' learning rates end with "
-            "their last epoch, so train those anew."
+            f"run: {run.id} is a {run.kind} run, expected leafgan, cyclegan, dcgan or dreambooth; others' learning "
+            "rates end with their last epoch, so train those anew."
         )
     if epochs < 1:
         raise ConfigError(f"epochs: got {epochs}, expected at least 1.")

@@ -1,4 +1,4 @@
-"""A tiny Stable Diffusion on disk: every part of the real layout, made of configs, random weights and a made vocabulary."""
+"""A tiny Stable Diffusion on disk: the real layout, made of configs, random weights and a made vocabulary."""
 
 import json
 import string
@@ -27,7 +27,8 @@ def write_stable_diffusion(folder: Path, *, seed: int = 0, prediction: str = "ep
         torch.manual_seed(seed)
         unet = UNet2DConditionModel(
             sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
             cross_attention_dim=16, attention_head_dim=4, norm_num_groups=4,
         )  # fmt: skip
         vae = AutoencoderKL(
@@ -78,16 +79,16 @@ def teach(folder: Path, pictures: dict[str, torch.Tensor], *, steps: int = 200) 
     Args:
         folder: See `write_stable_diffusion`; its U-Net is replaced.
         pictures: By prompt, (N, 3, 32, 32) float32 in [-1, 1].
-        steps: How many, each on eight pictures of each prompt.
+        steps: How many, each on four pictures of each prompt.
     """
     model = load_stable_diffusion(folder, torch.device("cpu"))
     model.unet.requires_grad_(True)
     generator = torch.Generator().manual_seed(0)
     latents = {prompt: model.encode(images)[0] for prompt, images in pictures.items()}
-    embedded = model.embed(model.tokens(list(pictures))).repeat_interleave(8, dim=0)
+    embedded = model.embed(model.tokens(list(pictures))).repeat_interleave(4, dim=0)
     optimizer = torch.optim.AdamW(model.unet.parameters(), 2e-3)
     for _ in range(steps):
-        drawn = [part[torch.randint(len(part), (8,), generator=generator)] for part in latents.values()]
+        drawn = [part[torch.randint(len(part), (4,), generator=generator)] for part in latents.values()]
         clean = torch.cat(drawn)
         noise = torch.randn(clean.shape, generator=generator)
         timesteps = torch.randint(model.steps, (len(clean),), generator=generator)

@@ -30,7 +30,7 @@ SHOWN = 16  # in the run's picture
 
 
 def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
-    """Make pictures from noise or a prompt; write each with its recipe inside and a row in the manifest, let a judge name it.
+    """Make pictures from noise or a prompt, each with its recipe inside and a row in the manifest; let a judge name it.
 
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 

@@ -25,8 +25,8 @@ from leafcore.base_models import require_layout
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.images import to_uint8
 from leafcore.train.configs import Precision
-from leafcore.train.dreambooth_config import Scheduler
 from leafcore.train.device import autocast
+from leafcore.train.dreambooth_config import Scheduler
 
 NETWORKS = ("unet", "text_encoder", "vae")
 SOLVERS: dict[str, Any] = {

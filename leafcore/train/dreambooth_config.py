@@ -78,7 +78,7 @@ class DreamBoothConfig(TrainConfig):
         1.0, "Longer gradients are cut to this length.", gt=0, advanced=True, group="Optimizer"
     )
     gradient_checkpointing: bool = setting(
-        False, "Computes the U-Net's activations twice instead of keeping them: less memory, a quarter more time.", advanced=True,
+        False, "Computes the U-Net's activations twice, keeps none: less memory, a quarter more time.", advanced=True,
         group="Optimizer",
     )  # fmt: skip
     lora_rank: int = setting(8, "Rank of the matrices, of lora.", ge=1, le=256, advanced=True, group="Network")
@@ -101,7 +101,7 @@ class DreamBoothConfig(TrainConfig):
         25, "Denoising steps of samples and prior pictures.", ge=1, le=1000, advanced=True, group="Saving"
     )
     guidance: float = setting(
-        7.5, "How strongly samples and prior pictures follow their prompt (classifier-free guidance).", ge=0, le=50, advanced=True,
+        7.5, "How strongly samples and prior pictures follow their prompt (guidance).", ge=0, le=50, advanced=True,
         group="Saving",
     )  # fmt: skip
 

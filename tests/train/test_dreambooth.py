@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
@@ -49,10 +50,10 @@ def make(journey, settings, tmp_path):
 def leaf_base(journey, tmp_path_factory) -> Path:
     """A tiny base that was taught what a leaf and a painting are: leaves, healthy and with scab."""
     folder = write_stable_diffusion(tmp_path_factory.mktemp("taught") / "base")
-    pictures = {
-        prompt: to_signed(torch.stack([torch.tensor(draw_leaf(labels, seed, 32)) for seed in range(8)]).permute(0, 3, 1, 2))
-        for prompt, labels in {"a photo of a leaf": "healthy", "a painting": "scab"}.items()
-    }  # fmt: skip
+    pictures = {}
+    for prompt, labels in {"a photo of a leaf": "healthy", "a painting": "scab"}.items():
+        drawn = np.stack([draw_leaf(labels, seed, size_px=32) for seed in range(8)])
+        pictures[prompt] = to_signed(torch.from_numpy(drawn).permute(0, 3, 1, 2))
     teach(folder, pictures)
     accept(journey.workspace, open_base(journey.workspace, str(folder)))
     return folder
