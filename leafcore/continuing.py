@@ -22,7 +22,7 @@ EXTENDABLE = (TranslationConfig, DCGANConfig, DreamBoothConfig)  # whose learnin
 
 
 def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
-    """Queue a run that trains a GAN or DreamBooth for more epochs, exactly as if they had been asked for from the start.
+    """Queue a run that trains for more epochs, exactly as if they had been asked for from the start.
 
     The epochs are added to those at the full learning rate. While the rate was still full, that is the same training;
     if it was falling already, it goes back up to where the longer schedule stands, and then falls as before.
