@@ -66,7 +66,11 @@ class Provenance(BaseModel):
         weights_license: Of the weights.
         truncation: Of the latent vector, in standard deviations; 0 for none.
         prompt: What was to be drawn, if it was drawn from words.
-        drawn: How: steps, guidance, scheduler, what was not wanted, LoRA's strength.
+        negative: What was not wanted, in words.
+        lora_strength: How much of what LoRA learned was added.
+        guidance: How strongly the prompt was followed; 0 for the model's own, as are the next two.
+        sampler: How noise was taken away.
+        sampling_steps: In how many steps.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,7 +95,11 @@ class Provenance(BaseModel):
     masks: str = "none"
     truncation: float = 0.0
     prompt: str = ""
-    drawn: dict[str, Any] = {}
+    negative: str = ""
+    lora_strength: float = 1.0
+    guidance: float = 0.0
+    sampler: str = ""
+    sampling_steps: int = 0
     synthetic: bool = True
 
 
@@ -155,9 +163,7 @@ def _csv(rows: list[dict[str, Any]], columns: list[str]) -> bytes:
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow(
-            {key: json.dumps(value) if isinstance(value, list | dict) else value for key, value in row.items()}
-        )
+        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in row.items()})
     return buffer.getvalue().encode()
 
 

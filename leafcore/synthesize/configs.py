@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
-from leafcore.train.dreambooth_config import Scheduler
+from leafcore.train.dreambooth_config import Sampler
 
 
 class SynthesizeConfig(Config):
@@ -39,10 +39,10 @@ class SynthesizeConfig(Config):
     )
     negative: str = setting("", "From a prompt: what is not wanted, in words.", advanced=True)
     guidance: float = setting(
-        7.5, "From a prompt: how strongly it is followed (classifier-free guidance).", ge=0, le=50, advanced=True
+        0.0, "From a prompt: how strongly it is followed (classifier-free guidance); 0: 7.5.", ge=0, le=20
     )
-    steps: int = setting(25, "From a prompt: denoising steps.", ge=1, le=1000, advanced=True)
-    scheduler: Scheduler = setting("dpm++", "From a prompt: which solver takes the steps.", advanced=True)
+    sampler: Sampler = setting("auto", "From a prompt: how noise is taken away; auto is dpm-solver.", advanced=True)
+    sampling_steps: int = setting(0, "From a prompt: in how many steps; 0: 25.", ge=0, le=1000, advanced=True)
     lora_strength: float = setting(
         1.0, "From a prompt: how much of what LoRA learned is added.", ge=0, le=2, advanced=True
     )

@@ -77,7 +77,9 @@ def _open_model(
     from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
     from leafcore.train.dreambooth_base import Sampling
 
-    sampling = Sampling(config.steps, config.guidance, config.negative, config.scheduler)
+    given = {"steps": config.sampling_steps, "guidance": config.guidance}
+    chosen = {name: value for name, value in given.items() if value}  # 0 leaves it to the model
+    sampling = Sampling(negative=config.negative, sampler=config.sampler, **chosen)
     model = PromptModel(checkpoint, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
     if model.facts.token not in model.prompt.split():
         progress.warn(f"The prompt {model.prompt!r} is without {model.facts.token!r}, the word for what was taught.")
@@ -92,8 +94,8 @@ def _template(
     drawn: dict[str, Any] = {}
     if isinstance(facts, PromptFacts):
         rule = "what was asked for" if config.label else "what the token was taught with"
-        names = ("negative", "guidance", "steps", "scheduler", "lora_strength")
-        drawn = {"prompt": config.prompt or facts.prompt, "drawn": {name: getattr(config, name) for name in names}}
+        names = ("negative", "guidance", "sampler", "sampling_steps", "lora_strength")
+        drawn = {"prompt": config.prompt or facts.prompt} | {name: getattr(config, name) for name in names}
     else:
         rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
     return {

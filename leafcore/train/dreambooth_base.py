@@ -1,6 +1,6 @@
 """Stable Diffusion in parts: load it, encode pictures and prompts, predict noise, draw."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,6 @@ from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
-    EulerDiscreteScheduler,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
@@ -26,13 +25,13 @@ from leafcore.errors import CheckpointError, ConfigError
 from leafcore.images import to_uint8
 from leafcore.train.configs import Precision
 from leafcore.train.device import autocast
-from leafcore.train.dreambooth_config import Scheduler
+from leafcore.train.dreambooth_config import Sampler
 
 NETWORKS = ("unet", "text_encoder", "vae")
 SOLVERS: dict[str, Any] = {
-    "dpm++": DPMSolverMultistepScheduler,  # Lu et al. 2022, arXiv 2211.01095
+    "auto": DPMSolverMultistepScheduler,
+    "dpm-solver": DPMSolverMultistepScheduler,  # Lu et al. 2022, arXiv 2211.01095
     "ddim": DDIMScheduler,  # Song et al. 2021, arXiv 2010.02502
-    "euler": EulerDiscreteScheduler,  # Karras et al. 2022, arXiv 2206.00364
 }
 
 
@@ -44,13 +43,13 @@ class Sampling:
         steps: Denoising steps.
         guidance: Of classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598); 1 or less: without.
         negative: What is not wanted, in words.
-        scheduler: Which solver takes the steps.
+        sampler: Which solver takes the steps.
     """
 
     steps: int = 25
     guidance: float = 7.5
     negative: str = ""
-    scheduler: Scheduler = "dpm++"
+    sampler: Sampler = "auto"
 
 
 @dataclass
@@ -138,9 +137,9 @@ class StableDiffusion:
             output: torch.Tensor = self.unet(noisy, timesteps, embedded).sample
         return output.float()
 
-    def pipeline(self, scheduler: Scheduler = "dpm++") -> StableDiffusionPipeline:
+    def pipeline(self, sampler: Sampler = "auto") -> StableDiffusionPipeline:
         """Return the parts as diffusers' own pipeline."""
-        solver = SOLVERS[scheduler].from_config(self.scheduler.config)
+        solver = SOLVERS[sampler].from_config(self.scheduler.config)
         pipeline = StableDiffusionPipeline(
             self.vae, self.text_encoder, self.tokenizer, self.unet, solver, None, None, requires_safety_checker=False
         )
@@ -156,7 +155,7 @@ class StableDiffusion:
         """
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         with autocast(self.device, self.precision):
-            drawn = self.pipeline(sampling.scheduler)(
+            drawn = self.pipeline(sampling.sampler)(
                 [prompt] * len(seeds), negative_prompt=[sampling.negative] * len(seeds), height=size_px, width=size_px,
                 num_inference_steps=sampling.steps, guidance_scale=sampling.guidance, generator=generators,
                 output_type="latent",
@@ -217,7 +216,7 @@ def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _quiet() -> Any:
+def _quiet() -> Iterator[None]:
     """Load without the libraries' progress bars: a run has its own."""
     was_on = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()

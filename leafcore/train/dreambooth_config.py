@@ -10,7 +10,7 @@ from leafcore.config import setting
 from leafcore.data.labels import label_sets
 from leafcore.train.train_config import TrainConfig
 
-Scheduler = Literal["dpm++", "ddim", "euler"]
+Sampler = Literal["auto", "dpm-solver", "ddim"]
 
 
 class DreamBoothConfig(TrainConfig):
@@ -35,6 +35,7 @@ class DreamBoothConfig(TrainConfig):
         DEFAULT_BASE,
         "Stable Diffusion to start from: an id on the Hugging Face Hub, fetched once, or a folder of one.",
         ref="base",
+        group="Network",
         min_length=1,
     )
     accept_license: bool = setting(
@@ -46,7 +47,9 @@ class DreamBoothConfig(TrainConfig):
     prompt: str = setting("a photo of sks leaf", "What the pictures show, in words; the rare token is one of them.")
     token: str = setting("sks", "The rare token: a word that means nothing yet, and will mean this disease.")
     method: Literal["lora", "full"] = setting(
-        "lora", "Changes small matrices beside the weights (lora, a few MB), or all weights (full, gigabytes)."
+        "lora",
+        "Changes small matrices beside the weights (lora, a few MB), or all weights (full, gigabytes).",
+        group="Network",
     )
     prior_weight: float = setting(
         1.0, "Weight of prior preservation, which keeps what the base knows of leaves; 0: without.", ge=0, le=100
