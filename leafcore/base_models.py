@@ -181,6 +181,25 @@ def require_accepted(workspace: Workspace, base: BaseModel) -> None:
         )
 
 
+def admit(workspace: Workspace, name: str, *, accepting: bool) -> str:
+    """Return what a run records of a base: its name, as `open_base` knows it.
+
+    Args:
+        workspace: Where the license was accepted, or is to be.
+        name: See `open_base`.
+        accepting: Whether the license is accepted now.
+
+    Raises:
+        CheckpointError: It is no base.
+        ConfigError: Nobody accepted its license.
+    """
+    base = open_base(workspace, name)
+    if accepting:
+        accept(workspace, base)
+    require_accepted(workspace, base)
+    return base.name
+
+
 # --- fetching ---------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leafcore import devices
-from leafcore.base_models import accept, open_base, require_accepted
+from leafcore.base_models import admit
 from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
@@ -26,7 +26,7 @@ from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapsho
 from leafcore.noise import noise_facts
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
-from leafcore.prompts import prompt_facts
+from leafcore.prompts import made_of
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.train.configs import RECIPES, TranslationConfig
 from leafcore.train.trackers import require_tracker
@@ -176,7 +176,7 @@ def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked
     _, checkpoint, _ = _pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    facts = prompt_facts(checkpoint) if checkpoint.is_prompt_model else noise_facts(checkpoint)
+    facts = made_of(checkpoint)
     if value == AUTO:
         found = newest_judge(workspace, facts.dataset, facts.makes)
         if found is None:
@@ -265,12 +265,7 @@ def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked
 
 
 def _check_base(workspace: Workspace, config: Any, value: str) -> Checked:
-    """Look a base model up, and write down that its license is accepted if the settings say so."""
-    base = open_base(workspace, value)
-    if config.accept_license:
-        accept(workspace, base)
-    require_accepted(workspace, base)
-    return base.name, []
+    return admit(workspace, value, accepting=config.accept_license), []
 
 
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:

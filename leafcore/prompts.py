@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
 from leafcore.errors import CheckpointError
+from leafcore.noise import NoiseFacts, noise_facts
 
 
 @dataclass(frozen=True)
@@ -65,3 +66,12 @@ def prompt_facts(checkpoint: Checkpoint) -> PromptFacts:
     return PromptFacts(
         checkpoint.name, int(said["size_px"]), labels=label_set(said.get("labels", "")), method=method, **named
     )
+
+
+def made_of(checkpoint: Checkpoint) -> PromptFacts | NoiseFacts:
+    """Return what a model makes without a source.
+
+    Raises:
+        CheckpointError: It makes nothing without one.
+    """
+    return prompt_facts(checkpoint) if checkpoint.is_prompt_model else noise_facts(checkpoint)

@@ -77,9 +77,8 @@ def _open_model(
     from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
     from leafcore.train.dreambooth_base import Sampling
 
-    given = {"steps": config.sampling_steps, "guidance": config.guidance}
-    chosen = {name: value for name, value in given.items() if value}  # 0 leaves it to the model
-    sampling = Sampling(negative=config.negative, sampler=config.sampler, **chosen)
+    steps, guidance = config.sampling_steps or Sampling.steps, config.guidance or Sampling.guidance
+    sampling = Sampling(steps, guidance, config.negative, config.sampler)
     model = PromptModel(checkpoint, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
     if model.facts.token not in model.prompt.split():
         progress.warn(f"The prompt {model.prompt!r} is without {model.facts.token!r}, the word for what was taught.")

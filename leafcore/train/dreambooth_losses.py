@@ -31,7 +31,7 @@ def noise_of(
     """Return the noise that a U-Net's output says: the output itself, or sqrt(a) * velocity + sqrt(1 - a) * noisy."""
     if scheduler.config.prediction_type != "v_prediction":
         return output
-    kept = scheduler.alphas_cumprod.to(output.device)[timesteps].view(-1, 1, 1, 1)
+    kept: torch.Tensor = scheduler.alphas_cumprod.to(output.device)[timesteps].view(-1, 1, 1, 1)
     return kept.sqrt() * output + (1 - kept).sqrt() * noisy
 
 
