@@ -224,13 +224,13 @@ def fetch(base: BaseModel, progress: Progress) -> Path:
     try:
         found = snapshot_download(base.name, local_dir=base.folder, dry_run=True)
         files = [file for file in found if _WANTED.fullmatch(file.filename) and not _UNWANTED.search(file.filename)]
-        total, done = sum(file.file_size for file in files), 0
+        total, done = sum(file.file_size or 0 for file in files), 0
         base.folder.mkdir(parents=True, exist_ok=True)
         require_space(base.folder, total)
         for file in files:
             progress.raise_if_stopped()
             hf_hub_download(base.name, file.filename, local_dir=base.folder)
-            done += file.file_size
+            done += file.file_size or 0
             progress.report(done // 2**20, max(1, total // 2**20))
     except (DryRunError, HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise CheckpointError(

@@ -9,7 +9,7 @@ drifted from the base.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -146,7 +146,7 @@ class DreamBooth(Recipe):
                     continue
                 rank = config.lora_rank
                 layers = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=TARGETS[name])
-                network.add_adapter(layers)
+                cast(Any, network).add_adapter(layers)
         for parameter in self._learning():
             parameter.data = parameter.data.float()  # steps are too small for 16 bits
         if config.gradient_checkpointing:
