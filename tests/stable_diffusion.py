@@ -9,8 +9,6 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from leafcore.train.dreambooth_base import load_stable_diffusion
-
 WORDS = ("a", "photo", "of", "sks", "leaf", "dog", "painting")
 LICENSE = "---\nlicense: creativeml-openrail-m\n---\nA tiny model for tests.\n"
 
@@ -71,29 +69,3 @@ def _tokenizer() -> CLIPTokenizer:
         files[0].write_text(json.dumps(vocabulary))
         files[1].write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
         return CLIPTokenizer(*map(str, files), model_max_length=24, pad_token="<|endoftext|>")
-
-
-def teach(folder: Path, pictures: dict[str, torch.Tensor], *, steps: int = 200) -> None:
-    """Teach a model what prompts look like, so that it knows something that it can forget.
-
-    Args:
-        folder: See `write_stable_diffusion`; its U-Net is replaced.
-        pictures: By prompt, (N, 3, 32, 32) float32 in [-1, 1].
-        steps: How many, each on four pictures of each prompt.
-    """
-    model = load_stable_diffusion(folder, torch.device("cpu"))
-    model.unet.requires_grad_(True)
-    generator = torch.Generator().manual_seed(0)
-    latents = {prompt: model.encode(images)[0] for prompt, images in pictures.items()}
-    embedded = model.embed(model.tokens(list(pictures))).repeat_interleave(4, dim=0)
-    optimizer = torch.optim.AdamW(model.unet.parameters(), 2e-3)
-    for _ in range(steps):
-        drawn = [part[torch.randint(len(part), (4,), generator=generator)] for part in latents.values()]
-        clean = torch.cat(drawn)
-        noise = torch.randn(clean.shape, generator=generator)
-        timesteps = torch.randint(model.steps, (len(clean),), generator=generator)
-        output = model.predict(model.scheduler.add_noise(clean, noise, timesteps), timesteps, embedded)
-        optimizer.zero_grad()
-        torch.nn.functional.mse_loss(output, noise).backward()
-        optimizer.step()
-    model.unet.save_pretrained(folder / "unet")

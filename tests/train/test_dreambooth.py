@@ -1,8 +1,6 @@
 import shutil
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
@@ -10,15 +8,12 @@ from diffusers import StableDiffusionPipeline
 from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import promote
 from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped, as_leaf_error
-from leafcore.images import to_signed
 from leafcore.train.checkpointing import load_state, read_weights, save_weights
 from leafcore.train.configs import DreamBoothConfig
 from leafcore.train.dreambooth import DreamBooth, NoisyBatch
 from leafcore.train.dreambooth_data import LatentPictures
-from leafcore.train.dreambooth_drift import drift_of
 from leafcore.train.loop import train
-from tests.conftest import carrier, draw_leaf
-from tests.stable_diffusion import teach, write_stable_diffusion
+from tests.conftest import carrier
 from tests.train.test_recipe import equal
 from tests.watcher import Watcher
 
@@ -44,19 +39,6 @@ def make(journey, settings, tmp_path):
         return DreamBooth.from_config(config, journey.workspace, CPU, Watcher(tmp_path))
 
     return build
-
-
-@pytest.fixture(scope="module")
-def leaf_base(journey, tmp_path_factory) -> Path:
-    """A tiny base that was taught what a leaf and a painting are: leaves, healthy and with scab."""
-    folder = write_stable_diffusion(tmp_path_factory.mktemp("taught") / "base")
-    pictures = {}
-    for prompt, labels in {"a photo of a leaf": "healthy", "a painting": "scab"}.items():
-        drawn = np.stack([draw_leaf(labels, seed, size_px=32) for seed in range(8)])
-        pictures[prompt] = to_signed(torch.from_numpy(drawn).permute(0, 3, 1, 2))
-    teach(folder, pictures)
-    accept(journey.workspace, open_base(journey.workspace, str(folder)))
-    return folder
 
 
 @torch.no_grad()
@@ -134,21 +116,6 @@ def test_nothing_has_drifted_before_the_first_step_and_something_after_it(make, 
     for _ in range(2):
         recipe.step(recipe.next_batch())
     assert min(recipe.end_epoch().values()) > 0
-
-
-def test_prior_preservation_lowers_the_drift(make, leaf_base):
-    class_prompt = 1  # the probe after the prompt with the token
-
-    def drifted(seed: int, weight: float) -> float:
-        drawing = {"prior_images": 8, "sample_steps": 8, "guidance": 1.0}  # as the base sees leaves, not exaggerated
-        values = {"seed": seed, "prior_weight": weight, "batch_size": 4, "learning_rate": 3e-4, **drawing}
-        recipe = make(base=str(leaf_base), method="full", **values)
-        for _ in range(30):
-            recipe.step(recipe.next_batch())
-        return drift_of(recipe.model, recipe.drift_probes[class_prompt])
-
-    for seed in range(3):
-        assert drifted(seed, 1.0) < drifted(seed, 0.0)
 
 
 # --- prior pictures ---------------------------------------------------------------------------------------------------
