@@ -9,27 +9,36 @@ from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.images import load_square
 from leafcore.jobs import build_config
+from leafcore.workspace import Workspace
 from tests.conftest import carrier
 
 pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture(scope="module")
-def taught(journey, tiny_base, tmp_path_factory):
+def mine(journey, tmp_path_factory) -> Workspace:
+    """A copy of the finished journey that these tests add to."""
+    root = tmp_path_factory.mktemp("prompts") / "workspace"
+    shutil.copytree(journey.workspace.root, root)
+    return Workspace(root)
+
+
+@pytest.fixture(scope="module")
+def taught(mine, journey, tiny_base):
     """A tiny model that was taught rust, much too fast, so that what it learned can be seen."""
-    carry = carrier(journey.workspace)
+    carry = carrier(mine)
     values = {"base": str(tiny_base), "epochs": 1, "learning_rate": 0.1, "prior_weight": 0.0}
     return carry("dreambooth", dataset=journey.dataset, **values)
 
 
 @pytest.fixture
-def draw(journey, taught):
+def draw(mine, taught):
     """Return a function that draws two pictures; returns the run and them."""
 
     def synthesize(**values):
         given = {"checkpoint": taught.id, "count": 2, "sampling_steps": 2, **values}
-        run = carrier(journey.workspace)("synthesize", **given)
-        made = open_synthetic_set(journey.workspace, run.id)
+        run = carrier(mine)("synthesize", **given)
+        made = open_synthetic_set(mine, run.id)
         return run, np.stack([load_square(path, 32) for path in made.paths()])
 
     return synthesize
@@ -68,9 +77,9 @@ def test_a_prompt_without_the_token_is_warned_of(draw):
     assert run.result()["made"] == {"healthy": 2}
 
 
-def test_another_base_than_it_was_taught_on_is_refused(journey, tiny_base, tmp_path):
+def test_another_base_than_it_was_taught_on_is_refused(mine, journey, tiny_base, tmp_path):
     base = shutil.copytree(tiny_base, tmp_path / "base")
-    carry = carrier(journey.workspace)
+    carry = carrier(mine)
     run = carry("dreambooth", dataset=journey.dataset, base=str(base), epochs=1, epoch_steps=1, prior_weight=0.0)
     config = base / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("0.012", "0.013"))
@@ -78,10 +87,10 @@ def test_another_base_than_it_was_taught_on_is_refused(journey, tiny_base, tmp_p
         carry("synthesize", checkpoint=run.id, count=1, sampling_steps=1)
 
 
-def test_a_chain_and_a_noise_model_take_no_prompt(journey, workspace):
+def test_a_chain_and_a_noise_model_take_no_prompt(mine, journey):
     with pytest.raises(ConfigError, match="prompt: a chain takes none; it is for a checkpoint that draws"):
         build_config("synthesize", {"chain": "x", "dataset": "d", "prompt": "a leaf"})
-    run = carrier(journey.workspace)("dcgan", dataset=journey.dataset, epochs=1, max_steps_per_epoch=1)
+    run = carrier(mine)("dcgan", dataset=journey.dataset, epochs=1, max_steps_per_epoch=1)
     config = build_config("synthesize", {"checkpoint": run.id, "prompt": "a leaf"})
     with pytest.raises(ConfigError, match="prompt: .* makes pictures from noise and reads none"):
-        check(journey.workspace, config)
+        check(mine, config)
