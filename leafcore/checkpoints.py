@@ -99,6 +99,11 @@ class Checkpoint:
         """Whether it makes pictures from latent vectors, or from as much noise as a picture has."""
         return "latent" in self.card.description
 
+    @property
+    def is_prompt_model(self) -> bool:
+        """Whether it draws what a prompt says."""
+        return "token" in self.card.description
+
     def seen(self) -> Seen:
         """Return what the model has seen, by role; unknown where its recipe has a role that nobody wrote down."""
         return admit_unknown(load_seen(self.folder), roles_of(self.card.recipe), self.name)
@@ -185,6 +190,7 @@ def _open_epoch(run_folder: Path, epoch: str) -> Checkpoint:
         run=run_folder.name,
         epoch=wanted,
         weights_sha256=sha256(weights),
+        **({"license": str(description["license"])} if "license" in description else {}),
         created=weights.stat().st_mtime,
         code_version=code_version(),
     )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from leafcore import devices
+from leafcore.base_models import admit
 from leafcore.chains import chain_size, masks_for
 from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
 from leafcore.config import Config
@@ -31,6 +32,7 @@ from leafcore.path_checks import (
 )
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
+from leafcore.prompts import made_of
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
@@ -166,10 +168,12 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = _pin(workspace, value)
-    if checkpoint is not None:
+    if checkpoint is not None and not checkpoint.is_prompt_model:
         facts = noise_facts(checkpoint)
         facts.require_label(config.label)
         denoising_of(facts, config, config.truncation)
+        if config.prompt:
+            raise ConfigError(f"prompt: {value} makes pictures from noise and reads none; leave it out.")
     return ref, used
 
 
@@ -180,7 +184,7 @@ def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked
     _, checkpoint, _ = _pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    facts = noise_facts(checkpoint)
+    facts = made_of(checkpoint)
     if value == AUTO:
         found = newest_judge(workspace, facts.dataset, facts.makes)
         if found is None:
@@ -250,7 +254,8 @@ def _check_labels(workspace: Workspace, config: Any, value: str) -> Checked:
 
 
 def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
-    learned_pictures(load(workspace, config.dataset), value, as_classes=config.conditional != "none")
+    as_classes = getattr(config, "conditional", "none") != "none"
+    learned_pictures(load(workspace, config.dataset), value, as_classes=as_classes)
     return value, []
 
 
@@ -281,6 +286,10 @@ def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked
     if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
         return snapshot(workspace, {}), []
     return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
+
+
+def _check_base(workspace: Workspace, config: Any, value: str) -> Checked:
+    return admit(workspace, value, accepting=config.accept_license), []
 
 
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -336,6 +345,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "corrections": _check_corrections,
     "generator_run": _check_generator_run,
     "judge": _check_judge,
+    "base": _check_base,
     "device": _check_device,
     "tracker": _check_tracker,
     "folder": check_folder,

@@ -15,26 +15,27 @@ from leafcore.files import write_bytes
 from leafcore.interruption import interruption
 from leafcore.jobs import build_config
 from leafcore.runs import RESUMABLE, Run, create_run
-from leafcore.train.configs import RECIPES, NoiseModelConfig, TranslationConfig
+from leafcore.train.configs import RECIPES, DreamBoothConfig, NoiseModelConfig, TranslationConfig
 from leafcore.workspace import Workspace
 
-EXTENDABLE = (TranslationConfig, NoiseModelConfig)  # settings whose learning rate does not end with the last epoch
+EXTENDABLE = (TranslationConfig, NoiseModelConfig, DreamBoothConfig)  # whose learning rate outlasts the last epoch
 
 
 def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
-    """Queue a run that trains a GAN for more epochs, exactly as if they had been asked for from the start.
+    """Queue a run that trains for more epochs, exactly as if they had been asked for from the start.
 
     The epochs are added to those at the full learning rate. While the rate was still full, that is the same training;
     if it was falling already, it goes back up to where the longer schedule stands, and then falls as before.
 
     Raises:
-        ConfigError: It is no GAN, or the epochs are out of bounds.
+        ConfigError: It is neither a GAN nor DreamBooth, or the epochs are out of bounds.
         JobError: It is queued or running, or it has saved nothing.
     """
     config = RECIPES[run.kind].config if run.kind in RECIPES else None
     if config is None or not issubclass(config, EXTENDABLE):
+        *kinds, last = [kind for kind, row in RECIPES.items() if issubclass(row.config, EXTENDABLE)]
         raise ConfigError(
-            f"run: {run.id} is a {run.kind} run, expected leafgan, cyclegan, dcgan or diffusion; others' learning "
+            f"run: {run.id} is a {run.kind} run, expected {', '.join(kinds)} or {last}; others' learning "
             "rates end with their last epoch, so train those anew."
         )
     if epochs < 1:

@@ -1,6 +1,7 @@
 """Making pictures from noise: samples, interpolations, a grid of every class."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,7 +79,8 @@ class NoiseModel:
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device, how: Denoising | None = None) -> None:
         self.facts = noise_facts(checkpoint)
-        self._generator = _open_generator(checkpoint, device, how or denoising_of(self.facts))
+        self._how = how or denoising_of(self.facts)
+        self._generator = _open_generator(checkpoint, device, self._how)
         self._device = device
 
     @torch.inference_mode()
@@ -96,6 +98,10 @@ class NoiseModel:
         if self.facts.classes:
             classes = torch.tensor([self.facts.classes.index(one) for one in labels], device=self._device)
         return to_uint8(self._generator(latents.to(self._device), classes))
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a picture's recipe says of how it was made."""
+        return self._how.recipe()
 
     def sample(
         self, seed: int, indices: Sequence[int], label: str = "", truncation: float = 0.0, batch_size: int = 16

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from leafcore import devices
+from leafcore.base_models import open_base
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import domain, load
 from leafcore.data.mask_sets import open_mask_set
@@ -12,7 +13,7 @@ from leafcore.errors import DiskFull
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration, size
 from leafcore.train.attempt import Outcome, Unfinished, rehearse_apart
-from leafcore.train.configs import RECIPES, TrainConfig, TranslationConfig
+from leafcore.train.configs import RECIPES, DreamBoothConfig, TrainConfig, TranslationConfig
 from leafcore.train.forecast import Forecast, Rehearsal, forecast, save_every_that_fits
 from leafcore.train.preflight_config import PreflightConfig
 from leafcore.train.trying import Attempt, change_words, try_settings
@@ -115,6 +116,9 @@ def _inputs(workspace: Workspace, settings: TrainConfig) -> tuple[dict[str, int]
 
 def _license_of_start(workspace: Workspace, settings: TrainConfig) -> list[str]:
     """Return the terms of the weights that training starts from, if it starts from any."""
+    if isinstance(settings, DreamBoothConfig):
+        base = open_base(workspace, settings.base)
+        return [f"base {base.name}: {base.license}"]
     init = getattr(settings, "init", "")
     if not init:
         return []

@@ -97,6 +97,11 @@ class Workspace:
         return self.root / "usage.jsonl"
 
     @property
+    def licenses(self) -> Path:
+        """Which base models' licenses were accepted, and when."""
+        return self.root / "licenses.json"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: thumbnails, decoded pixels, answers of the warm worker."""
         return self.root / "cache"

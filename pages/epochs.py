@@ -19,10 +19,13 @@ from ui.service import workspace
 from ui.viewer import Place, place_in_address, probes_of, viewer, write_address
 
 VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
+PROBED = {"dcgan": "latent vectors", "dreambooth": "prompts"}
 
 runs = {run.id: run for run in cached.gans()}
 if not runs:
-    st.info("No GAN has been trained yet; its epochs will appear here.", icon=":material/timeline:")
+    st.info(
+        "No model that makes pictures has been trained yet; its epochs will appear here.", icon=":material/timeline:"
+    )
     st.page_link(path_of("train"), label="Train LeafGAN", icon=":material/model_training:")
     st.stop()
 
@@ -30,7 +33,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
     run = runs[choose("Run", titles, "erun", width=420)]
     direction = choose_direction(run, "direction")
-    translates = is_translation(run.kind)  # a noise model has no sources to vote by
+    translates = is_translation(run.kind)  # other models have no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]
     view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
 drawn = cached.preview_epochs(run)
@@ -100,6 +103,5 @@ viewer(
     on_place=write_address,
     on_mark=note,
 )
-probed = "Probes are validation pictures" if translates else "Probes are latent vectors"
-st.caption(f"{probed}; they are the same at every epoch.")
+st.caption(f"Probes are {PROBED.get(run.kind, 'validation pictures')}; they are the same at every epoch.")
 promote_box(run, place.a)

@@ -1,6 +1,7 @@
 """Tiny data, made here and never downloaded; and the sample photographs, where LEAF_SAMPLES says they are."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,10 @@ TINY: dict[str, dict[str, Any]] = {
     "diffusion": {
         "epochs": 2, "size_px": 32, "batch_size": 4, "filters": 8, "levels": 2, "blocks": 1, "timesteps": 20,
         "max_steps_per_epoch": 3, "samples": 2, "save_every": 1,
+    },
+    "dreambooth": {
+        "epochs": 2, "epoch_steps": 3, "size_px": 32, "batch_size": 2, "prior_images": 2, "lora_rank": 2, "samples": 1,
+        "sample_steps": 2, "probes": "a dog", "labels": "rust", "accept_license": True,
     },
     "embed": {"backbone": "test_resnet", "pretrained": False},
     "score": {"backbone": "test_resnet", "pretrained": False},
@@ -78,6 +83,24 @@ def write_folders(root: Path, counts: dict[str, int], size_px: int = 48) -> Path
 def leaf_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset as a folder per class; read-only."""
     return write_folders(tmp_path_factory.mktemp("folders"), {"healthy": 20, "rust": 12, "scab": 12})
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no address be found, so that whatever asks the net for something fails."""
+
+    def nowhere(host: object, *args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} was looked up in a test without a net")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Stable Diffusion; read-only."""
+    from tests.stable_diffusion import write_stable_diffusion
+
+    return write_stable_diffusion(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="session")

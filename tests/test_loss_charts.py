@@ -18,6 +18,15 @@ def test_losses_have_their_places_and_everything_else_its_own():
     assert list(others) == ["val_macro_f1"]
 
 
+def test_a_model_that_began_as_another_has_its_distances_in_a_panel_of_their_own():
+    panels, others = panels_of(curves(3, "learned", "drift_a_leaf", "denoising", "denoising_prior", "epoch"))
+    assert {title: list(panel) for title, panel in panels.items()} == {
+        "Denoising": ["denoising", "denoising_prior"],
+        "Distance from the base model": ["learned", "drift_a_leaf"],
+    }
+    assert others == {} and len(set(panels["Distance from the base model"].values())) == 2
+
+
 def test_smoothing_draws_a_line_over_a_faint_one():
     recorded = curves(50, "cycle_a")
     panels, _ = panels_of(recorded)

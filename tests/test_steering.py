@@ -57,4 +57,4 @@ def test_only_what_can_be_extended_or_mended_is(workspace, capsys):
     run = new_run(workspace)
     write_state(run, "failed")
     assert main(["extend", run.id, "--epochs", "5"]) == 2 and main(["fix", run.id]) == 1
-    assert "expected leafgan, cyclegan, dcgan or diffusion" in capsys.readouterr().err
+    assert "expected leafgan, cyclegan, dcgan, diffusion or dreambooth" in capsys.readouterr().err

@@ -33,7 +33,7 @@ class Watcher(Progress):
         self.decoded = 0
 
     def report(self, done: int, total: int, **scalars: float) -> None:
-        if self.phases[-1:] == ["decoding"]:
+        if self.phases[-1:] in (["decoding"], ["drawing prior pictures"]):  # before the work that is counted
             assert self.decoded < done <= total
             self.decoded = done
             return

@@ -18,6 +18,7 @@ from leafcore.train.configs import RECIPES, TrainConfig
 from leafcore.train.forecast import kept_epochs
 from leafcore.train.targets import per_target
 from ui import cached, forms
+from ui.base_note import base_note
 from ui.places import path_of
 from ui.service import workspace
 
@@ -88,6 +89,8 @@ def launch_form(recipe: str, preset: str, source: Run | None) -> list[TrainConfi
     if source is not None and source.kind == recipe and configs:
         _differences(source, configs[0])
     _will_write(recipe, configs)
+    if configs and "base" in fields:
+        base_note(configs[0])
     return configs
 
 

@@ -29,7 +29,12 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a lo
         "background_a": (COLORS[4], "solid"),
         "background_b": (COLORS[4], "dot"),
     },
+    "Denoising": {
+        "denoising": (COLORS[0], "solid"),
+        "denoising_prior": (COLORS[0], "dot"),
+    },
 }
+DRIFT = "Distance from the base model"  # of a model that began as another: a panel of its own, a line per prompt
 OTHERS = "Scores and other losses"
 UNDRAWN = {"epoch"}
 
@@ -39,16 +44,23 @@ Style = tuple[str, str]
 
 def panels_of(curves: Curves) -> tuple[dict[str, dict[str, Style]], dict[str, Style]]:
     """Return which scalars go where, with color and dash: the linked panels, then everything else."""
-    grouped = {name for panel in PANELS.values() for name in panel}
+    drifts = {name: _style(index) for index, name in enumerate(filter(_is_drift, curves))}
+    panels = {**PANELS, DRIFT: drifts}
+    grouped = {name for panel in panels.values() for name in panel}
     linked = {
-        title: {name: style for name, style in panel.items() if name in curves} for title, panel in PANELS.items()
+        title: {name: style for name, style in panel.items() if name in curves} for title, panel in panels.items()
     }
     others = [name for name in curves if name not in grouped | UNDRAWN]
-    styles = {
-        name: (COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)])
-        for index, name in enumerate(others)
-    }
+    styles = {name: _style(index) for index, name in enumerate(others)}
     return {title: panel for title, panel in linked.items() if panel}, styles
+
+
+def _style(index: int) -> Style:
+    return COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)]
+
+
+def _is_drift(name: str) -> bool:
+    return name == "learned" or name.startswith("drift_")
 
 
 def linked(

@@ -102,7 +102,7 @@ def probes_of(facts: Mapping[str, Any], direction: str) -> list[dict[str, Any]]:
 
     Args:
         facts: See `cached.preview`.
-        direction: Of a translation, whose probes are rows. A noise model's are single pictures.
+        direction: Of a translation, whose probes are rows. Those of other models are single pictures.
     """
     rows = list(enumerate(facts["rows"]))
     if "direction" in facts["rows"][0]:
@@ -110,10 +110,15 @@ def probes_of(facts: Mapping[str, Any], direction: str) -> list[dict[str, Any]]:
             {"index": index, "alt": Path(row["image"]).stem} for index, row in rows if row["direction"] == direction
         ]
     return [
-        {"index": index, "column": number, "alt": " ".join(filter(None, (words(row["labels"]), column)))}
+        {"index": index, "column": number, "alt": " ".join(filter(None, (row_words(row), column)))}
         for index, row in rows
         for number, column in enumerate(facts["columns"])
     ]
+
+
+def row_words(row: Mapping[str, str]) -> str:
+    """Return what a row of samples is called: its prompt, or its label set."""
+    return row.get("prompt") or words(row["labels"])
 
 
 def _number(name: str, allowed: Container[int]) -> int | None:

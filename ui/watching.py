@@ -16,6 +16,7 @@ from ui.directions import choose_direction, ways
 from ui.places import path_of
 from ui.series import MAX_POINTS, Steps, parse_steps
 from ui.service import workspace
+from ui.viewer import row_words
 
 SMOOTHING = (0.0, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 GRAVE = {"not_a_number", "diverging"}
@@ -178,8 +179,10 @@ def _sheet(run: Run, epoch: int, direction: str | None) -> None:
 
 
 def _noise_sheet(facts: Mapping[str, Any], sheet: np.ndarray, epoch: int) -> None:
-    """Draw what an epoch makes of fixed latent vectors: a row per class."""
-    classes = [words(row["labels"]) for row in facts["rows"]]
-    st.markdown(f"**Epoch {epoch}**" + (f" · {', '.join(classes)}, a row each" if len(classes) > 1 else ""))
-    samples = len(facts["columns"]) * len(classes)
+    """Draw what an epoch makes of fixed latent vectors or prompts: a row per class or prompt."""
+    rows = [row_words(row) for row in facts["rows"]]
+    st.markdown(f"**Epoch {epoch}**" + (f" · {', '.join(rows)}, a row each" if len(rows) > 1 else ""))
+    if "base" in facts["columns"]:
+        st.caption("Left, what the untouched base model draws.")
+    samples = len(facts["columns"]) * len(rows)
     show.exact(sheet, f"{samples} samples at epoch {epoch}", width=min(SHEET_PX, COLUMN_PX * len(facts["columns"])))

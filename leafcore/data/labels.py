@@ -23,6 +23,18 @@ def label_set(labels: str | Iterable[str]) -> str:
     return " ".join(sorted({name for name in names if name}))
 
 
+def label_sets(value: object) -> object:
+    """Return several label sets, each once; what is neither text with commas nor a list stays for others to refuse.
+
+    >>> label_sets("scab+rust, healthy,")
+    ('rust scab', 'healthy')
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        return value
+    return tuple(dict.fromkeys(label_set(str(part)) for part in parts if str(part).strip()))
+
+
 def split_labels(labels: str) -> tuple[str, ...]:
     """Return the names in a label set."""
     return tuple(labels.split())

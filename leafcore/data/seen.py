@@ -18,6 +18,7 @@ ROLES: dict[str, tuple[str, ...]] = {  # what each recipe's models must have wri
     "cyclegan": ("generator",),
     "dcgan": ("generator",),
     "diffusion": ("generator",),
+    "dreambooth": ("generator",),
     "classifier": ("classifier",),
 }
 

@@ -66,7 +66,10 @@ class Provenance(BaseModel):
         source_license: Of the source picture.
         weights_license: Of the weights.
         truncation: Of the latent vector, in standard deviations; 0 for none.
-        guidance: Of a diffusion model; 0 without classes, and of models of other kinds.
+        prompt: What was to be drawn, if it was drawn from words.
+        negative: What was not wanted, in words.
+        lora_strength: How much of what LoRA learned was added.
+        guidance: How strongly a diffusion model kept to the class or the prompt; 0 of models of other kinds.
         sampler: Of a diffusion model: how noise was taken away; "none" of other kinds.
         sampling_steps: Of a diffusion model: in how many steps; 0 of other kinds.
     """
@@ -92,6 +95,9 @@ class Provenance(BaseModel):
     weights_license: str
     masks: str = "none"
     truncation: float = 0.0
+    prompt: str = ""
+    negative: str = ""
+    lora_strength: float = 1.0
     guidance: float = 0.0
     sampler: str = "none"
     sampling_steps: int = 0

@@ -10,7 +10,7 @@ from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, Sampler
 
 
 class SynthesizeConfig(Config):
-    """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes pictures from noise."""
+    """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes them of noise or words."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {}, "draft": {}, "paper": {}}
 
@@ -22,12 +22,13 @@ class SynthesizeConfig(Config):
     )
     checkpoint: str = setting(
         "",
-        "Instead of a chain: a model that makes pictures from noise, a checkpoint or a training run.",
+        "Instead of a chain: a model that makes pictures from noise or a prompt, a checkpoint or a training run.",
         ref="noise_model",
     )
     dataset: str = setting("", "Dataset whose train pictures are the sources.", ref="dataset")
     source: str = setting("healthy", "Label set of the sources.", ref="domain")
     label: str = setting("", "From noise: the label set to make; empty: what the model makes, each class in turn.")
+    prompt: str = setting("", "From a prompt: what to draw, in words; empty: what the model was taught.")
     count: int = setting(24, "Pictures to make; of a chain, each from another source.", ge=1, le=1_000_000)
     truncation: float = setting(
         0.0,
@@ -39,6 +40,10 @@ class SynthesizeConfig(Config):
     guidance: float = GUIDANCE
     sampler: Sampler = SAMPLER
     sampling_steps: int = SAMPLING_STEPS
+    negative: str = setting("", "From a prompt: what is not wanted, in words.", advanced=True)
+    lora_strength: float = setting(
+        1.0, "From a prompt: how much of what LoRA learned is added.", ge=0, le=2, advanced=True
+    )
     masks: str = setting(
         "",
         "Mask set, for translators that change the leaf only; empty: the dataset's exact masks, else its newest set.",
@@ -78,10 +83,12 @@ class SynthesizeConfig(Config):
             if not getattr(self, name):
                 hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
                 raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
-        given = [name for name in ("label", "truncation", "guidance", "sampling_steps") if getattr(self, name)]
+        names = ("label", "truncation", "guidance", "sampling_steps", "prompt", "negative")
+        given = [name for name in names if getattr(self, name)]
         given += ["sampler"] if self.sampler != "auto" else []
         if given:
-            raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that makes pictures from noise.")
+            model = "draws from a prompt" if given[0] in {"prompt", "negative"} else "makes pictures from noise"
+            raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that {model}.")
         return self
 
 

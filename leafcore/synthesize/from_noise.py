@@ -1,32 +1,37 @@
-"""Synthesis from noise: pictures without a source, each from a seed of its own."""
+"""Synthesis from noise or a prompt: pictures without a source, each from a seed of its own."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance
-from leafcore.denoising import Denoising, denoising_of
+from leafcore.denoising import denoising_of
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic
 from leafcore.latent import NoiseModel
 from leafcore.measure.witness import Witness, open_witness
 from leafcore.noise import NoiseFacts, noise_facts, picture_seed
 from leafcore.progress import Progress
+from leafcore.prompts import PromptFacts
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
+if TYPE_CHECKING:
+    from leafcore.drawing import PromptModel
+
 SHOWN = 16  # in the run's picture
 
 
 def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
-    """Make pictures from noise; write each with its recipe inside and a row in the manifest, let a judge name it.
+    """Make pictures from noise or a prompt, each with its recipe inside and a row in the manifest; let a judge name it.
 
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 
@@ -38,12 +43,11 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
     progress.phase("loading")
     checkpoint = open_checkpoint(workspace, config.checkpoint)
     device = resolve_device(config.device)
-    how = denoising_of(noise_facts(checkpoint), config, config.truncation)
-    model = NoiseModel(checkpoint, device, how)
+    model = _open_model(config, checkpoint, workspace, device, progress)
     label = model.facts.require_label(config.label)
     save_seen(progress.folder, merge(load_seen(progress.folder), checkpoint.seen()))
     witness = open_witness(workspace, checkpoint, config.judge, model.facts.size_px, device)
-    template = _template(config, checkpoint, model.facts, how, progress)
+    template = _template(config, checkpoint, model, progress)
     ledger = Ledger(progress.folder)
     require_space(progress.folder, (config.count - len(ledger.rows)) * model.facts.size_px**2 * 3)
     progress.phase("making pictures")
@@ -65,13 +69,34 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
     )
 
 
+def _open_model(
+    config: SynthesizeConfig, checkpoint: Checkpoint, workspace: Workspace, device: torch.device, progress: Progress
+) -> "NoiseModel | PromptModel":
+    """Load what makes the pictures."""
+    if not checkpoint.is_prompt_model:
+        return NoiseModel(checkpoint, device, denoising_of(noise_facts(checkpoint), config, config.truncation))
+    from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
+    from leafcore.train.dreambooth_base import Sampling
+
+    steps, guidance = config.sampling_steps or Sampling.steps, config.guidance or Sampling.guidance
+    sampling = Sampling(steps, guidance, config.negative, config.sampler)
+    model = PromptModel(checkpoint, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
+    if model.facts.token not in model.prompt.split():
+        progress.warn(f"The prompt {model.prompt!r} is without {model.facts.token!r}, the word for what was taught.")
+    return model
+
+
 def _template(
-    config: SynthesizeConfig, checkpoint: Checkpoint, facts: NoiseFacts, how: Denoising, progress: Progress
+    config: SynthesizeConfig, checkpoint: Checkpoint, model: "NoiseModel | PromptModel", progress: Progress
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
-    rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
+    facts = model.facts
+    if isinstance(facts, PromptFacts):
+        rule = "what was asked for" if config.label else "what the token was taught with"
+    else:
+        rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
     return {
-        "label_rule": rule if facts.makes else "none: the generator makes what it likes",
+        "label_rule": rule if facts.makes or config.label else "none: the generator makes what it likes",
         "source": "",
         "source_sha256": "",
         "source_labels": "",
@@ -80,7 +105,7 @@ def _template(
         "chain": (step_of(checkpoint),),
         "size_px": facts.size_px,
         "truncation": config.truncation,
-        **how.recipe(),
+        **model.recipe(),
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
@@ -91,7 +116,7 @@ def _template(
 
 def _make_all(
     config: SynthesizeConfig,
-    model: NoiseModel,
+    model: "NoiseModel | PromptModel",
     label: str,
     template: dict[str, Any],
     ledger: Ledger,
@@ -120,7 +145,11 @@ def _make_all(
 
 
 def _rows(
-    config: SynthesizeConfig, facts: NoiseFacts, label: str, indices: Sequence[int], template: dict[str, Any]
+    config: SynthesizeConfig,
+    facts: NoiseFacts | PromptFacts,
+    label: str,
+    indices: Sequence[int],
+    template: dict[str, Any],
 ) -> list[Provenance]:
     """Return the recipes of some pictures."""
     rows = []

@@ -37,8 +37,8 @@ def save_weights(folder: Path, recipe: Recipe, epoch: int) -> Path:
     """
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
-        for name, network in recipe.export().items()
-        for key, value in network.state_dict().items()
+        for name, weights in recipe.weights().items()
+        for key, value in weights.items()
     }
     content = save_tensors(tensors, metadata={"leaf": json.dumps({**recipe.describe(), "epoch": epoch})})
     require_space(folder, len(content))

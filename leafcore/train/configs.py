@@ -14,6 +14,7 @@ from leafcore.config import setting
 from leafcore.data.labels import label_set
 from leafcore.train.dcgan_config import DCGANConfig as DCGANConfig
 from leafcore.train.diffusion_config import DiffusionConfig as DiffusionConfig
+from leafcore.train.dreambooth_config import DreamBoothConfig as DreamBoothConfig
 from leafcore.train.noise_config import NoiseModelConfig as NoiseModelConfig
 from leafcore.train.train_config import Precision as Precision
 from leafcore.train.train_config import TrainConfig as TrainConfig
@@ -284,6 +285,13 @@ RECIPES: dict[str, RecipeEntry] = {
         DiffusionConfig,
         "leafcore.train.diffusion:Diffusion",
     ),
+    "dreambooth": RecipeEntry(
+        "DreamBooth",
+        "Teaches a Stable Diffusion what a word means: it then draws this disease from a prompt.",
+        "A dataset, a few pictures will do; and a Stable Diffusion, fetched or in a folder.",
+        DreamBoothConfig,
+        "leafcore.train.dreambooth:DreamBooth",
+    ),
     "classifier": RecipeEntry(
         "Classifier",
         "Tells the labels of a picture; the judge of whether synthetic pictures help.",
@@ -295,8 +303,8 @@ RECIPES: dict[str, RecipeEntry] = {
 
 
 def is_generative(kind: str) -> bool:
-    """Whether a kind of run trains what makes pictures: by translation, or from noise."""
-    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig)
+    """Whether a kind of run trains what makes pictures: translations, pictures from noise, or from a prompt."""
+    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig | DreamBoothConfig)
 
 
 def is_translation(kind: str) -> bool:

@@ -62,5 +62,9 @@ def fit_device(network: nn.Module, device: torch.device, config: Computing) -> n
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:
     """Return the context that a step's networks run in: bf16 where asked for, or on a GPU by default."""
-    use_bf16 = precision == "bf16" or (precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bf16)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=uses_bf16(device, precision))
+
+
+def uses_bf16(device: torch.device, precision: Precision) -> bool:
+    """Whether a step's networks run in bf16."""
+    return precision == "bf16" or (precision == "auto" and device.type == "cuda")

@@ -1,4 +1,4 @@
-"""What the curves of a run say in plain words: known ways in which adversarial training goes wrong.
+"""What the curves of a run say in plain words: known ways in which adversarial training, or DreamBooth, goes wrong.
 
 Every rule of a translation looks at medians of 25 recorded points, so that single steps do not count, and speaks only
 once what it looks for has lasted four such blocks; those of a noise model are in `noise_hints`. The constants are those
@@ -10,6 +10,7 @@ are in [-1, 1], so a change of 0.0125 is one and a half grey levels of 255.
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 
 from leafcore.train.hint_blocks import BLOCK, LASTING, Curves, Episode, episodes, medians, together
 from leafcore.train.hint_blocks import Hint as Hint
@@ -25,6 +26,10 @@ PROGRESS = 0.98  # of the level after a tenth of the run
 PROGRESS_POINTS = 500
 NEAR = 0.05  # reconstructions this near to the inputs need not come nearer
 
+DRIFT_SAVES = 2  # in a row that a prompt must have moved at
+DRIFT_SHARE = 0.5  # of how far the prompt with the token has moved
+DRIFT_LEAST = 0.002  # mean squared difference of predicted noise, whose variance is 1: no difference that can be seen
+
 DIRECTIONS = {"ab": "A → B", "ba": "B → A"}  # what people call them where the label sets are not known
 
 
@@ -35,7 +40,13 @@ def hints(curves: Curves, directions: Mapping[str, str] = DIRECTIONS) -> list[Hi
         curves: Recorded values by the name of the scalar; index: step, rising. NaN is a value that was no number.
         directions: What the generators "ab" and "ba" are called, such as "healthy → rust".
     """
-    found = [*_not_a_number(curves), *_diverging(curves), *_no_progress(curves), *noise_hints(curves)]
+    found = [
+        *_not_a_number(curves),
+        *_diverging(curves),
+        *_no_progress(curves),
+        *_drifting(curves),
+        *noise_hints(curves),
+    ]
     for rule in (_unfooled, _guessing, _unchanged):
         for way, called in directions.items():
             found += rule(curves, way, called)
@@ -95,6 +106,27 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
             "The reconstructions (cycle a and b) have not come nearer to the inputs since the first tenth of the run.",
             "Look at the samples: if they do not improve either, stop and try another learning rate or more filters.",
             int(cycles[0][0][started[0]]),
+        )
+
+
+def _drifting(curves: Curves) -> Iterator[Hint]:
+    """Prompts without the token come to mean something else: language drift (Lee et al. 2019; Ruiz et al. 2023)."""
+    moved: dict[str, int] = {}
+    for name, values in curves.items():
+        if name.startswith("drift_") and "learned" in curves:
+            both = pd.DataFrame({"drift": values, "learned": curves["learned"]}).dropna()
+            is_far = (both["drift"] > DRIFT_LEAST) & (both["drift"] > DRIFT_SHARE * both["learned"])
+            if len(both) >= DRIFT_SAVES and is_far[-DRIFT_SAVES:].all():
+                moved[name] = int(is_far.index[is_far[::-1].cumprod()[::-1].astype(bool)][0])
+    if moved:
+        prompts = ", ".join(f"“{loss_words(name.removeprefix('drift_'))}”" for name in moved)
+        yield Hint(
+            "language_drift",
+            "language drift",
+            f"Language drift: {prompts} no longer means what it meant, though nothing was to be learned there.",
+            "Use an earlier epoch, or start a new run with more prior weight, a lower learning rate or a lower LoRA "
+            "rank, and leave the text encoder as it is.",
+            min(moved.values()),
         )
 
 

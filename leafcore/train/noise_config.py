@@ -3,7 +3,7 @@
 from pydantic import field_validator, model_validator
 
 from leafcore.config import setting
-from leafcore.data.labels import label_set
+from leafcore.data.labels import label_sets
 from leafcore.train.train_config import TrainConfig
 
 
@@ -26,10 +26,7 @@ class NoiseModelConfig(TrainConfig):
     @field_validator("labels", mode="before")
     @classmethod
     def _label_sets(cls, value: object) -> object:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            return value
-        return tuple(dict.fromkeys(label_set(str(part)) for part in parts if str(part).strip()))
+        return label_sets(value)
 
     @model_validator(mode="after")
     def _has_classes(self) -> "NoiseModelConfig":

@@ -116,6 +116,10 @@ class Recipe(ABC):
         """Return the networks that users keep, by name, as they are now."""
         return {name: self.nets[name] for name in self.exported}
 
+    def weights(self) -> dict[str, dict[str, torch.Tensor]]:
+        """Return what a weights file holds of each network, by the network's name."""
+        return {name: network.state_dict() for name, network in self.export().items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything a resume needs; tensors and plain values only."""
         return {

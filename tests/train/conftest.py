@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from leafcore.base_models import accept, open_base
 from leafcore.jobs import build_config
 from leafcore.train.configs import TrainConfig
 from leafcore.workspace import Workspace
@@ -20,11 +21,15 @@ NEEDS: dict[str, Callable[[Journey], dict[str, Any]]] = {  # what a recipe must 
 
 
 @pytest.fixture(scope="session")
-def settings(journey) -> Callable[..., TrainConfig]:
+def settings(journey, tiny_base) -> Callable[..., TrainConfig]:
     """Return a function that makes a recipe's tiny settings over the journey's dataset, on the CPU."""
 
     def build(kind: str, **values: Any) -> TrainConfig:
         needed = NEEDS[kind](journey) if kind in NEEDS else {}
+        if kind == "dreambooth":
+            base = open_base(journey.workspace, str(tiny_base))
+            accept(journey.workspace, base)
+            needed = {"base": base.name}
         return build_config(kind, {**TINY[kind], "dataset": journey.dataset, "device": "cpu", **needed, **values})
 
     return build

@@ -137,7 +137,7 @@ def test_a_smaller_batch_goes_on_at_the_same_share_of_the_epochs(own, settings, 
 
 
 def test_only_gans_can_be_extended(own, journey):
-    with pytest.raises(ConfigError, match="is a lflseg run, expected leafgan, cyclegan, dcgan or diffusion"):
+    with pytest.raises(ConfigError, match="is a lflseg run, expected leafgan, .* diffusion or dreambooth"):
         extend(own, Run(own.run(journey.runs["lflseg"].id)), 2)
     with pytest.raises(ConfigError, match="epochs: got 0"):
         extend(own, Run(own.run(journey.runs["leafgan"].id)), 0)

@@ -197,3 +197,40 @@ def test_hints_come_in_the_order_in_which_they_began():
     assert [hint.title for hint in hints(curves)] == ["A → B is guessed", "B → A is guessed"]
     called = {"ab": "healthy → rust", "ba": "rust → healthy"}
     assert [hint.title for hint in hints(curves, called)] == ["healthy → rust is guessed", "rust → healthy is guessed"]
+
+
+# --- language drift ---------------------------------------------------------------------------------------------------
+
+
+def drifts(learned: list[float], **moved: list[float]) -> dict[str, pd.Series]:
+    index = pd.Index(range(100, 100 * len(learned) + 1, 100), name="step")
+    named = {"learned": learned, **{f"drift_{name}": values for name, values in moved.items()}}
+    return {name: pd.Series(values, index=index) for name, values in named.items()}
+
+
+def test_a_prompt_that_moves_with_the_token_is_named():
+    curves = drifts([0.01, 0.02, 0.03, 0.04], a_photo=[0.004, 0.011, 0.02, 0.03], a_dog=[0.0, 0.001, 0.001, 0.001])
+    (hint,) = found(curves, "language_drift")
+    assert "“a photo” no longer means" in hint.seen and "a dog" not in hint.seen
+    assert (hint.begins, hint.ends) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        [0.002, 0.004, 0.006, 0.008],  # far less than the token
+        [0.004, 0.011, 0.02, 0.01],  # and back again
+        [0.0, 0.0, 0.0, 0.03],  # at one save only
+        [float("nan")] * 4,
+    ],
+)
+def test_a_prompt_that_keeps_its_meaning_is_left_alone(moved):
+    assert found(drifts([0.01, 0.02, 0.03, 0.04], a_photo=moved), "language_drift") == []
+
+
+def test_a_drift_too_small_to_be_seen_is_left_alone():
+    assert found(drifts([0.0001, 0.0002], a_photo=[0.0001, 0.0002]), "language_drift") == []
+
+
+def test_before_two_saves_nothing_is_said_of_drift():
+    assert found(drifts([0.1], a_photo=[0.1]), "language_drift") == []

@@ -1,0 +1,71 @@
+"""A tiny Stable Diffusion on disk: the real layout, made of configs, random weights and a made vocabulary."""
+
+import json
+import string
+import tempfile
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+WORDS = ("a", "photo", "of", "sks", "leaf", "dog", "painting")
+LICENSE = "---\nlicense: creativeml-openrail-m\n---\nA tiny model for tests.\n"
+
+
+def write_stable_diffusion(folder: Path, *, seed: int = 0, prediction: str = "epsilon") -> Path:
+    """Write a model whose pictures of 32 px come from latents of 16 px; its networks have about 270,000 weights.
+
+    Args:
+        folder: Where it goes.
+        seed: Of its weights.
+        prediction: What its U-Net predicts: "epsilon", the noise, or "v_prediction".
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = UNet2DConditionModel(
+            sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=16, attention_head_dim=4, norm_num_groups=4,
+        )  # fmt: skip
+        vae = AutoencoderKL(
+            in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(8, 8), norm_num_groups=4,
+            down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2, sample_size=32,
+        )  # fmt: skip
+        tokenizer = _tokenizer()
+        text = CLIPTextConfig(
+            vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=2, max_position_embeddings=24, projection_dim=16,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        )  # fmt: skip
+        text_encoder = CLIPTextModel(text)
+    scheduler = DDPMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1,
+        prediction_type=prediction,
+    )  # fmt: skip
+    pipeline = StableDiffusionPipeline(
+        vae, text_encoder, tokenizer, unet, scheduler, None, None, requires_safety_checker=False
+    )
+    pipeline.save_pretrained(folder)
+    (folder / "README.md").write_text(LICENSE, encoding="utf-8")
+    return folder
+
+
+def _tokenizer() -> CLIPTokenizer:
+    """Return a tokenizer that knows a few words and, for all others, the letters."""
+    letters = [*string.ascii_lowercase, *(f"{letter}</w>" for letter in string.ascii_lowercase)]
+    merges: list[str] = []
+    for word in WORDS:
+        parts = [*word[:-1], f"{word[-1]}</w>"]
+        while len(parts) > 1:
+            merges.append(f"{parts[0]} {parts[1]}")
+            parts = [parts[0] + parts[1], *parts[2:]]
+    pieces = dict.fromkeys([*letters, *(merge.replace(" ", "") for merge in merges)])
+    merges = list(dict.fromkeys(merges))
+    vocabulary = {piece: index for index, piece in enumerate([*pieces, "<|startoftext|>", "<|endoftext|>"])}
+    with tempfile.TemporaryDirectory() as name:
+        files = Path(name, "vocab.json"), Path(name, "merges.txt")
+        files[0].write_text(json.dumps(vocabulary))
+        files[1].write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+        return CLIPTokenizer(*map(str, files), model_max_length=24, pad_token="<|endoftext|>")

@@ -1,0 +1,248 @@
+import shutil
+from typing import Any
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from leafcore.base_models import accept, open_base
+from leafcore.checkpoints import promote
+from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped, as_leaf_error
+from leafcore.train.checkpointing import load_state, read_weights, save_weights
+from leafcore.train.configs import DreamBoothConfig
+from leafcore.train.dreambooth import DreamBooth, NoisyBatch
+from leafcore.train.dreambooth_data import LatentPictures
+from leafcore.train.loop import train
+from tests.conftest import carrier
+from tests.train.test_recipe import equal
+from tests.watcher import Watcher
+
+pytestmark = pytest.mark.usefixtures("offline")
+
+CPU = torch.device("cpu")
+EVERYTHING = {"train_text_encoder": True, "gradient_checkpointing": True, "accumulate": 2, "min_snr": 5.0, "flip": True}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "lora without prior": {"prior_weight": 0.0},
+    "lora with everything": EVERYTHING,
+    "full": {"method": "full"},
+    "full with everything, without prior": {"method": "full", "prior_weight": 0.0, **EVERYTHING},
+    "bf16": {"precision": "bf16"},
+}
+
+
+@pytest.fixture
+def make(journey, settings, tmp_path):
+    """Return a function that makes a recipe with settings of its own."""
+
+    def build(**values: Any) -> DreamBooth:
+        config = settings("dreambooth", **values)
+        return DreamBooth.from_config(config, journey.workspace, CPU, Watcher(tmp_path))
+
+    return build
+
+
+@torch.no_grad()
+def evaluated(recipe: DreamBooth) -> float:
+    """Return the loss over all pictures, with noise and timesteps that are the same each time and not the run's."""
+    latents, generator = recipe.instances.means, torch.Generator().manual_seed(1)
+    timesteps = range(0, 1000, 50)
+    noisy = (
+        NoisyBatch(latents, torch.randn(latents.shape, generator=generator), torch.full((len(latents),), at))
+        for at in timesteps
+    )
+    return sum(float(recipe.losses(batch)["denoising"]) for batch in noisy) / len(timesteps)
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_form_of_it_resumes_exactly(journey, settings, tmp_path, variant):
+    config = settings("dreambooth", epochs=1, epoch_steps=2, **VARIANTS[variant])
+    whole, parts = Watcher(tmp_path / "whole"), tmp_path / "parts"
+    result = train(config, journey.workspace, whole)
+    stopped = Watcher(parts, stop_after=1)
+    with pytest.raises(Stopped):
+        train(config, journey.workspace, stopped)
+    resumed = Watcher(parts)
+    assert train(config, journey.workspace, resumed) == result
+    assert stopped.scalars + resumed.scalars == whole.scalars
+    assert equal(load_state(parts), load_state(whole.folder))
+    assert ("denoising_prior" in result.losses) == (config.prior_weight > 0)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_loss_on_four_pictures_falls(make, method):
+    rate = {"lora": 1e-2, "full": 1e-3}[method]
+    recipe = make(method=method, learning_rate=rate, batch_size=4, prior_weight=0.0, lora_rank=8)
+    four = recipe.instances.means[:4], recipe.instances.deviations[:4]
+    recipe.instances = LatentPictures(*four, recipe.generator)
+    before = evaluated(recipe)
+    for _ in range(30):
+        recipe.step(recipe.next_batch())
+    assert evaluated(recipe) < {"lora": 0.95, "full": 0.6}[method] * before
+
+
+def test_batches_of_a_step_add_up_to_one(make):
+    recipe = make(accumulate=2, batch_size=2)
+    first, second = recipe.next_batch()
+    recipe.optimizer.zero_grad()
+    sum(part for batch in (first, second) for part in recipe.losses(batch).values()).div(2).backward()
+    wanted = [parameter.grad.clone() for parameter in recipe._learning()]
+    recipe.optimizer.step = lambda: None
+    recipe.config = recipe.config.model_copy(update={"max_gradient_norm": 1e9})
+    losses = recipe.step([first, second])
+    assert all(torch.allclose(a, p.grad, atol=1e-7) for a, p in zip(wanted, recipe._learning(), strict=True))
+    mean = (recipe.losses(first)["denoising"] + recipe.losses(second)["denoising"]) / 2
+    assert torch.allclose(losses["denoising"], mean.detach())
+
+
+def test_only_what_is_asked_for_learns(make):
+    lora = make(train_text_encoder=True)
+    assert set(lora.nets) == {"unet", "text_encoder"}
+    assert all("lora" in name for part in lora._learning_by_name().values() for name in part)
+    full = make(method="full", prior_weight=0.0)
+    assert len(full._learning()) == len(list(full.model.unet.parameters()))
+    assert not any(p.requires_grad for net in (full.model.text_encoder, full.model.vae) for p in net.parameters())
+
+
+# --- drift ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_nothing_has_drifted_before_the_first_step_and_something_after_it(make, method):
+    recipe = make(method=method, prior_weight=0.0, learning_rate=1e-2)
+    assert recipe.end_epoch() == {"learned": 0.0, "drift_a_photo_of_a_leaf": 0.0, "drift_a_dog": 0.0}
+    for _ in range(2):
+        recipe.step(recipe.next_batch())
+    assert min(recipe.end_epoch().values()) > 0
+
+
+# --- prior pictures ---------------------------------------------------------------------------------------------------
+
+
+def test_prior_pictures_are_drawn_once_and_more_of_them_only_draws_the_rest(own, settings, tmp_path):
+    def drawn(name: str, **values: Any) -> int:
+        reports: list[int] = []
+
+        class Counting(Watcher):
+            def report(self, done: int, total: int, **scalars: float) -> None:
+                if self.phases[-1] == "drawing prior pictures":
+                    reports.append(done)
+                super().report(done, total, **scalars)
+
+        DreamBooth.from_config(settings("dreambooth", **values), own, CPU, Counting(tmp_path / name))
+        return len(reports)
+
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+    assert drawn("first") == 2
+    assert drawn("again", seed=5, method="full") == 0
+    assert drawn("more", prior_images=5) == 3
+    assert drawn("other", prior_prompt="a leaf") == 2
+    assert drawn("none", prior_weight=0.0, prior_prompt="a photo") == 0
+
+
+# --- what it keeps ----------------------------------------------------------------------------------------------------
+
+
+def test_a_lora_file_makes_a_plain_pipeline_answer_as_the_trained_model(make, tiny_base, tmp_path):
+    recipe = make(train_text_encoder=True, learning_rate=1e-1)
+    for _ in range(3):
+        recipe.step(recipe.next_batch())
+    path = save_weights(tmp_path, recipe, epoch=1)
+    plain = StableDiffusionPipeline.from_pretrained(tiny_base, local_files_only=True)
+    tokens, latents, at = recipe.tokens[:1], torch.randn(1, 4, 16, 16), torch.tensor([500])
+
+    @torch.no_grad()
+    def answer(unet: Any, text_encoder: Any) -> torch.Tensor:
+        return unet(latents, at, text_encoder(tokens)[0]).sample
+
+    before = answer(plain.unet, plain.text_encoder)
+    plain.load_lora_weights(path.parent, weight_name=path.name)
+    after = answer(plain.unet, plain.text_encoder)
+    assert torch.allclose(after, answer(recipe.model.unet, recipe.model.text_encoder), atol=1e-6)
+    assert (after - before).abs().max() > 1e-3
+    assert path.stat().st_size < 100_000
+
+
+def test_all_weights_load_into_a_plain_unet(make, tiny_base, tmp_path):
+    recipe = make(method="full", prior_weight=0.0)
+    recipe.step(recipe.next_batch())
+    description, networks = read_weights(save_weights(tmp_path, recipe, epoch=1))
+    assert set(networks) == set(description["nets"]) == {"unet"}
+    plain = StableDiffusionPipeline.from_pretrained(tiny_base, local_files_only=True).unet
+    plain.load_state_dict(networks["unet"])
+    assert equal(plain.state_dict(), recipe.model.unet.state_dict())
+
+
+def test_a_kept_epoch_knows_its_base_and_its_terms(own, journey, tiny_base):
+    run = carrier(own)("dreambooth", dataset=journey.dataset, base=str(tiny_base), epochs=1, epoch_steps=1)
+    card = promote(own, run.id, "sks").card
+    assert card.license.startswith("creativeml-openrail-m (") and card.description["base"] == str(tiny_base)
+    assert card.description["token"] == "sks" and len(card.description["base_sha256"]) == 64
+
+
+def test_a_preview_shows_each_prompt_beside_what_the_base_drew(make):
+    recipe = make(samples=2, method="full", learning_rate=1e-2, prior_weight=0.0)
+    untouched = recipe.preview()
+    assert untouched.columns == ("base", "sample 1", "sample 2")
+    assert [row["prompt"] for row in untouched.rows] == ["a photo of sks leaf", "a photo of a leaf", "a dog"]
+    assert all((row[0] == row[1]).all() and (row[1] != row[2]).any() for row in untouched.pictures)
+    for _ in range(3):
+        recipe.step(recipe.next_batch())
+    taught = recipe.preview()
+    assert all((then[0] == now[0]).all() for then, now in zip(untouched.pictures, taught.pictures, strict=True))
+    assert any((now[0] != now[1]).any() for now in taught.pictures)
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"prompt": "a photo of leaf"}, "prompt: got 'a photo of leaf', expected the token 'sks' as a word of it"),
+        ({"prompt": "a photo of sksleaf"}, "prompt: got .* expected the token 'sks' as a word"),
+        ({"token": ""}, "prompt: .* expected the token ''"),
+        ({"prior_prompt": "a photo of sks leaf"}, "prior_prompt: got .* expected words without the token 'sks'"),
+        ({"probes": "a leaf, sks dog"}, "probes: got 'sks dog', expected words without the token"),
+    ],
+)
+def test_prompts_that_cannot_teach_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        DreamBoothConfig.build({"dataset": "d", **values})
+
+
+def test_a_size_that_the_base_cannot_halve_is_refused(make):
+    with pytest.raises(ConfigError, match="size_px: got 34, expected a multiple of 4 px for this base"):
+        make().model.require_size(34)
+
+
+def test_eight_bits_need_what_there_is_not_here(make):
+    with pytest.raises(ConfigError, match="optimizer: adamw8bit needs .*; choose adamw"):
+        make(optimizer="adamw8bit")
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler"])
+def test_a_part_that_cannot_be_read_is_named(own, settings, tiny_base, tmp_path, part):
+    folder = tmp_path / "damaged"
+    shutil.copytree(tiny_base, folder)
+    for file in (folder / part).iterdir():
+        file.write_text("{")
+    accept(own, open_base(own, str(folder)))
+    with pytest.raises(CheckpointError) as caught:
+        DreamBooth.from_config(settings("dreambooth", base=str(folder)), own, CPU, Watcher(tmp_path / "run"))
+    assert str(folder / part) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_full_memory_is_one_line(make, monkeypatch):
+    recipe = make(prior_weight=0.0)
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(recipe.model, "predict", full)
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        recipe.step(recipe.next_batch())
+    error = as_leaf_error(caught.value)
+    assert isinstance(error, OutOfMemory) and "choose a smaller batch" in str(error) and "\n" not in str(error)
