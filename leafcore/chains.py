@@ -86,9 +86,12 @@ def masks_for(workspace: Workspace, dataset: Dataset, checkpoints: Sequence[Chec
 
     Better are exact masks, which came with the dataset.
     """
-    if not any(map(blends, checkpoints)) or (dataset.records["mask"] != "").any():
-        return ""
-    return newest_mask_set(workspace, dataset)
+    return masks_of(workspace, dataset) if any(map(blends, checkpoints)) else ""
+
+
+def masks_of(workspace: Workspace, dataset: Dataset) -> str:
+    """Return a dataset's newest mask set; "" if it has exact masks, or none at all."""
+    return "" if (dataset.records["mask"] != "").any() else newest_mask_set(workspace, dataset)
 
 
 def source_of(checkpoint: Checkpoint) -> str:

@@ -1,11 +1,11 @@
 """Models that draw from prompts: what they were taught, on which base. Free of torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leafcore.checkpoints import Checkpoint
-from leafcore.data.labels import label_set
-from leafcore.errors import CheckpointError
+from leafcore.data.labels import label_set, union
+from leafcore.errors import CheckpointError, ConfigError
 from leafcore.noise import NoiseFacts, noise_facts
 
 
@@ -17,7 +17,7 @@ class PromptFacts:
         name: What a person calls it.
         size_px: The side of the pictures that it was taught with.
         prompt: What it was taught, in words.
-        token: The word that stands for it.
+        token: The word that stands for it; several with spaces, see `taught_together`.
         labels: The one label set that it learned from; empty if there were several.
         dataset: `name@version` of the pictures that it learned from.
         base: The base model that its weights belong to.
@@ -39,6 +39,10 @@ class PromptFacts:
     def makes(self) -> tuple[str, ...]:
         """The label sets of its pictures; empty if only a person or a classifier can tell."""
         return (self.labels,) if self.labels else ()
+
+    def missing_tokens(self, prompt: str) -> list[str]:
+        """Return the tokens that a prompt is without."""
+        return [token for token in self.token.split() if token not in prompt.split()]
 
     def require_label(self, wanted: str) -> str:
         """Return the label set that its pictures are given: the one asked for, whatever the prompt says."""
@@ -65,6 +69,39 @@ def prompt_facts(checkpoint: Checkpoint) -> PromptFacts:
     method = str(next(iter(said["nets"].values()))["type"])
     return PromptFacts(
         checkpoint.name, int(said["size_px"]), labels=label_set(said.get("labels", "")), method=method, **named
+    )
+
+
+def taught_together(facts: Sequence[PromptFacts]) -> PromptFacts:
+    """Return what models know whose weights are all added to one base: every token in the first one's prompt.
+
+    Args:
+        facts: Of at least one model.
+
+    Raises:
+        ConfigError: They cannot be added: other bases, whole weights, or one token for two things.
+    """
+    first, *others = facts
+    for other in others:
+        full = next((one.name for one in (first, other) if one.method == "full"), "")
+        if full:
+            raise ConfigError(f"also: {full} changed all weights of its base; only what LoRA learned can be added.")
+        if other.base_sha256 != first.base_sha256:
+            raise ConfigError(f"also: {other.name} was taught on {other.base}, expected {first.base} as {first.name}.")
+    tokens = [one.token for one in facts]
+    if len(set(tokens)) < len(tokens):
+        raise ConfigError(
+            f"also: got the tokens {', '.join(tokens)}, expected another for each; teach one of them anew."
+        )
+    together = " ".join(tokens)
+    prompt = " ".join(together if word == first.token else word for word in first.prompt.split())
+    known = all(one.labels for one in facts)
+    return replace(
+        first,
+        name=" + ".join(one.name for one in facts),
+        prompt=prompt,
+        token=together,
+        labels=union(first.labels, [one.labels for one in others]) if known else "",
     )
 
 

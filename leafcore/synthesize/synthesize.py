@@ -11,11 +11,11 @@ import torch
 from leafcore.chains import blends, chain_labels, open_chain, source_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
-from leafcore.data.manifest import Dataset, domain, load
+from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance
-from leafcore.errors import ConfigError, DatasetError
+from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, sheet, to_signed, to_uint8
@@ -23,6 +23,7 @@ from leafcore.progress import Progress
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.from_noise import synthesize_from_noise
+from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
@@ -79,23 +80,6 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
     count = len(ledger.rows)
     return SynthesizeResult(count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count})
-
-
-def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
-    """Draw sources from the train split, without replacement.
-
-    Raises:
-        DatasetError: No train picture has these labels.
-        ConfigError: There are fewer than asked for.
-    """
-    candidates = domain(dataset, labels, "train")
-    if count > len(candidates):
-        raise ConfigError(
-            f"count: got {count}, but only {len(candidates)} train pictures of {dataset.ref} are {labels!r}, and each "
-            f"can be used once. Ask for at most {len(candidates)}."
-        )
-    order = np.random.default_rng(seed).permutation(len(candidates))[:count]
-    return candidates.iloc[order]
 
 
 def _template(
