@@ -63,8 +63,7 @@ class PromptModel:
         progress: Progress,
     ) -> None:
         self.facts = taught_together([prompt_facts(checkpoint) for checkpoint in checkpoints])
-        self.prompt = wish.prompt or self.facts.prompt
-        self._sampling, self._strength = wish.sampling, wish.strength
+        self._adapters: list[str] = []
         for checkpoint in checkpoints:
             require_unchanged(checkpoint)
         base = open_base(workspace, self.facts.base)
@@ -82,15 +81,23 @@ class PromptModel:
                 getattr(self._model, name).load_state_dict(tensors)
         else:
             self._add_lora(checkpoints)
+        self.wish(wish)
+
+    def wish(self, wish: Wish) -> None:
+        """Draw this from now on."""
+        self.prompt = wish.prompt or self.facts.prompt
+        self._sampling, self._strength = wish.sampling, wish.strength
+        if self._adapters:
+            self._model.pipeline().set_adapters(self._adapters, [wish.strength] * len(self._adapters))
 
     def _add_lora(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add what each checkpoint learned to the base's weights."""
-        pipeline, names = self._model.pipeline(), [f"taught_{number}" for number in range(len(checkpoints))]
-        for adapter, checkpoint in zip(names, checkpoints, strict=True):
+        pipeline = self._model.pipeline()
+        self._adapters = [f"taught_{number}" for number in range(len(checkpoints))]
+        for adapter, checkpoint in zip(self._adapters, checkpoints, strict=True):
             _, networks = read_weights(checkpoint.weights)
             tensors = {f"{name}.{key}": tensor for name, part in networks.items() for key, tensor in part.items()}
             pipeline.load_lora_weights(tensors, adapter_name=adapter)
-        pipeline.set_adapters(names, [self._strength] * len(names))
 
     def recipe(self) -> dict[str, Any]:
         """Return what a picture's recipe says of how it was drawn."""

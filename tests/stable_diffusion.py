@@ -94,6 +94,8 @@ def teach(folder: Path, pictures: dict[str, torch.Tensor], *, steps: int = 200) 
 def _teach_vae(model: StableDiffusion, images: torch.Tensor, generator: torch.Generator, steps: int) -> None:
     """Lower the error of reconstruction, and scale latents to a standard deviation of 1 (Rombach et al. 2022, G)."""
     vae = model.vae.requires_grad_(True)
+    with torch.no_grad():
+        vae.quant_conv.bias[vae.config.latent_channels :] = -8.0  # sure of its latents, as a trained one is
     optimizer = torch.optim.AdamW(vae.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps)
     for _ in range(steps):

@@ -62,6 +62,7 @@ LAYERS = [
         "ask",
         "answers",
         "noise_answers",
+        "prompt_answers",
         "sampling",
         "latent_tools",
         "quiz",

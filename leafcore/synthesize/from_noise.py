@@ -225,11 +225,12 @@ def _make_all(work: Work) -> None:
 def _readable(work: Work, indices: Sequence[int]) -> dict[int, Provenance]:
     """Return the recipes of some pictures by their numbers; those whose source cannot be read are skipped."""
     rows = dict(zip(indices, _rows(work, indices), strict=True))
-    for index in indices if work.sources else ():
-        try:
-            work.sources.picture(index)
-        except DatasetError as error:
-            work.skipped[rows.pop(index).source] = str(error)
+    if work.sources:
+        for index in indices:
+            try:
+                work.sources.picture(index)
+            except DatasetError as error:
+                work.skipped[rows.pop(index).source] = str(error)
     return rows
 
 
