@@ -32,7 +32,7 @@ from leafcore.path_checks import (
 )
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
-from leafcore.prompts import made_of, prompt_facts, taught_together
+from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
 from leafcore.synthesize.configs import WHOLE, require_a_step
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
@@ -210,13 +210,15 @@ def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked
     _, checkpoint, _ = _pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    facts = made_of(checkpoint)
+    others = [other for _, other, _ in (_pin(workspace, ref) for ref in config.also) if other is not None]
+    facts = taught_together([prompt_facts(one) for one in (checkpoint, *others)]) if others else made_of(checkpoint)
+    label_sets = given_labels(facts, config.label, config.source)
     if value == AUTO:
-        found = newest_judge(workspace, facts.dataset, facts.makes)
+        found = newest_judge(workspace, facts.dataset, label_sets)
         if found is None:
             return NO_JUDGE, []
         value = found.ref
-    return _pin_judge(workspace, value, list(facts.makes))
+    return _pin_judge(workspace, value, label_sets)
 
 
 def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:

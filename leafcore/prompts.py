@@ -112,3 +112,16 @@ def made_of(checkpoint: Checkpoint) -> PromptFacts | NoiseFacts:
         CheckpointError: It makes nothing without one.
     """
     return prompt_facts(checkpoint) if checkpoint.is_prompt_model else noise_facts(checkpoint)
+
+
+def given_labels(facts: PromptFacts | NoiseFacts, label: str = "", source: str = "") -> list[str]:
+    """Return the label sets that pictures of a model are given; none if only a classifier can tell.
+
+    Args:
+        facts: What it makes.
+        label: What was asked for; empty: what it makes.
+        source: The label set of what it draws over, which stays; empty for nothing.
+    """
+    if label_set(label):
+        return [label_set(label)]
+    return [union(source, [labels]) if source else labels for labels in facts.makes]

@@ -178,6 +178,8 @@ def _template(
     facts = model.facts
     if isinstance(facts, PromptFacts):
         rule = "what was asked for" if config.label else "what the token was taught with"
+        if config.source and not config.label:
+            rule = f"union of the source's labels and {rule}, healthy dropped"
     else:
         rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
     over = {"masks": config.masks or "exact", "strength": config.strength} if config.source else {}

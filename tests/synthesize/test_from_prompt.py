@@ -152,7 +152,7 @@ def test_less_strength_leaves_more_of_the_source(taught, mine):
     clean, _ = model._model.encode(to_signed(torch.tensor(sources).permute(0, 3, 1, 2)))
     little, half, all_of_it = (torch.cat(latents[start : start + 2]) for start in (0, 2, 4))
     distances = [float((one - clean).square().mean()) for one in (little, half, all_of_it)]
-    assert distances == sorted(distances) and distances[0] < 0.9 * distances[2]
+    assert distances[0] < 0.5 * min(distances[1:])
 
 
 def test_a_picture_over_a_source_is_the_same_in_any_batch(draw):
