@@ -213,4 +213,4 @@ def _lflseg(root: str, ref: str, weights_sha256: str, device: str, cam: CamConfi
 @lru_cache(maxsize=2)
 def _chain(root: str, refs: tuple[str, ...], weights_sha256: tuple[str, ...], device: str) -> Chain:
     del weights_sha256
-    return Chain(open_chain(Workspace(root), refs), torch.device(device))
+    return Chain(open_chain(Workspace(root), refs), torch.device(device), Workspace(root))

@@ -13,6 +13,7 @@ AUTO_GUIDANCE = 2.0
 AUTO_STEPS = {"dpm-solver": 20, "ddim": 50}
 PROMPT_GUIDANCE = 7.5
 PROMPT_STEPS = 25
+STRENGTH = 0.6  # of what is drawn over a source
 
 GUIDANCE = setting(
     0.0,

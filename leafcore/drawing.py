@@ -126,13 +126,12 @@ class PromptModel:
         return np.stack(drawn)
 
     def redraw(
-        self, seed: int, indices: Sequence[int], sources: np.ndarray, leaves: np.ndarray | None, strength: float
+        self, seeds: Sequence[int], sources: np.ndarray, leaves: np.ndarray | None, strength: float
     ) -> np.ndarray:
-        """Draw over pictures, by their numbers: picture k of a seed is the same whichever are drawn with it.
+        """Draw over pictures; what comes of one depends on its own seed only.
 
         Args:
-            seed: Of all of them.
-            indices: Which, one per source.
+            seeds: One per source.
             sources: (N, S, S, 3) uint8, one batch, S as the model was taught.
             leaves: (N, S, S) bool, what may change; all else stays as it is, to the pixel. None: everything may.
             strength: How much is drawn anew, see `redraw`.
@@ -140,7 +139,6 @@ class PromptModel:
         Returns:
             (N, S, S, 3) uint8.
         """
-        seeds = [picture_seed(seed, index) for index in indices]
         return redraw(self._model, self.prompt, seeds, sources, leaves, strength, self._sampling)
 
 

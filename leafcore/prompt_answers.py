@@ -11,6 +11,7 @@ from leafcore.data.mask_sets import mask_files
 from leafcore.drawing import PromptModel, Wish
 from leafcore.errors import DatasetError
 from leafcore.generate import Leaves
+from leafcore.noise import picture_seed
 from leafcore.progress import Progress
 from leafcore.questions import DrawQuestion
 from leafcore.synthesize.configs import WHOLE
@@ -34,7 +35,8 @@ def draw(workspace: Workspace, question: DrawQuestion, device: torch.device) -> 
         return {"pictures": model.sample(question.seed, indices, "", 0.0, question.n)}
     sources = _sources(workspace, question, model.facts.size_px)
     shown = np.stack([sources.picture(index) for index in indices])
-    made = model.redraw(question.seed, indices, shown, sources.leaf(indices), question.strength)
+    seeds = [picture_seed(question.seed, index) for index in indices]
+    made = model.redraw(seeds, shown, sources.leaf(indices), question.strength)
     return {"pictures": np.concatenate([shown, made])}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from leafcore.config import Config, setting
-from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, Sampler
+from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.files import write_bytes
 from leafcore.masks.configs import CamConfig
 from leafcore.workspace import Workspace
@@ -123,7 +123,7 @@ class DrawQuestion(Question):
     dataset: str = setting("", "name@version of the sources; empty: none are drawn over.")
     images: tuple[str, ...] = setting((), "Paths of the sources in the dataset, as many as pictures.", max_length=8)
     masks: str = setting("", "Mask set; empty: the dataset's exact masks; all: the whole picture changes.")
-    strength: float = setting(0.6, "How much of a source is drawn anew.", ge=0.05, le=1)
+    strength: float = setting(STRENGTH, "How much of a source is drawn anew.", ge=0.05, le=1)
 
 
 QUESTIONS: dict[str, type[Question]] = {

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from leafcore.chains import target_of
 from leafcore.data.synthetic_sets import MAKERS
 from leafcore.runs import open_run
 from ui import cached, live
@@ -36,7 +37,7 @@ if way == NOISE:
 elif way == PROMPT:
     prompt_box(drawing)
 elif names:
-    translate_box(names, translators)
+    translate_box(names, {**translators, **{name: one for name, one in drawing.items() if target_of(one)}})
 else:
     st.info("There is no dataset to translate pictures of.", icon=":material/photo_library:")
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")

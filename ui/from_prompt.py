@@ -8,7 +8,7 @@ import streamlit as st
 from leafcore.chains import masks_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
-from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS
+from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS, STRENGTH
 from leafcore.errors import LeafError
 from leafcore.flags import command_of
 from leafcore.prompts import PromptFacts, prompt_facts, taught_together
@@ -24,7 +24,7 @@ FIELDS = SynthesizeConfig.model_fields
 SLIDERS = {  # title, least, most, step, start
     "guidance": ("Guidance", 1.0, 20.0, 0.5, PROMPT_GUIDANCE),
     "lora_strength": ("LoRA strength", 0.0, 2.0, 0.05, 1.0),
-    "strength": ("Strength", 0.05, 1.0, 0.05, 0.6),
+    "strength": ("Strength", 0.05, 1.0, 0.05, STRENGTH),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.config import Config, setting
-from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, Sampler
+from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 
 WHOLE = "all"  # in place of a mask set: the whole picture may change
@@ -51,7 +51,7 @@ class SynthesizeConfig(VerificationConfig):
 
     chain: tuple[str, ...] = setting(
         (),
-        "Translators in order: checkpoints, or ids of training runs.",
+        "Steps in order, translators or DreamBooth models: checkpoints, or ids of training runs.",
         ref="translators",
         max_length=8,
     )
@@ -82,8 +82,8 @@ class SynthesizeConfig(VerificationConfig):
     sampler: Sampler = SAMPLER
     sampling_steps: int = SAMPLING_STEPS
     strength: float = setting(
-        0.6,
-        "From a prompt over sources: how much is drawn anew, from almost nothing to 1, all of it.",
+        STRENGTH,
+        "From a prompt over sources, or as a step of a chain: how much is drawn anew, from almost nothing to 1, all.",
         ge=0.05,
         le=1,
     )

@@ -259,7 +259,8 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
     if isinstance(model, NoiseModel):
         raise TypeError("a noise model draws over nothing; settings that ask for it are refused")
     sources = np.stack([work.sources.picture(index) for index in indices])
-    return model.redraw(config.seed, indices, sources, work.sources.leaf(indices), config.strength)
+    seeds = [picture_seed(config.seed, index) for index in indices]
+    return model.redraw(seeds, sources, work.sources.leaf(indices), config.strength)
 
 
 def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str]) -> None:

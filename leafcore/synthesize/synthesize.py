@@ -50,9 +50,9 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     dataset = load(workspace, config.dataset)
     checkpoints = open_chain(workspace, config.chain)
     sources = choose_sources(dataset, config.source, config.count, config.seed)
-    chain = Chain(checkpoints, resolve_device(config.device))
+    chain = Chain(checkpoints, resolve_device(config.device), workspace, config.strength)
     labels = chain_labels(config.source, checkpoints)
-    if source_of(checkpoints[0]) != label_set(config.source):
+    if source_of(checkpoints[0]) not in {"", label_set(config.source)}:
         progress.warn(
             f"{checkpoints[0].name} was trained on {source_of(checkpoints[0])} pictures and is given {config.source} "
             "pictures."
@@ -64,6 +64,7 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     if wants_masks and not all(leaves.files.values()):
         progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
     template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
+    template |= chain.recipe()
     template["masks"] = (config.masks or "exact") if wants_masks else "none"
 
     progress.phase("translating")
@@ -130,8 +131,9 @@ def _translate_all(
         rows = todo[start : start + config.batch_size]
         rows, pictures = _decode(dataset, rows, chain.size_px, skipped)
         if rows:
+            masks = leaves([row.source for row in rows])
             signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-            steps = [to_uint8(step) for step in chain(signed, leaves([row.source for row in rows]))]
+            steps = [to_uint8(step) for step in chain(signed, masks, [row.seed for row in rows])]
             for row, picture in zip(rows, steps[-1], strict=True):
                 write_picture(row, picture, ledger, progress)
             if start < SHOWN:

@@ -20,6 +20,7 @@ from leafcore.progress import Progress
 from leafcore.train.dreambooth_base import Sampling
 from leafcore.workspace import Workspace
 from tests.conftest import carrier
+from tests.planted import plant_translator
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -148,7 +149,7 @@ def test_less_strength_leaves_more_of_the_source(taught, mine):
     decode = model._model.decode
     model._model.decode = lambda given: latents.append(given) or decode(given)
     for strength in (0.05, 0.5, 1.0):
-        model.redraw(0, range(2), sources, None, strength)
+        model.redraw([3, 4], sources, None, strength)
     clean, _ = model._model.encode(to_signed(torch.tensor(sources).permute(0, 3, 1, 2)))
     little, half, all_of_it = (torch.cat(latents[start : start + 2]) for start in (0, 2, 4))
     distances = [float((one - clean).square().mean()) for one in (little, half, all_of_it)]
@@ -196,6 +197,24 @@ def test_several_tokens_draw_a_leaf_with_all_their_labels(draw, scab):
     alone = draw(prompt="a photo of sks ohwx leaf")[1]
     assert (both != alone).any(), "what the other model learned is added"
     assert set(load_seen(run.folder)["generator"]) > set(load_seen(scab.folder)["generator"])
+
+
+def test_a_step_of_a_chain_draws_over_what_a_translator_made_inside_the_leaf(mine, taught, journey):
+    plant_translator(mine, "to-scab", "healthy", "scab")
+    values = {"dataset": journey.dataset, "source": "healthy", "count": 2, "strength": 1.0}
+    run = carrier(mine)("synthesize", chain=f"to-scab,{taught.id}", **values)
+    alone = carrier(mine)("synthesize", chain="to-scab", **values)
+    rows = pd.read_csv(run.folder / "manifest.csv", dtype=str, keep_default_na=False)
+    assert set(rows["labels"]) == {"rust scab"} and set(rows["prompt"]) == {"a photo of sks leaf"}
+    assert [step["recipe"] for step in json.loads(rows["chain"][0])] == ["leafgan", "dreambooth"]
+    both, first = (
+        np.stack([load_square(path, 32) for path in open_synthetic_set(mine, one.id).paths()]) for one in (run, alone)
+    )
+    files = mask_files(mine, load(mine, journey.dataset), list(rows["source"]), journey.runs["masks"].id)
+    leaves = np.stack([load_mask(files[image], 32) for image in rows["source"]])
+    assert (
+        np.abs(both[~leaves].astype(int) - first[~leaves]).max() <= 1 and (both[leaves] != first[leaves]).mean() > 0.5
+    )
 
 
 def test_models_that_cannot_be_added_are_refused(mine, taught):
