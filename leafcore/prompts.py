@@ -87,7 +87,9 @@ def taught_together(facts: Sequence[PromptFacts]) -> PromptFacts:
         if full:
             raise ConfigError(f"also: {full} changed all weights of its base; only what LoRA learned can be added.")
         if other.base_sha256 != first.base_sha256:
-            raise ConfigError(f"also: {other.name} was taught on {other.base}, expected {first.base} as {first.name}.")
+            raise ConfigError(
+                f"also: {other.name} was taught on another base ({other.base}) than {first.name} ({first.base})."
+            )
     tokens = [one.token for one in facts]
     if len(set(tokens)) < len(tokens):
         raise ConfigError(
