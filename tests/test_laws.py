@@ -24,11 +24,12 @@ LAYERS = [
         "memory",
         "threads",
         "version",
+        "environment",
         "usage",
     },
     {"data", "nets", "status", "runs", "reporting", "remedies", "checkpoints", "chains", "noise", "denoising"},
     {"train", "measure", "generate", "latent", "diffusion", "audit", "embedding"},
-    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
+    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
     {
         "path_checks",
         "titles",
