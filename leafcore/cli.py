@@ -22,7 +22,7 @@ from leafcore.demo import COUNTS, demo
 from leafcore.doctor import diagnose
 from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.export.configs import ExportConfig
-from leafcore.export.contents import preview
+from leafcore.export.contents import plan_export
 from leafcore.export.verifying import verify
 from leafcore.files import write_atomic
 from leafcore.flags import FLAGS, Parser, add_fields
@@ -247,7 +247,7 @@ def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     if target is not None and target.is_dir():
         raise ConfigError(f"to: {target} is a folder, expected the ZIP's name, such as {target / 'leaves.zip'}.")
     if arguments.dry_run:
-        return preview(ExportConfig.build(_given(arguments)), workspace).model_dump(mode="json")
+        return plan_export(ExportConfig.build(_given(arguments)), workspace).model_dump(mode="json")
     answer = _carry_out(arguments, workspace)
     if target is None:
         return answer

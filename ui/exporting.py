@@ -6,7 +6,7 @@ import streamlit as st
 
 from leafcore.errors import LeafError
 from leafcore.export.configs import ExportConfig
-from leafcore.export.contents import Contents, preview
+from leafcore.export.contents import Contents, plan_export
 from leafcore.export.formats import FORMATS
 from leafcore.progress import size
 from leafcore.runs import Run
@@ -56,10 +56,10 @@ def export_box(run: Run) -> None:
         _zip_button(values, is_known)
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting…")
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Counting…")
 def _contents(run: str, format: Any, content: Any) -> Contents:
-    """Return what an export would hold; a set never changes once it is made."""
-    return preview(ExportConfig(run=run, format=format, content=content), workspace())
+    """Return what an export would hold; a set that is made seldom changes, and asks every file for its size."""
+    return plan_export(ExportConfig(run=run, format=format, content=content), workspace())
 
 
 def _summary(contents: Contents) -> None:
@@ -88,11 +88,7 @@ def _acknowledged(run: Run) -> bool:
 
 def _zip_button(values: dict[str, str], is_known: bool) -> None:
     """Draw the button that packs, or the link to what was packed so."""
-    exports = [
-        done
-        for done in cached.runs_of("export")
-        if {"content": "synthetic", **done.record.settings} == values  # older ones had no choice of content
-    ]
+    exports = [done for done in cached.runs_of("export") if done.record.settings == values]
     if exports and is_known:
         st.link_button(
             f"Download ZIP ({size(exports[0].result()['bytes'])})",
@@ -103,5 +99,5 @@ def _zip_button(values: dict[str, str], is_known: bool) -> None:
     elif st.button(
         "Make ZIP", type="primary", icon=":material/folder_zip:", key=f"zip-{values['run']}", disabled=not is_known
     ):
-        forms.queue("export", values)
-        st.rerun()
+        if forms.queue("export", values) is not None:
+            st.rerun()

@@ -33,7 +33,7 @@ def add_files(api: FastAPI, workspace: Workspace) -> None:
     @api.get("/runs/{run_id}/contents")
     def contents(run_id: str, format: FormatName = "csv", content: Content = "synthetic") -> Contents:
         """Say what an export of this synthetic set would hold: how many pictures, how large, under which licences."""
-        return preview(ExportConfig(run=run_id, format=format, content=content), workspace)
+        return plan_export(ExportConfig(run=run_id, format=format, content=content), workspace)
 
     @api.get("/runs/{run_id}/images/{name}", response_class=FileResponse)
     def image(run_id: str, name: str) -> FileResponse:

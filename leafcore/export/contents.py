@@ -73,7 +73,7 @@ class Contents(BaseModel):
         return all(license.is_stated for license in self.licenses)
 
 
-def preview(config: ExportConfig, workspace: Workspace) -> Contents:
+def plan_export(config: ExportConfig, workspace: Workspace) -> Contents:
     """Return what an export would hold; nothing is written.
 
     Raises:
@@ -117,6 +117,8 @@ def _of_pictures(material: Material) -> list[License]:
         texts = sorted({_said(text) for text in recorded - {""}}) or [_said(dataset.card.license if dataset else "")]
         origin = _origin(dataset) if dataset else "not in this workspace"
         found += [License(of=f"pictures of {ref}", text=text, origin=origin) for text in texts]
+    if not all(item.row["dataset"] for item in material.items):  # a model from elsewhere that says nothing of it
+        found.append(License(of="pictures that the models learned from", text=NONE_STATED))
     return found
 
 

@@ -130,6 +130,7 @@ def shelves(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         "noise": write_set(workspace, "synthesize", [noise, noise, noise]),
         "taught": write_set(workspace, "pseudo-label", [{**noise, "labels": "scab", **vote}] * 2, PseudoLabelled),
         "leaked": write_set(workspace, "synthesize", [translated(dataset, "rust/d.png", split="test")]),
+        "nameless": write_set(workspace, "synthesize", [{"dataset": "", "labels": "rust"}]),
         "stranger": write_set(workspace, "synthesize", [{"dataset": "elsewhere@1", "labels": "rust scab"}]),
     }
     return Shelf(workspace, dataset, masks, sets)

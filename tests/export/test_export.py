@@ -11,6 +11,7 @@ import pytest
 from leafcore import files
 from leafcore.errors import DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.export.configs import ExportConfig
+from leafcore.export.contents import plan_export
 from leafcore.export.export import export
 from leafcore.export.manifest import COLUMNS
 from leafcore.export.packing import PIECE_BYTES, Packer
@@ -108,6 +109,12 @@ def test_licences_are_said_as_they_were_recorded(shelves, tmp_path):
     assert str(shelves.dataset.root.parent) not in said  # where they lie on this machine is nobody's business
     stranger = text(shelves, tmp_path / "2", "LICENSES.md", "stranger")
     assert "Pictures of elsewhere@1\n\nLicence: none stated\nOrigin: not in this workspace" in stranger
+
+
+def test_a_model_that_says_nothing_of_what_it_learned_from_has_no_stated_licence(shelves):
+    assert plan_export(shelves.config("chain"), shelves.workspace).is_licensed
+    nameless = plan_export(shelves.config("nameless"), shelves.workspace)
+    assert nameless.licenses[0].text == "none stated" and not nameless.is_licensed
 
 
 # --- what can go wrong ------------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def test_our_own_import_reads_it_with_its_labels(unpack, layout):
     assert [entry.labels for entry in listing.entries] == ["scab", "scab"]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # its own
 def test_pycocotools_reads_coco_with_the_leaf_of_each_source(unpack, shelves, capsys):
     from pycocotools.coco import COCO
 
@@ -86,6 +87,7 @@ def test_pycocotools_reads_coco_with_the_leaf_of_each_source(unpack, shelves, ca
     capsys.readouterr()  # pycocotools talks
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (40, 31)])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_run_lengths_are_those_of_pycocotools(shape, share):
