@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from leafcore.data.uploads import Upload, receive
 from leafcore.errors import ConfigError, NotFoundError
 from leafcore.export.configs import Content, ExportConfig, FormatName
-from leafcore.export.contents import Contents
+from leafcore.export.contents import Contents, plan_export
 from leafcore.runs import open_run
 from leafcore.workspace import Workspace
 
