@@ -127,14 +127,6 @@ def test_the_zip_of_an_export_can_be_downloaded_whole_and_in_parts(client, journ
     assert packed[:300] + rest.content == packed
 
 
-def test_what_an_export_would_hold_is_said_before_it_is_made(client, journey):
-    made, packed = journey.runs["synthesize"], journey.runs["export"].result()
-    told = client.get(f"/runs/{made.id}/contents", params={"format": "coco", "content": "synthetic"}).json()
-    assert (told["images"], told["synthetic"], told["masked"]) == (packed["images"], 6, 6)
-    assert 0 < told["bytes"] < packed["bytes"]
-    refuses(client.get(f"/runs/{made.id}/contents", params={"format": "tar"}), 422, "config", "format")
-
-
 def test_only_an_export_has_a_zip(client, journey):
     answer = client.get(f"/runs/{journey.runs['masks'].id}/zip")
     refuses(answer, 404, "not_found", "is a masks run in state done, expected a done export")

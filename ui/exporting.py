@@ -50,8 +50,10 @@ def export_box(run: Run) -> None:
     except LeafError as error:
         st.error(str(error), icon=":material/error:")
         return
+    st.caption(f"{summary(contents)}  \n{terms(contents)}")
+    for warning in contents.warnings:
+        st.warning(warning, icon=":material/warning:")
     is_known = contents.is_licensed or _acknowledged(run)
-    _summary(contents)
     with button:
         _zip_button(values, is_known)
 
@@ -62,19 +64,17 @@ def _contents(run: str, format: Any, content: Any) -> Contents:
     return plan_export(ExportConfig(run=run, format=format, content=content), workspace())
 
 
-def _summary(contents: Contents) -> None:
+def summary(contents: Contents) -> str:
+    """Return in a line what an export would hold."""
     parts = [f"{contents.synthetic:,} synthetic"]
     parts += [f"{contents.real:,} real (train split)"] if contents.real else []
-    parts += [f"{contents.masked:,} with a mask"] if contents.format == "coco" else []
-    st.caption(f"{contents.images:,} pictures, {size(contents.bytes)}: {', '.join(parts)}.")
-    for warning in contents.warnings:
-        st.warning(warning, icon=":material/warning:")
-    with st.expander("Licences", icon=":material/gavel:"):
-        st.dataframe(
-            [{"of": one.of, "licence": one.text, "origin": one.origin} for one in contents.licenses],
-            hide_index=True,
-            key=f"licenses-{contents.run}",
-        )
+    masks = f", {contents.masked:,} with a mask" if contents.format == "coco" else ""
+    return f"{' and '.join(parts)} pictures, {size(contents.bytes)}{masks}."
+
+
+def terms(contents: Contents) -> str:
+    """Return in a line under which licences that is."""
+    return "Licences: " + "; ".join(f"{one.of}: {one.text}" for one in contents.licenses) + "."
 
 
 def _acknowledged(run: Run) -> bool:

@@ -113,6 +113,7 @@ def test_studio_previews_generates_and_packs(open_app, own):
     assert page.button(key=f"zip-{made.id}").disabled  # the licence of these leaves is not stated
     page.checkbox(key=f"acknowledge-{made.id}").check().run()
     page.selectbox(key="export_format").select("coco").run()
+    assert any("3 synthetic pictures" in box.value and "none stated" in box.value for box in page.caption)
     page.button(key=f"zip-{made.id}").click().run()
     app.checked()
     packed = newest(own, "export")
