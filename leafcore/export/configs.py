@@ -11,7 +11,7 @@ Content = Literal["synthetic", "merged"]
 class ExportConfig(Config):
     """Settings of `export`."""
 
-    run: str = setting(..., "The synthetic set to export: the run that made it.", ref="synthetic")
+    run: str = setting(..., "The synthesize run to export.", ref="synthetic")
     format: FormatName = setting(
         "csv",
         "Layout: imagefolder is a folder per class; csv is Plant Pathology 2021's own; coco has the leaves' masks; "
