@@ -1,7 +1,7 @@
-"""Settings of synthesis and export; free of torch."""
+"""Settings of synthesis; free of torch."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import field_validator, model_validator
 
@@ -90,13 +90,6 @@ class SynthesizeConfig(Config):
             model = "draws from a prompt" if given[0] in {"prompt", "negative"} else "makes pictures from noise"
             raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that {model}.")
         return self
-
-
-class ExportConfig(Config):
-    """Settings of `export`."""
-
-    run: str = setting(..., "The synthesize run to export.", ref="synthetic")
-    format: Literal["csv"] = setting("csv", "Layout: csv is a folder of images and a labels.csv.")
 
 
 class PseudoLabelConfig(Config):

@@ -11,6 +11,7 @@ from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance
 from leafcore.denoising import denoising_of
+from leafcore.environment import environment
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic
 from leafcore.latent import NoiseModel
@@ -109,6 +110,7 @@ def _template(
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
+        **environment(str(resolve_device(config.device))),
         "source_license": "",
         "weights_license": checkpoint.card.license,
     }

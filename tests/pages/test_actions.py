@@ -110,10 +110,14 @@ def test_studio_previews_generates_and_packs(open_app, own):
     assert made.record.settings["count"] == 3
     execute(own, made, lane="cpu", owner="cli")
     page.run()
+    assert page.button(key=f"zip-{made.id}").disabled  # the licence of these leaves is not stated
+    page.checkbox(key=f"acknowledge-{made.id}").check().run()
+    page.selectbox(key="export_format").select("coco").run()
+    assert any("3 synthetic pictures" in box.value and "none stated" in box.value for box in page.caption)
     page.button(key=f"zip-{made.id}").click().run()
     app.checked()
     packed = newest(own, "export")
-    assert packed.record.settings["run"] == made.id
+    assert packed.record.settings == {"run": made.id, "format": "coco", "content": "synthetic"}
     execute(own, packed, lane="files", owner="cli")
     page.run()
     assert any(packed.id in link.proto.url for link in page.get("link_button"))
