@@ -180,7 +180,7 @@ def label_of(name: str, field: FieldInfo) -> str:
     words = {
         "a": "From (A)",
         "b": "To (B)",
-        "size_px": "Image size",
+        "size_px": "Picture size",
         "epochs_decay": "Epochs of decay",
         "init": "Start from",
         "downs": "Halvings",

@@ -147,13 +147,19 @@ def other_server() -> None:
         )
 
 
+def sample_run() -> Run | None:
+    """Return the run that draws the sample dataset right now, if one does."""
+    drawing = (run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE)
+    return next(drawing, None)
+
+
 def sample_is_drawn() -> bool:
     """Whether the sample dataset is being drawn right now; says so if it is."""
-    drawing = [run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE]
-    if drawing:
-        st.caption("The sample leaves are being drawn; this takes half a minute.")
-        progress_panel(drawing[0], key="sample")
-    return bool(drawing)
+    drawing = sample_run()
+    if drawing is not None:
+        st.caption("The sample leaves are being drawn.")
+        progress_panel(drawing, key="sample")
+    return drawing is not None
 
 
 def follow(kind: str) -> Run | None:
