@@ -75,7 +75,7 @@ def test_a_run_that_is_no_training_has_its_newest_picture_and_no_empty_tab(open_
     made = list_runs(own, "synthesize")[0]
     page = open_app(own).open("runs", run=made.id, run_tab="Charts")
     assert [tab.label for tab in page.tabs][:2] == ["Samples", "Config"]
-    assert len(page.get("imgs")) == 1
+    assert len(page.get("image")) == 1
     (made.folder / "sample.jpg").unlink()
     assert page.run().tabs[0].label == "Config"
 
