@@ -50,6 +50,17 @@ def test_a_preview_follows_guidance_sampler_and_steps(studio, own):
     assert (settings["guidance"], settings["sampler"], settings["sampling_steps"]) == (4.0, "ddim", 5)
 
 
+def test_the_command_of_a_way_says_how_noise_is_taken_away(studio):
+    page = studio[0].open("studio", how="From noise", noise_model="guided", noise_tab="Between two seeds")
+    page.select_slider(key="guidance").set_value(4.0)
+    page.select_slider(key="sampling_steps_dpm-solver").set_value(5)
+    page.button(key="noise_preview").click().run()
+    studio[0].checked()
+    (command,) = [code.value for code in page.code if "leafcore interpolate" in code.value]
+    assert "--checkpoint guided" in command and "--guidance 4.0 --sampling-steps 5" in command
+    assert "weights-sha256" not in command
+
+
 def test_a_model_without_classes_has_nothing_to_be_guided_to(studio):
     page = studio[0].open("studio", how="From noise", noise_model="free")
     assert "guidance" not in [slider.key for slider in page.select_slider]

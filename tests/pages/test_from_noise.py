@@ -60,6 +60,15 @@ def test_the_ways_to_look_at_a_model(studio, tab, kind):
     assert not page.error and [type(question) for question in worker.asked] == [kind]
 
 
+def test_the_last_seed_has_a_way_too(studio):
+    app, worker = studio
+    last = str(2**31 - 1)
+    page = app.open("studio", how="From noise", noise_model="three", noise_tab="Between two seeds", noise_seed=last)
+    page.button(key="noise_preview").click().run()
+    app.checked()
+    assert str(worker.asked[-1].end_seed) == last
+
+
 def test_a_model_that_makes_what_it_likes_is_not_asked_for_a_label(studio):
     page = studio[0].open("studio", how="From noise", noise_model="free")
     assert not [box for box in page.selectbox if box.key == "noise_label"] and "whatever it likes" in texts(page)
