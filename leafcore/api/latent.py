@@ -30,7 +30,13 @@ def add_latent_tools(api: FastAPI, workspace: Workspace, worker: Worker) -> None
         format: WayFormat = "png",
     ) -> Response:
         """Go from one seed to another in 2 to 64 steps: a strip as PNG, or an animation as WebP or GIF."""
-        settings = {"seed": seed, "end_seed": end_seed, "steps": steps, "label": label, "truncation": truncation}
+        settings: dict[str, Any] = {
+            "seed": seed,
+            "end_seed": end_seed,
+            "steps": steps,
+            "label": label,
+            "truncation": truncation,
+        }
         settings |= {"guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
         question = noise_question(InterpolationQuestion, workspace, checkpoint, **settings)
         content = encode_way(ask_for_pictures(worker, question), format)
@@ -47,7 +53,7 @@ def add_latent_tools(api: FastAPI, workspace: Workspace, worker: Worker) -> None
         sampling_steps: int = 0,
     ) -> Response:
         """Make the same noise in every class, as a PNG with a row per class."""
-        settings = {"seed": seed, "columns": columns, "truncation": truncation}
+        settings: dict[str, Any] = {"seed": seed, "columns": columns, "truncation": truncation}
         settings |= {"guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
         question = noise_question(GridQuestion, workspace, checkpoint, **settings)
         return Response(encode_grid(ask_for_pictures(worker, question)), media_type="image/png")

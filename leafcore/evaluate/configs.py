@@ -24,7 +24,7 @@ class EvaluateConfig(Config):
     dataset: str = setting(..., "Dataset whose real pictures train and test the classifiers.", ref="dataset")
     synthetic: tuple[str, ...] = setting(
         ...,
-        "Synthetic sets to add: ids of synthesize or pseudo-label runs.",
+        "Synthetic sets to add: ids of the runs that made or labelled them.",
         ref="synthetics",
         min_length=1,
         max_length=32,

@@ -263,10 +263,10 @@ def test_a_crash_between_a_picture_and_its_row_leaves_neither_alone(own, config,
 
     append = Ledger.append
 
-    def crash(self, row, sha256):
+    def crash(self, row, sha256, phash):
         if len(self.rows) == 4:
             raise KeyboardInterrupt
-        append(self, row, sha256)
+        append(self, row, sha256, phash)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "append", crash)
