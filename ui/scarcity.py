@@ -61,7 +61,9 @@ def _found(run: Run) -> None:
     box(found.verdict, icon=":material/gavel:")
     accepted = sum(found.accepted.values())
     with st.grid(3, min_column_width=180):
-        st.metric("Generated pictures that joined", f"{accepted:,} of {found.generated:,}", border=True)
+        st.metric(
+            "Generated pictures that joined", f"{accepted:,} of {found.generated:,}", border=True, height="stretch"
+        )
         for arm, score in found.macro_f1.items():
             st.metric(
                 f"{ARM_TITLES[arm]}: macro-F1",
