@@ -110,7 +110,10 @@ def _generated(run: Run, found: ScarcityResult) -> None:
     for name, title in SCORES.items():
         st.markdown(f"**{title}** {found.scores[name]}")
     counts = found.score_counts
-    st.caption(f"Measured on {counts['generated']:,} generated and {counts['real']:,} real pictures (train and val).")
+    st.caption(
+        f"Measured in what {found.score_backbone} makes of {counts['generated']:,} generated and {counts['real']:,} "
+        "real pictures (train and val); other networks give other numbers."
+    )
     if (run.folder / STRIP).exists():
         st.image(str(run.folder / STRIP), alt="From one seed to the next", width="stretch")
     if found.interpretation is not None:
