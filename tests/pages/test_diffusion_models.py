@@ -6,8 +6,7 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.runs import list_runs
 from leafcore.usage import read_usage
 from tests.conftest import carrier
-from tests.noise_models import CLASSES, InThisProcess, plant_diffusion_model
-from ui import cached
+from tests.noise_models import CLASSES, plant_diffusion_model, studio_of
 
 
 @pytest.fixture
@@ -15,10 +14,7 @@ def studio(open_app, own, journey, monkeypatch):
     """The Studio over a diffusion model with classes and one without, and what its worker was asked."""
     plant_diffusion_model(own, "guided", journey.dataset, CLASSES)
     plant_diffusion_model(own, "free", journey.dataset)
-    app, worker = open_app(own), InThisProcess(own)
-    monkeypatch.setattr("ui.cached.warm_worker", lambda: worker)
-    cached._sample.clear()
-    return app, worker
+    return studio_of(open_app, own, monkeypatch)
 
 
 def test_a_run_is_watched_and_an_epoch_of_it_kept(open_app, own, journey):

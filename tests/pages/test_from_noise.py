@@ -7,8 +7,7 @@ from leafcore.jobs import build_config, execute, submit
 from leafcore.questions import GridQuestion, InterpolationQuestion, SampleQuestion
 from leafcore.runs import list_runs
 from leafcore.usage import read_usage
-from tests.noise_models import CLASSES, InThisProcess, plant_noise_model
-from ui import cached
+from tests.noise_models import CLASSES, plant_noise_model, studio_of
 
 
 @pytest.fixture
@@ -16,10 +15,7 @@ def studio(open_app, own, journey, monkeypatch):
     """The Studio over a class-conditional model and a free one, and what its worker was asked."""
     plant_noise_model(own, "three", journey.dataset, CLASSES)
     plant_noise_model(own, "free", journey.dataset)
-    app, worker = open_app(own), InThisProcess(own)
-    monkeypatch.setattr("ui.cached.warm_worker", lambda: worker)
-    cached._sample.clear()
-    return app, worker
+    return studio_of(open_app, own, monkeypatch)
 
 
 def texts(page):
