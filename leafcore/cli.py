@@ -21,6 +21,9 @@ from leafcore.data.targets import parse_target
 from leafcore.demo import COUNTS, demo
 from leafcore.doctor import diagnose
 from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
+from leafcore.export.configs import ExportConfig
+from leafcore.export.contents import plan_export
+from leafcore.export.verifying import verify
 from leafcore.files import write_atomic
 from leafcore.flags import FLAGS, Parser, add_fields
 from leafcore.jobs import build_config, choose_lane, execute, submit, work
@@ -89,6 +92,9 @@ def build_parser() -> Parser:
         add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
+            added.add_argument("--dry-run", action="store_true", help="Only say what it would hold, and its size.")
+    added = command("verify", "Check the ZIP of an export: rows, files, checksums.", _verify)
+    added.add_argument("zip", type=Path, metavar="PATH.zip")
     train = command("train", "Train a recipe.", _carry_out)
     recipes = train.add_subparsers(required=True, metavar="RECIPE", parser_class=Parser)
     for recipe, entry in RECIPES.items():
@@ -142,7 +148,7 @@ def _summary(kind: str) -> str:
         "score": "Score the epochs of a translation or a noise model against real pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
         "pseudo-label": "Let a classifier label pictures from noise, and keep those that it is sure of.",
-        "export": "Pack a synthetic set into a ZIP.",
+        "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
@@ -240,12 +246,19 @@ def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     target = None if arguments.to is None else arguments.to.expanduser().resolve()
     if target is not None and target.is_dir():
         raise ConfigError(f"to: {target} is a folder, expected the ZIP's name, such as {target / 'leaves.zip'}.")
+    if arguments.dry_run:
+        return plan_export(ExportConfig.build(_given(arguments)), workspace).model_dump(mode="json")
     answer = _carry_out(arguments, workspace)
     if target is None:
         return answer
     with Path(answer["zip"]).open("rb") as packed:
         write_atomic(target, lambda file: shutil.copyfileobj(packed, file))
     return {**answer, "zip": str(target)}
+
+
+def _verify(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    del workspace
+    return verify(arguments.zip.expanduser().resolve()).model_dump(mode="json")
 
 
 def _score(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

@@ -63,6 +63,14 @@ def _gpu(index: int, visible: str) -> Gpu:
     return Gpu(str(name), f"cuda:{index}", visible, int(memory.used), int(memory.total))
 
 
+def driver_version() -> str:
+    """Return the version of the NVIDIA driver, empty where there is none."""
+    try:
+        return str(pynvml.nvmlSystemGetDriverVersion()) if _nvml_works() else ""
+    except pynvml.NVMLError:
+        return ""
+
+
 def lane_names() -> list[str]:
     """Return the lanes that runs compute on: one per GPU, and the CPU."""
     return [*(gpu.device for gpu in gpus()), "cpu"]

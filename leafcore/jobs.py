@@ -28,6 +28,7 @@ from leafcore.data.writing import WriteConfig
 from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, DiskFull, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.export.configs import ExportConfig
 from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
@@ -37,7 +38,7 @@ from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
 from leafcore.scarcity.configs import ScarcityConfig
-from leafcore.synthesize.configs import ExportConfig, PseudoLabelConfig, SynthesizeConfig
+from leafcore.synthesize.configs import PseudoLabelConfig, SynthesizeConfig
 from leafcore.titles import run_title
 from leafcore.train.configs import RECIPES
 from leafcore.train.preflight_config import PreflightConfig
@@ -84,7 +85,7 @@ KINDS: dict[str, Kind] = {
     "score": Kind("Score epochs", ScoreConfig, "leafcore.pick.score:score_epochs", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "pseudo-label": Kind("Pseudo-label", PseudoLabelConfig, "leafcore.synthesize.pseudo_label:pseudo_label", "use"),
-    "export": Kind("Export", ExportConfig, "leafcore.synthesize.export:export", "files"),
+    "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }

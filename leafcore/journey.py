@@ -37,7 +37,7 @@ def steps(workspace: Workspace) -> list[Step]:
     trained = sum(kind in RECIPES for kind in done)
     own = [checkpoint for checkpoint in list_checkpoints(workspace) if not checkpoint.shipped]
     counts = (
-        ("datasets", "Dataset", "See which classes are rare", len(list_datasets(workspace))),
+        ("datasets", "Datasets", "See which classes are rare", len(list_datasets(workspace))),
         ("masks", "Masks", "Find the leaf in each picture", done.count("masks")),
         ("train", "Train", "Teach a network to translate", trained),
         ("epochs", "Epochs", "Pick the epoch that convinces", len(own)),

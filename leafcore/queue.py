@@ -12,6 +12,7 @@ from typing import Any, Literal
 from leafcore.errors import ConfigError, JobError
 from leafcore.jobs import FILES, QUICK, choose_lane, lane_of
 from leafcore.runs import ACTIVE, Run, State, Status, announce, list_runs
+from leafcore.status import MADE_OF_RUNS
 from leafcore.workspace import Workspace
 
 Move = Literal["next", "up", "down"]
@@ -162,6 +163,8 @@ def queue_left(workspace: Workspace) -> tuple[float, int]:
 
 
 def _expected_s(run: Run, runs: Sequence[Run]) -> float | None:
+    if run.kind in MADE_OF_RUNS:
+        return None  # it tells of the step that it is at
     status = run.status()
     if status.state != "queued":
         return status.eta_s if status.state in ACTIVE else 0.0  # an interrupted one computes no more

@@ -10,6 +10,8 @@ StopReason = Literal["user", "pause", "shutdown"]
 ACTIVE: frozenset[State] = frozenset({"queued", "running", "stopping"})
 RESUMABLE: frozenset[State] = frozenset({"failed", "stopped", "paused", "interrupted"})
 
+MADE_OF_RUNS = frozenset({"scarcity"})  # kinds that tell how far their present step is, not the whole
+
 
 class Failure(BaseModel):
     """Why a run failed.

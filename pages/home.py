@@ -26,13 +26,17 @@ with st.grid(7, min_column_width=100, gap="xsmall"):
 
 # What to do now.
 with st.container(border=True):
-    drawing = live.sample_is_drawn()
     translators = cached.translators()
-    if not list_datasets(workspace()) and not drawing:
+    has_made = any(step.done for step in rail if step.page == "studio")
+    if live.sample_run() is not None:
+        st.subheader("Sample leaves are being drawn")
+        st.caption("Something to try everything with, until your own pictures are here.")
+        st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
+    elif not list_datasets(workspace()):
         st.subheader("Begin with your own pictures")
         st.caption("Import a folder per class, or Plant Pathology 2021's train.csv with its images.")
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
-    elif translators and upcoming is not None and SAMPLE in list_datasets(workspace()):
+    elif translators and not has_made and SAMPLE in list_datasets(workspace()):
         st.subheader("Try it with sample leaves")
         st.caption(
             "Drawn leaves and a trained generator are ready: make rust on healthy leaves, and take the pictures away "

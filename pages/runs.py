@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from leafcore.runs import Run, list_runs, open_run
+from leafcore.train.configs import RECIPES
 from ui import cached, live, steering
 from ui.choose import choose
 from ui.comparing import compare_box
@@ -15,7 +16,7 @@ from ui.run_list import run_list
 from ui.run_log import files_box, log_box
 from ui.run_settings import config_box
 from ui.service import workspace
-from ui.watching import charts_box, samples_box
+from ui.watching import charts_box, newest_picture, samples_box
 
 TABS: dict[str, Callable[[Run], None]] = {
     "Charts": charts_box,
@@ -49,7 +50,12 @@ run = open_run(workspace(), choose("Run", titles, "run"))
 live.progress_panel(run, key="runs")
 steering.more(run)
 
-for tab, draw in zip(st.tabs(list(TABS), key="run_tab", bind="query-params"), TABS.values(), strict=True):
+without = set()
+if run.kind not in RECIPES:  # a training will have both
+    without |= set() if cached.curves(run) else {"Charts"}
+    without |= set() if newest_picture(run) else {"Samples"}
+tabs = {title: draw for title, draw in TABS.items() if title not in without}
+for tab, draw in zip(st.tabs(list(tabs), key="run_tab", bind="query-params"), tabs.values(), strict=True):
     if tab.open:  # the others cost nothing, and their keys do nothing
         with tab:
             draw(run)

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from leafcore import latent_commands
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.seen import save_seen
 from leafcore.questions import Question
 from leafcore.workspace import Workspace
 from tests.planted import plant
+from ui import cached
 
 CLASSES = ("healthy", "rust", "scab")
 
@@ -63,3 +66,11 @@ def plant_diffusion_model(
     planted = plant(workspace, name, said, gain=1)  # more would make steps chaotic
     save_seen(planted.folder, {"generator": ["0" * 64]})
     return planted
+
+
+def studio_of(open_app: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, InThisProcess]:
+    """Return the app over a workspace, and the worker in this process that answers what it asks."""
+    app, worker = open_app(workspace), InThisProcess(workspace)
+    monkeypatch.setattr("ui.cached.warm_worker", lambda: worker)
+    cached._sample.clear()
+    return app, worker

@@ -173,10 +173,24 @@ def test_what_a_run_uses_is_recorded_so_that_it_stays_the_same(walk):
 def test_the_exported_zip_holds_what_was_made(walk):
     with zipfile.ZipFile(walk.zip) as archive:
         assert archive.testzip() is None
-        pictures = [name for name in archive.namelist() if name.startswith("images/")]
+        pictures = [name for name in archive.namelist() if name.startswith("train_images/")]
         labels = list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"), "utf-8")))
     assert len(pictures) == len(labels) == 5
     assert {row["labels"] for row in labels} == {"rust"}
+
+
+def test_a_dry_run_says_what_an_export_would_hold_and_makes_nothing(walk):
+    before = [row["run"] for row in walk.call("runs", "--json").json["runs"]]
+    told = walk.call("export", walk.run("synthesize"), "--content", "merged", "--dry-run", "--json").json
+    assert (told["synthetic"], told["real"]) == (5, told["images"] - 5) and told["real"] > 0
+    assert [license["text"] for license in told["licenses"]][0] == "none stated"
+    assert [row["run"] for row in walk.call("runs", "--json").json["runs"]] == before
+
+
+def test_an_export_is_verified_and_one_that_was_changed_is_refused(walk, tmp_path):
+    assert call("verify", walk.zip, "--json").json["images"] == 5
+    (tmp_path / "cut.zip").write_bytes(walk.zip.read_bytes()[:-30])
+    call("verify", tmp_path / "cut.zip").refuses("not a whole ZIP")
 
 
 def test_both_arms_of_a_comparison_have_a_score(walk):
@@ -300,7 +314,10 @@ def test_a_done_run_cannot_be_resumed(walk):
         (["synthesize", "--chain", "to-rust", "--dataset", "leaves", "--count", "999"], "count: got 999, but only"),
         (["train", "leafgan", "--dataset", "leaves", "--b", "rust", "--masks", "LFLSEG"], "holds no complete mask set"),
         (["export", "SYNTHESIZE", "--to", "FOLDERS"], "is a folder, expected the ZIP's name"),
-        (["export", "SYNTHESIZE", "--format", "tar"], "format: got 'tar', expected 'csv'"),
+        (
+            ["export", "SYNTHESIZE", "--format", "tar"],
+            "format: got 'tar', expected 'imagefolder', 'csv'",
+        ),
         (["train", "leafgan", "--resume", "nowhere"], "there is no run 'nowhere'"),
     ],
 )

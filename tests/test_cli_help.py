@@ -29,6 +29,8 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("synthesize", "source"): "--from",
         ("score", "run"): "RUN",
         ("export", "run"): "RUN",
+        ("pseudo-label", "run"): "RUN",
+        ("scarcity", "limit"): "--max",
     }
     for kind, entry in KINDS.items():
         if kind == "preflight":  # its flags are those of the recipe that it tries out

@@ -71,7 +71,7 @@ def test_the_demo_goes_the_whole_journey(tmp_path):
     assert 0 < found["mask_iou"] <= 1
     assert {"adversarial_ab", "cycle_a", "identity_a", "background_a", "disc_b"} <= set(found["losses"])
     with zipfile.ZipFile(found["synthetic"]["zip"]) as archive:
-        pictures = [name for name in archive.namelist() if name.startswith("images/")]
+        pictures = [name for name in archive.namelist() if name.startswith("train_images/")]
     assert found["synthetic"]["count"] == len(pictures) > 0
     assert found["synthetic"]["labels"] == "rust"
     assert set(found["evaluation"]["macro_f1"]) == {"real", "real_plus_synthetic"}

@@ -122,6 +122,8 @@ def test_a_wrong_command_is_one_line(say, workspace, words, message):
         ("/interpolate", {"steps": 65}, 422, "steps: got 65, expected less than or equal to 64."),
         ("/interpolate", {"label": "mould"}, 422, "label: got 'mould', expected one of the label sets of three"),
         ("/interpolate", {"format": "jpg"}, 422, "format"),
+        ("/interpolate", {"guidance": 2}, 422, "guidance: got 2.0, but three makes pictures in one step"),
+        ("/class-grid", {"sampler": "ddim"}, 422, "sampler: got ddim, but three makes pictures in one step"),
         ("/class-grid", {"columns": 0}, 422, "columns: got 0, expected greater than or equal to 1."),
         ("/class-grid", {"checkpoint": "nowhere"}, 404, "checkpoint: got 'nowhere', known: "),
     ],

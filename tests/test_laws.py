@@ -24,6 +24,7 @@ LAYERS = [
         "memory",
         "threads",
         "version",
+        "environment",
         "usage",
     },
     {
@@ -41,7 +42,7 @@ LAYERS = [
         "prompts",
     },
     {"train", "measure", "generate", "latent", "diffusion", "drawing", "audit", "embedding"},
-    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate"},
+    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
     {
         "path_checks",
         "titles",

@@ -148,6 +148,13 @@ def test_a_run_is_judged_by_its_own_pace_else_by_one_with_the_same_settings(work
     assert expectations(workspace)[seeded.id] == 30
 
 
+def test_nothing_is_expected_of_a_study_whose_pace_is_that_of_a_step(workspace):
+    study = create_run(workspace, "scarcity", build_config("scarcity", {"dataset": "leaves"}))
+    for state in ("running", "queued"):
+        write_state(study, state, seconds_per_unit=0.5, total=1000, eta_s=300.0)
+        assert expectations(workspace) == {study.id: None}
+
+
 def test_lanes_beside_each_other_take_as_long_as_the_longest(workspace, train):
     for device, seconds in (("cuda:0", 100), ("cuda:0", 50), ("cuda:1", 120)):
         write_state(train(device), "queued", seconds_per_unit=1.0, total=seconds)

@@ -9,7 +9,7 @@ from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui.service import workspace
 
-CARD_PX = 136  # five in a row of a laptop
+CARD_PX = 184  # four in a row of a laptop, and the other three below
 
 
 def engine_cards(chosen: str, presets: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ REFS = (
     "masks",
     "lflseg",
 )  # drawn outside the form: what one offers depends on another
+BOUNDLESS = 2**31  # seeds may be so large; nobody needs to be told
 MISSING = {  # why there is nothing to choose from, and the page that makes it
     "dataset": ("There is no dataset yet.", "datasets"),
     "lflseg": ("There is no LFLSeg model yet.", "masks"),
@@ -180,7 +181,7 @@ def label_of(name: str, field: FieldInfo) -> str:
     words = {
         "a": "From (A)",
         "b": "To (B)",
-        "size_px": "Image size",
+        "size_px": "Picture size",
         "epochs_decay": "Epochs of decay",
         "init": "Start from",
         "downs": "Halvings",
@@ -232,12 +233,16 @@ def help_of(name: str, field: FieldInfo, config: type[Config]) -> str:
         bounds.get("minimum", bounds.get("exclusiveMinimum")),
         bounds.get("maximum", bounds.get("exclusiveMaximum")),
     )
-    limits = [f"from {low:g}"] if low is not None else []
-    limits += [f"to {high:g}"] if high is not None else []
+    limits = [f"from {_told(low)}"] if low is not None else []
+    limits += [f"to {_told(high)}"] if high is not None and high < BOUNDLESS else []
     limits += [f"in steps of {bounds['multipleOf']}"] if "multipleOf" in bounds else []
     default = "" if field.is_required() or field.default in ("", None) else f"default {field.default}"
     facts = ", ".join(part for part in (" ".join(limits), default) if part)
     return f"{field.description} {facts[0].upper()}{facts[1:]}." if facts else str(field.description)
+
+
+def _told(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _widget(key: str, name: str, field: FieldInfo, value: Any, config: type[Config], bind: Any = None) -> Any:

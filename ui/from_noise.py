@@ -26,7 +26,8 @@ STEPS = 8  # of an interpolation on the page
 FRAMES = 24  # of its animation
 COLUMNS = 6  # of the class grid
 TRUNCATIONS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 0.0)
-SEEDS = {"min_value": 0, "max_value": 2**31 - 1, "bind": "query-params"}
+LAST_SEED = 2**31 - 1
+SEEDS = {"min_value": 0, "max_value": LAST_SEED, "bind": "query-params"}
 
 
 def noise_box(models: Mapping[str, Checkpoint]) -> None:
@@ -133,7 +134,7 @@ def _between(name: str, named: dict[str, Any]) -> None:
     """Draw the way to another seed, as a strip and as an animation."""
     start = int(named["seed"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        end = st.number_input("To seed", value=start + 1, key="noise_end", width=160, **SEEDS)
+        end = st.number_input("To seed", value=min(start + 1, LAST_SEED), key="noise_end", width=160, **SEEDS)
         _way_elsewhere(name, {**named, "seed": start, "end_seed": end})
     frames = cached.noise_pictures(InterpolationQuestion(**named, end_seed=end, steps=FRAMES))
     shown = np.linspace(0, FRAMES - 1, STEPS).round().astype(int)
@@ -156,8 +157,8 @@ def _between(name: str, named: dict[str, Any]) -> None:
 
 def _way_elsewhere(name: str, asked: dict[str, Any]) -> None:
     """Draw how the same way is asked for without a browser."""
-    kept = ("seed", "end_seed", "label", "truncation")
-    given = {"checkpoint": name} | {key: asked[key] for key in kept if asked[key]}
+    named = {"checkpoint": name, "weights_sha256": ""}  # the name, not what it stands for now
+    given = {key: value for key, value in {**asked, **named}.items() if value}
     with st.popover("Command", icon=":material/terminal:", key="noise_way_command"):
         st.code(command_of("interpolate", {**given, "to": "way.gif"}), language="bash", wrap_lines=True)
         st.code(f"GET /api/interpolate?{urlencode({**given, 'format': 'gif'})}", language="http", wrap_lines=True)

@@ -9,6 +9,7 @@ from leafcore.journey import SAMPLE
 from leafcore.lanes import server_of
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, Run, State, Status, list_runs, open_run
+from leafcore.status import MADE_OF_RUNS
 from leafcore.train.configs import RECIPES
 from ui import explained, steering
 from ui.service import workspace
@@ -59,16 +60,16 @@ def _strip(was_busy: bool) -> None:
     running = [run for run in active if run.status().state != "queued"]
     for run in running[:2]:
         status = run.status()
-        st.progress(status.fraction, text=f"{run.record.title}: {_brief(status)}")
+        st.progress(status.fraction, text=f"{run.record.title}: {_brief(run, status)}")
     waiting = len(active) - len(running)
     free = devices.free_disk_bytes(workspace().root) / 1e9
     st.caption(f":material/list: {waiting} waiting  ·  :material/hard_drive: {free:.0f} GB free")
 
 
-def _brief(status: Status) -> str:
+def _brief(run: Run, status: Status) -> str:
     if status.eta_s is None:
         return f"{status.fraction:.0%}" if status.total else status.phase
-    return f"{status.fraction:.0%}, {duration(status.eta_s)} left"
+    return f"{status.fraction:.0%}, {duration(status.eta_s)} left{of_step(run)}"
 
 
 def progress_panel(run: Run, *, key: str = "panel") -> None:
@@ -102,7 +103,7 @@ def _facts(run: Run, status: Status, key: str) -> None:
         if status.seconds_per_unit:
             parts.append(f"{1 / status.seconds_per_unit:.1f}{unit_of(run)} per second")
         if status.eta_s is not None:
-            parts.append(f"about {duration(status.eta_s)} left{split(status)}")
+            parts.append(f"about {duration(status.eta_s)} left{of_step(run)}{split(status)}")
         age = time.time() - status.heartbeat if status.heartbeat else 0.0
         parts.append(f"updated {age:.0f} s ago" if age < STALE_S else f":orange[no news for {duration(age)}]")
         st.caption("  ·  ".join(parts))
@@ -127,6 +128,11 @@ def unit_of(run: Run) -> str:
     return " steps" if run.kind in RECIPES else ""
 
 
+def of_step(run: Run) -> str:
+    """Return " of this step" of a run that is made of runs: how long those to come take is not known."""
+    return " of this step" if run.kind in MADE_OF_RUNS else ""
+
+
 def split(status: Status) -> str:
     """Return what the time left goes to, where it is more than one thing: " (8 min stepping, 20 s saving)"."""
     parts = [f"{duration(seconds)} {what}" for what, seconds in status.eta_parts.items() if seconds >= 1]
@@ -147,13 +153,19 @@ def other_server() -> None:
         )
 
 
+def sample_run() -> Run | None:
+    """Return the run that draws the sample dataset right now, if one does."""
+    drawing = (run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE)
+    return next(drawing, None)
+
+
 def sample_is_drawn() -> bool:
     """Whether the sample dataset is being drawn right now; says so if it is."""
-    drawing = [run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE]
-    if drawing:
-        st.caption("The sample leaves are being drawn; this takes half a minute.")
-        progress_panel(drawing[0], key="sample")
-    return bool(drawing)
+    drawing = sample_run()
+    if drawing is not None:
+        st.caption("The sample leaves are being drawn.")
+        progress_panel(drawing, key="sample")
+    return drawing is not None
 
 
 def follow(kind: str) -> Run | None:

@@ -21,13 +21,15 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a lo
         "adversarial": (COLORS[0], "solid"),  # of a noise model, which has one generator
         "disc": (COLORS[0], "dot"),
     },
-    "Cycle, identity, background": {
+    "Cycle, identity, background, change on the leaf": {
         "cycle_a": (COLORS[1], "solid"),
         "cycle_b": (COLORS[1], "dot"),
         "identity_a": (COLORS[5], "solid"),
         "identity_b": (COLORS[5], "dot"),
         "background_a": (COLORS[4], "solid"),
         "background_b": (COLORS[4], "dot"),
+        "change_ab": (COLORS[7], "solid"),
+        "change_ba": (COLORS[7], "dot"),
     },
     "Denoising": {
         "denoising": (COLORS[0], "solid"),

@@ -49,18 +49,22 @@ def vote_bars(counts: pd.DataFrame) -> go.Figure:
         "accepted": {"color": COLORS[3], "pattern": {"shape": "/"}},
         "rejected": {"color": "rgba(128,128,128,0.35)", "pattern": {"shape": "x"}},
     }
+    beside = [f"{row.accepted:,} of {row.accepted + row.rejected:,}" for row in counts.itertuples()]
     for part, marker in marks.items():
         figure.add_bar(
             name=part,
             y=[words(str(labels)) for labels in counts.index],
             x=counts[part],
-            text=[f"{count:,}" if count else "" for count in counts[part]],
+            text=beside if part == "rejected" else None,  # the end of the bar: numbers on a pattern cannot be read
+            textposition="outside",
+            cliponaxis=False,
             orientation="h",
             marker=marker,
             hovertemplate="%{y}: %{x:,} " + part + "<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(title="pictures called so by the teacher", fixedrange=True)
+    longest = int(counts.sum(axis=1).max()) if len(counts) else 1
+    figure.update_xaxes(title="pictures called so by the teacher", fixedrange=True, range=[0, 1.2 * max(1, longest)])
     height = 120 + 34 * len(counts)
     legend = {**LEGEND, "traceorder": "normal"}
     return figure.update_layout(barmode="stack", height=height, margin=MARGIN, dragmode=False, legend=legend)

@@ -91,7 +91,7 @@ def votes_box(run: Run) -> None:
             key=f"relabel-{run.id}",
             disabled=not is_other or not votes.accepted(threshold).any(),
         )
-    counts = votes.counts(threshold)
+    counts = votes.counts(threshold, _label_sets(settings["dataset"]))
     st.plotly_chart(vote_bars(counts), key=f"vote-bars-{run.id}", alt="Accepted and rejected pictures of each class")
     st.caption(summary(votes, counts, threshold))
     if wanted:
@@ -106,6 +106,14 @@ def summary(votes: Votes, counts: pd.DataFrame, threshold: float) -> str:
     none = [words(str(labels)) for labels in counts.index[counts["accepted"] == 0]]
     lost = f" None of {', '.join(none)}." if none else ""
     return f"{passed:,} of {total:,} pictures ({passed / total:.0%}) pass {threshold:.2f}{agreed}.{lost}"
+
+
+def _label_sets(dataset: str) -> list[str]:
+    """Return the label sets that pictures could have got; none if the dataset is not here any more."""
+    try:
+        return list(cached.dataset(dataset).label_sets)
+    except LeafError:
+        return []
 
 
 def _label(values: dict[str, object]) -> None:

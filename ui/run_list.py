@@ -7,7 +7,7 @@ import streamlit as st
 from leafcore.jobs import KINDS
 from leafcore.progress import duration
 from leafcore.runs import Run, Status
-from ui import cached
+from ui import cached, live
 
 
 def run_list(runs: Sequence[Run]) -> None:
@@ -61,7 +61,7 @@ def _row(run: Run, status: Status) -> dict[str, object]:
         "Kind": title_of(run.kind),
         "State": status.state,
         "Done": 1.0 if status.state == "done" else round(status.fraction, 2),
-        "Left": "" if status.eta_s is None else duration(status.eta_s),
+        "Left": "" if status.eta_s is None else f"{duration(status.eta_s)}{live.of_step(run)}",
         "MB": cached.size_bytes(run) / 1e6,
         "Queued": cached.when(run),
     }

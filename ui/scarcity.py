@@ -61,7 +61,9 @@ def _found(run: Run) -> None:
     box(found.verdict, icon=":material/gavel:")
     accepted = sum(found.accepted.values())
     with st.grid(3, min_column_width=180):
-        st.metric("Generated pictures that joined", f"{accepted:,} of {found.generated:,}", border=True)
+        st.metric(
+            "Generated pictures that joined", f"{accepted:,} of {found.generated:,}", border=True, height="stretch"
+        )
         for arm, score in found.macro_f1.items():
             st.metric(
                 f"{ARM_TITLES[arm]}: macro-F1",
@@ -108,7 +110,10 @@ def _generated(run: Run, found: ScarcityResult) -> None:
     for name, title in SCORES.items():
         st.markdown(f"**{title}** {found.scores[name]}")
     counts = found.score_counts
-    st.caption(f"Measured on {counts['generated']:,} generated and {counts['real']:,} real pictures (train and val).")
+    st.caption(
+        f"Measured in what {found.score_backbone} makes of {counts['generated']:,} generated and {counts['real']:,} "
+        "real pictures (train and val); other networks give other numbers."
+    )
     if (run.folder / STRIP).exists():
         st.image(str(run.folder / STRIP), alt="From one seed to the next", width="stretch")
     if found.interpretation is not None:

@@ -9,7 +9,8 @@ from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import Run
 from leafcore.synthesize.verdicts import Verification
-from ui import cached, forms, show
+from ui import show
+from ui.exporting import export_box
 from ui.interpretation import interpretation_box
 from ui.pseudo_labels import labelling_box, votes_box
 from ui.service import workspace
@@ -24,8 +25,7 @@ def set_box(run: Run) -> None:
         label_sets = sorted(set(manifest["labels"]))
         st.markdown(f"**{len(manifest)} pictures**, {', '.join(words(labels) or 'no label' for labels in label_sets)}")
         st.caption(f"`{run.id}`")
-        st.space("stretch")
-        _zip_button(run)
+    export_box(run)
     pages = -(-len(manifest) // show.PAGE)
     page = st.pagination(pages, key=f"made-{run.id}") if pages > 1 else 1
     rows = manifest.iloc[(page - 1) * show.PAGE : page * show.PAGE].to_dict("records")
@@ -45,19 +45,3 @@ def set_box(run: Run) -> None:
         lists = {key: json.loads(str(rows[0][key])) for key in ("chain", "votes") if key in rows[0]}
         st.json({**rows[0], **lists}, expanded=False)
         st.caption("The same recipe is inside every PNG, and a row of manifest.csv in the ZIP.")
-
-
-def _zip_button(run: Run) -> None:
-    """Draw the button that packs a set, or the link to what was packed."""
-    exports = [done for done in cached.runs_of("export") if done.record.settings["run"] == run.id]
-    if exports:
-        size = exports[0].result()["bytes"] / 1e6
-        st.link_button(
-            f"Download ZIP ({size:.1f} MB)",
-            f"/api/runs/{exports[0].id}/zip",
-            type="primary",
-            icon=":material/download:",
-        )
-    elif st.button("Make ZIP", type="primary", icon=":material/folder_zip:", key=f"zip-{run.id}"):
-        forms.queue("export", {"run": run.id})
-        st.rerun()

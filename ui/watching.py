@@ -1,6 +1,7 @@
 """Watching a run: its losses with what they say, and what it makes of the probes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,11 @@ def samples_box(run: Run) -> None:
         current = open_run(workspace(), run_id)
         there = cached.preview_epochs(current)
         if not there:
-            st.caption("No sample has been drawn yet.")
+            picture = newest_picture(current)
+            if picture is None:
+                st.caption("No sample has been drawn yet.")
+            else:
+                st.image(str(picture), alt=f"Some of the pictures of {current.record.title}")
             return
         last = there[-1] if epoch == "newest" else int(epoch)
         rows = sum(row.get("direction") == direction for row in cached.preview(current, there[-1])[0]["rows"])
@@ -159,6 +164,12 @@ def samples_box(run: Run) -> None:
             _sheet(current, number, direction)
 
     st.fragment(samples, run_every=refresh(run))(run.id)
+
+
+def newest_picture(run: Run) -> Path | None:
+    """Return the newest picture that a run has shown, if it has shown one."""
+    picture = run.folder / "sample.jpg"
+    return picture if picture.exists() else None
 
 
 def _sheet(run: Run, epoch: int, direction: str | None) -> None:

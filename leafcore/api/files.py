@@ -9,6 +9,8 @@ from starlette.requests import ClientDisconnect
 
 from leafcore.data.uploads import Upload, receive
 from leafcore.errors import ConfigError, NotFoundError
+from leafcore.export.configs import Content, ExportConfig, FormatName
+from leafcore.export.contents import Contents, plan_export
 from leafcore.runs import open_run
 from leafcore.workspace import Workspace
 
@@ -27,6 +29,11 @@ def add_files(api: FastAPI, workspace: Workspace) -> None:
             )
         packed = inside(run.folder, "export.zip")
         return FileResponse(packed, media_type="application/zip", filename=f"{run.record.settings['run']}.zip")
+
+    @api.get("/runs/{run_id}/contents")
+    def contents(run_id: str, format: FormatName = "csv", content: Content = "synthetic") -> Contents:
+        """Say what an export of this synthetic set would hold: how many pictures, how large, under which licences."""
+        return plan_export(ExportConfig(run=run_id, format=format, content=content), workspace)
 
     @api.get("/runs/{run_id}/images/{name}", response_class=FileResponse)
     def image(run_id: str, name: str) -> FileResponse:

@@ -20,7 +20,7 @@ class SplitConfig(Config):
 
     val: float = setting(0.15, "Share of pictures kept for choosing epochs and thresholds.", ge=0, lt=1, advanced=True)
     test: float = setting(0.15, "Share of pictures kept for the final comparison.", ge=0, lt=1, advanced=True)
-    seed: int = setting(0, "Seed of the split.", ge=0, advanced=True)
+    seed: int = setting(0, "Seed of the split.", ge=0, le=2**32 - 1, advanced=True)
 
     @model_validator(mode="after")
     def _some_train(self) -> "SplitConfig":

@@ -79,6 +79,11 @@ class Wanted:
     seed: int = 0
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether a folder may be called so on every system."""
+    return not _UNSAFE.search(name)
+
+
 def flat_names(images: Sequence[str]) -> list[str]:
     """Return a name per picture that needs no folder: its own, or where two have the same, its path with dashes.
 
@@ -113,7 +118,7 @@ def folders(wanted: Wanted) -> Plan:
     _require_single(dataset, "folders")
     _require_endings(dataset, records, "folders", SUFFIXES)
     for label in dataset.labels:
-        if _UNSAFE.search(label):
+        if not is_folder_name(label):
             raise DatasetError(f"layout: {label!r} cannot be the name of a folder; choose plant-pathology-2021.")
     names = [
         f"{label}/{name}" for label, name in zip(records["labels"], flat_names(list(records["image"])), strict=True)

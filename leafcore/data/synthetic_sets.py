@@ -75,6 +75,9 @@ class Provenance(BaseModel):
         guidance: How strongly a diffusion model kept to the class or the prompt; 0 of models of other kinds.
         sampler: Of a diffusion model: how noise was taken away; "none" of other kinds.
         sampling_steps: Of a diffusion model: in how many steps; 0 of other kinds.
+        libraries: What computed it, with versions; empty, as the two after it, in sets that are older than these.
+        gpu: On which GPU; "none" for a CPU.
+        driver: Of the GPU.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -105,6 +108,9 @@ class Provenance(BaseModel):
     guidance: float = 0.0
     sampler: str = "none"
     sampling_steps: int = 0
+    libraries: str = ""
+    gpu: str = ""
+    driver: str = ""
     synthetic: bool = True
 
 
@@ -191,9 +197,15 @@ class Ledger:
         """The rows of the pictures that are in the set, in its order: those that verification did not reject."""
         return [row for row in sorted(self.rows, key=lambda row: str(row["file"])) if not row.get("failed")]
 
-    def append(self, provenance: Provenance, sha256: str) -> None:
-        """Add the row of a picture that has just been written."""
-        row = {**provenance.model_dump(mode="json"), "sha256": sha256}
+    def append(self, provenance: Provenance, sha256: str, phash: str = "") -> None:
+        """Add the row of a picture that has just been written.
+
+        Args:
+            provenance: Its recipe.
+            sha256: Of its file.
+            phash: Its perceptual hash, see `duplicates.perceptual_hash`.
+        """
+        row = {**provenance.model_dump(mode="json"), "sha256": sha256, "phash": phash}
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         self.rows.append(row)
@@ -208,7 +220,8 @@ class Ledger:
             write_bytes(self._folder / REJECTED, _csv(rejected, list(rejected[0])))
         if not rows:
             return
-        write_bytes(self._folder / "manifest.csv", _csv(rows, list(rows[0])))
+        columns = dict.fromkeys(key for row in rows for key in row)  # older code may have begun this set
+        write_bytes(self._folder / "manifest.csv", _csv(rows, list(columns)))
         labels = [{"image": row["file"], "labels": row["labels"]} for row in rows]
         write_bytes(self._folder / "labels.csv", _csv(labels, ["image", "labels"]))
 

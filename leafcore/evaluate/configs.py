@@ -24,7 +24,7 @@ class EvaluateConfig(Config):
     dataset: str = setting(..., "Dataset whose real pictures train and test the classifiers.", ref="dataset")
     synthetic: tuple[str, ...] = setting(
         ...,
-        "Synthetic sets to add: ids of synthesize or pseudo-label runs.",
+        "Synthetic sets to add: ids of the runs that made or labelled them.",
         ref="synthetics",
         min_length=1,
         max_length=32,
@@ -37,7 +37,7 @@ class EvaluateConfig(Config):
     size_px: int = setting(128, "Side of the pictures the classifiers see.", unit="px", ge=32, le=1024, multiple_of=32)
     batch_size: int = setting(32, "Pictures per step.", ge=2, le=1024, advanced=True)
     learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
-    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, advanced=True)
+    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, le=2**32 - 1, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto", "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU.", advanced=True

@@ -54,7 +54,7 @@ class Witness:
 
 
 def open_witness(workspace: Workspace, model: Checkpoint, judge: str, size_px: int, device: torch.device) -> Witness:
-    """Try a judge on real validation pictures of the dataset that a generator learned from, at the generator's size.
+    """Try a judge on real pictures of what a generator learned from: validation pictures, at the generator's size.
 
     Args:
         workspace: Where the dataset is, and the judge.
@@ -81,6 +81,8 @@ def open_witness(workspace: Workspace, model: Checkpoint, judge: str, size_px: i
         why = f"nobody wrote down which pictures the judge {checkpoint.name} learned from"
         return _without(why, checkpoint.name, learned)
     held_out = held_out[~held_out["sha256"].isin(seen.get("classifier", ()))]
+    if learned:  # how it does on label sets that the generator knows nothing of says nothing here
+        held_out = held_out[held_out["labels"].isin(learned)]
     if held_out.empty:
         why = f"there is no validation picture of {ref} that the judge {checkpoint.name} has not learned from"
         return _without(why, checkpoint.name, learned)

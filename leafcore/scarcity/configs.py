@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import field_validator
+
 from leafcore.config import setting
 from leafcore.data.configs import SplitConfig
+from leafcore.train.dcgan_config import require_size
 
 
 class ScarcityConfig(SplitConfig):
@@ -35,3 +38,8 @@ class ScarcityConfig(SplitConfig):
         "paper", "Preset of the GAN, the teacher and the comparison.", advanced=True
     )
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
+
+    @field_validator("size_px", mode="before")
+    @classmethod
+    def _can_be_made(cls, value: object) -> object:
+        return require_size(value)

@@ -36,6 +36,7 @@ class ScarcityResult(BaseModel):
         rejected: By the label set that the teacher gave them, how many did not.
         scores: Inception score, FID and KID, as text with their standard deviations; or why there is none.
         score_counts: How many generated and real pictures those were measured on.
+        score_backbone: The network in whose features and classes they were measured.
         macro_f1: By arm, on the thinned dataset's test pictures.
         difference: Of macro-F1, real + synthetic minus real.
         test_images: Pictures that judge.
@@ -53,6 +54,7 @@ class ScarcityResult(BaseModel):
     rejected: dict[str, int]
     scores: dict[str, str]
     score_counts: dict[str, int]
+    score_backbone: str
     macro_f1: dict[str, Estimate]
     difference: Estimate
     test_images: int

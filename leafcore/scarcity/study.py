@@ -123,6 +123,7 @@ def _go(
         rejected=labelled.get("rejected", {}),
         scores={**{name: _told(score) for name, score in images.scores.items()}, **images.withheld},
         score_counts={"generated": images.fakes, "real": images.real_count},
+        score_backbone=images.backbone,
         macro_f1={arm: score.macro_f1 for arm, score in found.arms.items()},
         difference=found.difference[MACRO],
         test_images=found.test_images,

@@ -1,4 +1,4 @@
-"""Settings of synthesis and export; free of torch."""
+"""Settings of synthesis; free of torch."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
@@ -155,13 +155,6 @@ def require_a_step(config: SynthesizeConfig) -> None:
             f"strength: got {config.strength:g} of {steps} steps, expected at least one whole step: "
             f"{1 / steps:.2g} or more."
         )
-
-
-class ExportConfig(Config):
-    """Settings of `export`."""
-
-    run: str = setting(..., "The synthesize run to export.", ref="synthetic")
-    format: Literal["csv"] = setting("csv", "Layout: csv is a folder of images and a labels.csv.")
 
 
 class PseudoLabelConfig(Config):

@@ -15,6 +15,7 @@ from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance, Verified
 from leafcore.denoising import denoising_of
+from leafcore.environment import environment
 from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.generate import Leaves
@@ -198,6 +199,7 @@ def _template(
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
+        **environment(str(resolve_device(config.device))),
         "source_license": "",
         "weights_license": "; ".join(sorted({checkpoint.card.license for checkpoint in checkpoints})),
     }

@@ -71,7 +71,7 @@ def pseudo_label(config: PseudoLabelConfig, workspace: Workspace, progress: Prog
     progress.phase("labelling")
     votes = Votes(_vote(config, pictures, teachers, progress))
     votes.save(progress.folder)
-    counts = votes.counts(config.min_confidence)
+    counts = votes.counts(config.min_confidence, list(dataset.label_sets))
     kept = votes.table[votes.accepted(config.min_confidence)]
     if kept.empty:
         raise DatasetError(_nothing_passes(config, votes))

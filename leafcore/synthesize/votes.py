@@ -6,6 +6,7 @@ runs/<id>/
 ```
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,14 +45,20 @@ class Votes:
         """Whether two classifiers were asked."""
         return "co_labels" in self.table
 
-    def counts(self, min_confidence: float) -> pd.DataFrame:
+    def counts(self, min_confidence: float, known: Sequence[str] = ()) -> pd.DataFrame:
         """Return how many pictures of each label set pass.
 
+        Args:
+            min_confidence: As `accepted` takes it.
+            known: Label sets that are listed although the teacher gave them to no picture.
+
         Returns:
-            Index: label sets that the teacher gave, the most frequent first; columns: accepted, rejected.
+            Index: label sets, those that the teacher gave most often first; columns: accepted, rejected.
         """
         passed = self.accepted(min_confidence)
-        every = self.table["labels"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        given = self.table["labels"].value_counts()
+        listed = given.reindex(sorted({*given.index, *known}), fill_value=0)
+        every = listed.sort_values(ascending=False, kind="stable")
         kept = self.table.loc[passed, "labels"].value_counts().reindex(every.index, fill_value=0)
         return pd.DataFrame({"accepted": kept, "rejected": every - kept}).rename_axis("labels")
 

@@ -3,9 +3,11 @@
 import hashlib
 
 import numpy as np
+from PIL import Image
 from pydantic import BaseModel
 
 from leafcore.checkpoints import Checkpoint
+from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
 from leafcore.files import write_bytes
 from leafcore.images import encode_png
@@ -59,4 +61,5 @@ def write_picture(row: Provenance, picture: np.ndarray, ledger: Ledger, progress
     """
     content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
     write_bytes(progress.folder / "images" / row.file, content)
-    ledger.append(row, hashlib.sha256(content).hexdigest())
+    phash = perceptual_hash(Image.fromarray(picture))
+    ledger.append(row, hashlib.sha256(content).hexdigest(), phash)

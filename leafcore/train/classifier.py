@@ -121,14 +121,17 @@ class Classifier(Recipe):
     def from_config(
         cls, config: ClassifierConfig, workspace: Workspace, device: torch.device, progress: Progress
     ) -> "Classifier":
-        """Load a dataset's train and validation pictures."""
+        """Load a dataset's train and validation pictures, of the label sets to tell apart."""
         dataset = load(workspace, config.dataset)
-        train, val = dataset.select(split="train"), dataset.select(split="val")
+        told = list(config.labels) or list(dataset.label_sets)
+        wanted = dataset.records["labels"].isin(told)
+        train, val = (dataset.records[wanted & (dataset.records["split"] == split)] for split in ("train", "val"))
         if train.empty or val.empty:
             raise DatasetError(
-                f"dataset: {dataset.ref} has {len(train)} train and {len(val)} validation pictures; both are needed."
+                f"dataset: {dataset.ref} has {len(train)} train and {len(val)} validation pictures"
+                f"{' of ' + ', '.join(config.labels) if config.labels else ''}; both are needed."
             )
-        classes = dataset.classes()
+        classes = Classes.of(dataset.card.label_policy, told)
         sets = [
             LabelledImages(
                 [image_pixels(workspace, dataset.paths(records), size_px, progress)],

@@ -9,6 +9,17 @@ from leafcore.config import setting
 from leafcore.train.noise_config import NoiseModelConfig
 
 
+def require_size(value: object) -> object:
+    """Return a side that a DCGAN can make, in px, as it was given.
+
+    Raises:
+        ValueError: It is another.
+    """
+    if str(value) not in {"64", "128", "256"}:
+        raise ValueError(f"size_px: got {value}, expected 64, 128 or 256 px.")
+    return value
+
+
 class DCGANConfig(NoiseModelConfig):
     """DCGAN (Radford et al. 2016): pictures of noise, as published; classes, WGAN-GP and larger pictures by setting."""
 
@@ -90,10 +101,8 @@ class DCGANConfig(NoiseModelConfig):
 
     @field_validator("size_px", mode="before")
     @classmethod
-    def _published_size(cls, value: object) -> object:
-        if str(value) not in {"64", "128", "256"}:
-            raise ValueError(f"size_px: got {value}, expected 64, 128 or 256 px.")
-        return value
+    def _can_be_made(cls, value: object) -> object:
+        return require_size(value)
 
     @model_validator(mode="after")
     def _penalty_is_differentiable(self) -> "DCGANConfig":

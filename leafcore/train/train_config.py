@@ -27,7 +27,9 @@ class TrainConfig(Config):
     batch_size: int = setting(1, "Pictures per step.", ge=1, le=1024)
     size_px: int = setting(256, "Side of the pictures the networks see.", unit="px", ge=32, le=1024, multiple_of=4)
     learning_rate: float = setting(2e-4, "Step size of the optimizer.", gt=0, le=1, advanced=True, group="Optimizer")
-    seed: int = setting(0, "Seed of everything random in this run.", ge=0, advanced=True, group="Optimizer")
+    seed: int = setting(
+        0, "Seed of everything random in this run.", ge=0, le=2**32 - 1, advanced=True, group="Optimizer"
+    )
     max_steps_per_epoch: int = setting(
         0, "Cuts each epoch to so many steps; 0 means all.", ge=0, advanced=True, group="Saving"
     )

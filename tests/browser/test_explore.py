@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 def click_in_chart(page: Page, mark: Locator) -> None:
     """Click the middle of a bar or box; Plotly lays its own surface over them."""
-    expect(mark).to_be_attached()
+    expect(mark).to_be_attached(timeout=20_000)
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
     assert box is not None

@@ -36,7 +36,7 @@ def test_from_an_empty_workspace_to_a_zip_in_six_clicks_while_a_run_trains(serve
 
     assert newcomer.clicks <= 6
     with zipfile.ZipFile(tmp_path / "leaves.zip") as archive:
-        pictures = [name for name in archive.namelist() if name.startswith("images/")]
+        pictures = [name for name in archive.namelist() if name.startswith("train_images/")]
         labels = list(csv.DictReader(io.TextIOWrapper(archive.open("labels.csv"))))
         manifest = list(csv.DictReader(io.TextIOWrapper(archive.open("manifest.csv"))))
     assert len(pictures) == len(labels) == len(manifest) == 24

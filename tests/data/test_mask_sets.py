@@ -9,9 +9,9 @@ from PIL import Image
 from leafcore.data.manifest import Card, Dataset, load
 from leafcore.data.mask_sets import MaskCard, MaskSet, mask_path, open_mask_set, save_card
 from leafcore.errors import CheckpointError, ConfigError, NotFoundError
+from leafcore.export.configs import ExportConfig
 from leafcore.images import load_mask
 from leafcore.runs import create_run
-from leafcore.synthesize.configs import ExportConfig
 from leafcore.workspace import Workspace
 from tests.conftest import Journey
 

@@ -16,10 +16,11 @@ from leafcore.data.synthetic_sets import (
     synthetic_runs,
 )
 from leafcore.errors import DatasetError, NotFoundError
+from leafcore.export.configs import ExportConfig
 from leafcore.images import encode_jpeg, encode_png
 from leafcore.runs import Run, create_run
 from leafcore.status import State
-from leafcore.synthesize.configs import ExportConfig, SynthesizeConfig
+from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.workspace import Workspace
 from tests.conftest import Journey
 
@@ -119,7 +120,7 @@ def test_the_tables_have_a_row_per_picture_sorted_by_file(tmp_path: Path) -> Non
         {"image": "1.png", "labels": "rust scab"},
     ]
     rows = read_csv(tmp_path / "manifest.csv")
-    assert list(rows[0]) == [*Provenance.model_fields, "sha256"]
+    assert list(rows[0]) == [*Provenance.model_fields, "sha256", "phash"]
     assert [row["file"] for row in rows] == ["0.png", "1.png"]
     assert rows[0]["source"] == "healthy/größe, 1.jpg" and rows[0]["source_license"] == 'CC-BY-4.0, "as is"'
     assert rows[0]["sha256"] == "hash of 0.png" and rows[0]["synthetic"] == "True"
@@ -134,6 +135,17 @@ def test_the_same_pictures_give_the_same_tables(tmp_path: Path) -> None:
         ledger.write_tables()
     for table in ("manifest.csv", "labels.csv"):
         assert (tmp_path / "one" / table).read_bytes() == (tmp_path / "two" / table).read_bytes()
+
+
+def test_a_set_that_older_code_began_has_the_newer_columns_too(tmp_path: Path) -> None:
+    write(tmp_path, Ledger(tmp_path), "0.png")
+    older = json.loads((tmp_path / "rows.jsonl").read_text())
+    del older["phash"]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(older) + "\n")
+    ledger = Ledger(tmp_path)
+    ledger.append(provenance("0.png"), sha256="hash", phash="0123456789abcdef")
+    ledger.write_tables()
+    assert [row["phash"] for row in read_csv(tmp_path / "manifest.csv")] == ["", "0123456789abcdef"]
 
 
 def test_a_set_without_pictures_has_no_tables(tmp_path: Path) -> None:

@@ -47,8 +47,9 @@ class Knows:
         return named
 
 
-def test_a_judge_is_tried_on_validation_pictures_at_the_size_of_the_fakes(own, dataset, model, monkeypatch):
-    val = dataset.select(split="val")
+def test_a_judge_is_tried_on_validation_pictures_of_what_the_generator_learned(own, dataset, model, monkeypatch):
+    val = dataset.select(split="val", labels="rust")
+    assert 1 < len(val) < len(dataset.select(split="val"))
     plant_judge(own, dataset.ref, dataset.select(split="train")["sha256"].tolist())
     knows = Knows(["mould", *val["labels"].tolist()[1:]])
     monkeypatch.setattr(witness, "Judge", lambda checkpoint, device: knows)
@@ -59,7 +60,7 @@ def test_a_judge_is_tried_on_validation_pictures_at_the_size_of_the_fakes(own, d
 
 
 def test_a_judge_names_pictures_and_is_asked_for_none_it_learned_from(own, dataset, model):
-    val = dataset.select(split="val")["sha256"].tolist()
+    val = dataset.select(split="val", labels="rust")["sha256"].tolist()
     plant_judge(own, dataset.ref, val[:1])
     found = open_witness(own, model, "judge", 16, CPU)
     assert found.accuracy.n == len(val) - 1

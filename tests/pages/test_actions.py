@@ -8,6 +8,7 @@ import pytest
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load, save
 from leafcore.jobs import build_config, execute, submit
+from leafcore.journey import prepare_sample
 from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
 from ui import cached
@@ -110,10 +111,14 @@ def test_studio_previews_generates_and_packs(open_app, own):
     assert made.record.settings["count"] == 3
     execute(own, made, lane="cpu", owner="cli")
     page.run()
+    assert page.button(key=f"zip-{made.id}").disabled  # the licence of these leaves is not stated
+    page.checkbox(key=f"acknowledge-{made.id}").check().run()
+    page.selectbox(key="export_format").select("coco").run()
+    assert any("3 synthetic pictures" in box.value and "none stated" in box.value for box in page.caption)
     page.button(key=f"zip-{made.id}").click().run()
     app.checked()
     packed = newest(own, "export")
-    assert packed.record.settings["run"] == made.id
+    assert packed.record.settings == {"run": made.id, "format": "coco", "content": "synthetic"}
     execute(own, packed, lane="files", owner="cli")
     page.run()
     assert any(packed.id in link.proto.url for link in page.get("link_button"))
@@ -197,6 +202,23 @@ def test_home_ticks_the_steps_that_are_done(open_app, journey, workspace):
     empty = open_app(workspace).open("home")
     icons = [link.proto.icon for link in empty.get("page_link")][:7]
     assert icons == [f":material/counter_{number}:" for number in range(1, 8)]
+
+
+def test_home_shows_the_drawing_of_the_sample_leaves_once(open_app, workspace):
+    run = prepare_sample(workspace)
+    page = open_app(workspace).open("home")
+    assert [button.key for button in page.button if run.id in str(button.key)] == [f"home-stop-{run.id}"]
+    assert page.subheader[0].value == "Sample leaves are being drawn"
+
+
+def test_home_names_the_next_step_once_pictures_were_made(open_app, own, monkeypatch):
+    monkeypatch.setattr("leafcore.journey.SAMPLE", "leaves")
+    app = open_app(own)
+    shutil.rmtree(newest(own, "evaluate").folder)
+    assert app.open("home").subheader[0].value == "Next: Evaluate"
+    for kind in ("synthesize", "export"):
+        shutil.rmtree(newest(own, kind).folder)
+    assert app.open("home").subheader[0].value == "Try it with sample leaves"
 
 
 def test_a_form_that_nobody_touched_is_empty_where_something_must_be_given(open_app, workspace):

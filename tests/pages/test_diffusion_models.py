@@ -6,8 +6,7 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.runs import list_runs
 from leafcore.usage import read_usage
 from tests.conftest import carrier
-from tests.noise_models import CLASSES, InThisProcess, plant_diffusion_model
-from ui import cached
+from tests.noise_models import CLASSES, plant_diffusion_model, studio_of
 
 
 @pytest.fixture
@@ -15,10 +14,7 @@ def studio(open_app, own, journey, monkeypatch):
     """The Studio over a diffusion model with classes and one without, and what its worker was asked."""
     plant_diffusion_model(own, "guided", journey.dataset, CLASSES)
     plant_diffusion_model(own, "free", journey.dataset)
-    app, worker = open_app(own), InThisProcess(own)
-    monkeypatch.setattr("ui.cached.warm_worker", lambda: worker)
-    cached._sample.clear()
-    return app, worker
+    return studio_of(open_app, own, monkeypatch)
 
 
 def test_a_run_is_watched_and_an_epoch_of_it_kept(open_app, own, journey):
@@ -48,6 +44,17 @@ def test_a_preview_follows_guidance_sampler_and_steps(studio, own):
     app.checked()
     settings = list_runs(own, "synthesize")[0].record.settings
     assert (settings["guidance"], settings["sampler"], settings["sampling_steps"]) == (4.0, "ddim", 5)
+
+
+def test_the_command_of_a_way_says_how_noise_is_taken_away(studio):
+    page = studio[0].open("studio", how="From noise", noise_model="guided", noise_tab="Between two seeds")
+    page.select_slider(key="guidance").set_value(4.0)
+    page.select_slider(key="sampling_steps_dpm-solver").set_value(5)
+    page.button(key="noise_preview").click().run()
+    studio[0].checked()
+    (command,) = [code.value for code in page.code if "leafcore interpolate" in code.value]
+    assert "--checkpoint guided" in command and "--guidance 4.0 --sampling-steps 5" in command
+    assert "weights-sha256" not in command
 
 
 def test_a_model_without_classes_has_nothing_to_be_guided_to(studio):

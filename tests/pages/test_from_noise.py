@@ -7,8 +7,7 @@ from leafcore.jobs import build_config, execute, submit
 from leafcore.questions import GridQuestion, InterpolationQuestion, SampleQuestion
 from leafcore.runs import list_runs
 from leafcore.usage import read_usage
-from tests.noise_models import CLASSES, InThisProcess, plant_noise_model
-from ui import cached
+from tests.noise_models import CLASSES, plant_noise_model, studio_of
 
 
 @pytest.fixture
@@ -16,10 +15,7 @@ def studio(open_app, own, journey, monkeypatch):
     """The Studio over a class-conditional model and a free one, and what its worker was asked."""
     plant_noise_model(own, "three", journey.dataset, CLASSES)
     plant_noise_model(own, "free", journey.dataset)
-    app, worker = open_app(own), InThisProcess(own)
-    monkeypatch.setattr("ui.cached.warm_worker", lambda: worker)
-    cached._sample.clear()
-    return app, worker
+    return studio_of(open_app, own, monkeypatch)
 
 
 def texts(page):
@@ -58,6 +54,15 @@ def test_the_ways_to_look_at_a_model(studio, tab, kind):
     page.button(key="noise_preview").click().run()
     app.checked()
     assert not page.error and [type(question) for question in worker.asked] == [kind]
+
+
+def test_the_last_seed_has_a_way_too(studio):
+    app, worker = studio
+    last = str(2**31 - 1)
+    page = app.open("studio", how="From noise", noise_model="three", noise_tab="Between two seeds", noise_seed=last)
+    page.button(key="noise_preview").click().run()
+    app.checked()
+    assert str(worker.asked[-1].end_seed) == last
 
 
 def test_a_model_that_makes_what_it_likes_is_not_asked_for_a_label(studio):

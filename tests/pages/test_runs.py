@@ -71,6 +71,15 @@ def test_the_losses_say_which_label_sets_they_are_about(open_app, own, run):
     assert any("a: healthy · b: rust · ab: healthy → rust" in caption.value for caption in page.caption)
 
 
+def test_a_run_that_is_no_training_has_its_newest_picture_and_no_empty_tab(open_app, own):
+    made = list_runs(own, "synthesize")[0]
+    page = open_app(own).open("runs", run=made.id, run_tab="Charts")
+    assert [tab.label for tab in page.tabs][:2] == ["Samples", "Config"]
+    assert len(page.get("image")) == 1
+    (made.folder / "sample.jpg").unlink()
+    assert page.run().tabs[0].label == "Config"
+
+
 def test_samples_of_many_probes_are_of_fewer_epochs(open_app, own, run, monkeypatch):
     monkeypatch.setattr("ui.watching.MOST_ROWS", 3)  # two probes a direction
     page = open_app(own).open("runs", run=run.id, run_tab="Samples")

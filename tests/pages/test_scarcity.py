@@ -44,6 +44,7 @@ def study(own, journey):
         rejected={"healthy": 1},
         scores={"inception_score": "from 200", "fid": "from 200", "kid": "0.02 ± 0.01"},
         score_counts={"generated": 4, "real": 9},
+        score_backbone="test_resnet",
         macro_f1={"real": estimate, "real_plus_synthetic": estimate},
         difference=Estimate(value=0.0, low=-0.1, high=0.1),
         test_images=1,

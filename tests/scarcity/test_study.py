@@ -10,10 +10,10 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.data.configs import ScarceConfig
 from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.errors import DatasetError, Stopped
+from leafcore.errors import ConfigError, DatasetError, Stopped
 from leafcore.evaluate.result import read_comparison
 from leafcore.images import open_rgb
-from leafcore.jobs import execute
+from leafcore.jobs import build_config, execute
 from leafcore.progress import Progress
 from leafcore.runs import list_runs, open_run
 from leafcore.scarcity.result import STRIP, ScarcityResult, load_steps
@@ -159,6 +159,12 @@ def records(*rows):
 
 
 THINNING = ScarceConfig(dataset="leaves@0", name="few", limit=2, order="before-split")
+
+
+def test_a_side_that_no_gan_makes_is_refused_before_a_teacher_is_trained():
+    for size_px in (48, 192):
+        with pytest.raises(ConfigError, match=f"size_px: got {size_px}, expected 64, 128 or 256 px"):
+            build_config("scarcity", {"dataset": "leaves", "size_px": size_px})
 
 
 def test_two_pictures_in_all_are_refused_in_one_line():

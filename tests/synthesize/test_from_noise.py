@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from leafcore import embed
+from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.leaks import check as check_leaks
 from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
@@ -16,6 +17,7 @@ from leafcore.denoising import Denoising
 from leafcore.errors import ConfigError, DatasetError, LeafError, Stopped
 from leafcore.evaluate.arms import load_material, seen_by
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.images import open_rgb
 from leafcore.jobs import build_config, execute, submit
 from leafcore.latent import NoiseModel
 from leafcore.measure.interpretation import Rate
@@ -82,11 +84,16 @@ def test_a_picture_is_that_of_its_seed_with_its_recipe_inside(own, three, tmp_pa
     result = synthesize(config(label="rust", seed=5, truncation=0.7), own, Watcher(folder))
     wanted = NoiseModel(three, torch.device("cpu")).sample(5, range(7), "rust", 0.7).astype(int)
     rows = rows_in(folder)
-    assert result.labels == "rust" and result.size_px == 16 and set(rows[0]) == {*Provenance.model_fields, "sha256"}
+    assert (
+        result.labels == "rust"
+        and result.size_px == 16
+        and set(rows[0]) == {*Provenance.model_fields, "sha256", "phash"}
+    )
     for index, row in enumerate(rows):
         path = folder / "images" / row["file"]
         assert np.abs(pixels(folder, row) - wanted[index]).max() <= 1
         assert row.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert row.pop("phash") == perceptual_hash(open_rgb(path))
         assert read_recipe(path) == row
         assert row["truncation"] == 0.7 and row["chain"][0]["weights_sha256"] == three.card.weights_sha256
 
@@ -132,7 +139,7 @@ def test_a_run_is_pinned_to_the_weights_the_dataset_and_the_judge(own, three, da
     settings = run.record.settings
     assert settings["checkpoint"] == three.ref and settings["dataset"] == dataset.ref
     assert (settings["judge"], settings["source"], settings["masks"]) == ("none", "", "")
-    assert run.record.title == "7 synthetic images from noise"
+    assert run.record.title == "7 synthetic pictures from noise"
 
 
 # --- interpretation ---------------------------------------------------------------------------------------------------

@@ -89,6 +89,11 @@ def test_what_has_at_least_the_threshold_passes():
     assert votes.counts(1.0)["accepted"].sum() == 0
 
 
+def test_a_label_set_that_no_picture_got_is_counted_too():
+    counts = Votes(pd.DataFrame(TABLE)).counts(0.75, ["healthy", "scab"])
+    assert list(counts.index) == ["rust", "scab", "healthy"] and counts.loc["healthy"].tolist() == [0, 0]
+
+
 def test_a_co_teacher_who_says_otherwise_rejects():
     said = {"co_labels": ["rust", "scab", "scab", "rust"], "co_probability": [0.4, 0.99, 0.5, 0.9]}
     votes = Votes(pd.DataFrame({**TABLE, **said}))

@@ -11,12 +11,13 @@ from PIL import Image
 from leafcore import files
 from leafcore.chains import open_chain
 from leafcore.checkpoints import promote
+from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.manifest import load
 from leafcore.data.seen import UNKNOWN, load_seen, save_seen
 from leafcore.data.synthetic_sets import Provenance, read_recipe
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.generate import Chain
-from leafcore.images import encode_png, load_square, to_signed, to_uint8
+from leafcore.images import encode_png, load_square, open_rgb, to_signed, to_uint8
 from leafcore.jobs import execute, submit
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.sources import choose_sources
@@ -131,6 +132,7 @@ def test_a_picture_carries_its_row_of_the_manifest(own, config, tmp_path):
     for row in rows:
         path = tmp_path / "run" / "images" / row["file"]
         assert row.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert row.pop("phash") == perceptual_hash(open_rgb(path))
         assert read_recipe(path) == row
 
 
@@ -138,7 +140,7 @@ def test_a_row_says_everything_about_its_picture(own, journey, config):
     run = submit(own, "synthesize", changed(config, chain=("healthy-to-rust", "to-scab"), seed=5))
     execute(own, run, lane="cpu", owner="cli")
     row = rows_in(run.folder)[0]
-    assert set(row) == {*Provenance.model_fields, "sha256"}
+    assert set(row) == {*Provenance.model_fields, "sha256", "phash"}
     assert [name for name, value in row.items() if value == ""] == ["prompt", "negative"], "no words were asked for"
     assert (row["labels"], row["source_labels"], row["dataset"]) == ("rust scab", "healthy", journey.dataset)
     assert (row["run"], row["config_hash"], row["size_px"], row["synthetic"]) == (
@@ -262,10 +264,10 @@ def test_a_crash_between_a_picture_and_its_row_leaves_neither_alone(own, config,
 
     append = Ledger.append
 
-    def crash(self, row, sha256):
+    def crash(self, row, sha256, phash):
         if len(self.rows) == 4:
             raise KeyboardInterrupt
-        append(self, row, sha256)
+        append(self, row, sha256, phash)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "append", crash)

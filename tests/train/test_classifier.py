@@ -4,8 +4,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from leafcore.data.classes import Classes
+from leafcore.data.manifest import load
 from leafcore.errors import DatasetError
 from leafcore.train.classifier import BestWeights, Classifier, LabelledImages
 from leafcore.train.configs import ClassifierConfig
@@ -143,6 +145,22 @@ def test_the_rate_falls_along_a_cosine(simple):
         simple.end_epoch()
     wanted = [simple.config.learning_rate * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
     assert rates == pytest.approx(wanted)
+
+
+def test_it_learns_the_label_sets_that_it_is_to_tell_apart(journey, settings, tmp_path):
+    config = settings("classifier", labels="rust, healthy")
+    recipe = Classifier.from_config(config, journey.workspace, torch.device("cpu"), Watcher(tmp_path))
+    records = load(journey.workspace, journey.dataset).records
+    told = records[records["labels"].isin(["healthy", "rust"])]
+    assert recipe.describe()["labels"] == ["healthy", "rust"] and recipe.classes.exclusive
+    assert recipe.seen["classifier"] == list(told[told["split"] == "train"]["sha256"])
+    assert recipe.seen["probe"] == list(told[told["split"] == "val"]["sha256"])
+    assert recipe.train_set.targets.sum(1).tolist() == [1.0] * len(recipe.train_set)
+
+
+def test_one_label_set_cannot_be_told_apart():
+    with pytest.raises(ValidationError, match="labels: got rust alone"):
+        ClassifierConfig(dataset="d", labels=("rust",))
 
 
 def test_a_dataset_without_validation_pictures_is_refused(own, settings, leaf_folders, tmp_path):

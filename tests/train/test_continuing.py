@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from leafcore.checkpoints import open_checkpoint
 from leafcore.continuing import continue_run, extend, run_fixed
 from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
 from leafcore.jobs import execute, submit
@@ -44,6 +45,13 @@ def test_a_run_that_is_extended_equals_one_that_was_longer_from_the_start(own, t
     for name in ("weights/0003.safetensors", "weights/0001.safetensors"):
         assert (longer.folder / name).read_bytes() == (long.folder / name).read_bytes()
     assert len(short.metrics()) == 6 and short.status().total == 6, "the run itself stays as it was"
+
+
+def test_a_longer_run_leaves_the_name_to_the_run_that_was_promoted_under_it(own, train, do):
+    short = train(epochs=1, promote_as="kept")
+    longer = do(extend(own, short, 1))
+    assert longer.status().state == "done" and longer.result()["checkpoint"] == ""
+    assert open_checkpoint(own, "kept").card.run == short.id
 
 
 def test_a_rate_that_was_falling_goes_back_to_where_the_longer_schedule_stands(own, settings, train):
