@@ -1,5 +1,6 @@
 """Drawing pictures from prompts, by models that DreamBooth taught."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +98,9 @@ class PromptModel:
         for adapter, checkpoint in zip(self._adapters, checkpoints, strict=True):
             _, networks = read_weights(checkpoint.weights)
             tensors = {f"{name}.{key}": tensor for name, part in networks.items() for key, tensor in part.items()}
-            pipeline.load_lora_weights(tensors, adapter_name=adapter)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several are what is asked for
+                pipeline.load_lora_weights(tensors, adapter_name=adapter)
 
     def recipe(self) -> dict[str, Any]:
         """Return what a picture's recipe says of how it was drawn."""

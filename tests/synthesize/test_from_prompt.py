@@ -5,11 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.checks import check
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import mask_files
+from leafcore.data.mask_sets import mask_files, mask_path
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.drawing import PromptModel, Wish
@@ -27,9 +28,14 @@ pytestmark = pytest.mark.usefixtures("offline")
 
 @pytest.fixture(scope="module")
 def mine(journey, tmp_path_factory) -> Workspace:
-    """A copy of the finished journey that these tests add to."""
+    """A copy of the finished journey that these tests add to, with masks of half a picture."""
     root = tmp_path_factory.mktemp("prompts") / "workspace"
     shutil.copytree(journey.workspace.root, root)
+    leaves, masks = load(Workspace(root), journey.dataset), root / "runs" / journey.runs["masks"].id
+    for row in leaves.rows(leaves.records):
+        Image.fromarray(np.indices((row["height"], row["width"]))[1] < row["width"] // 2).save(
+            mask_path(masks, row["image"])
+        )
     return Workspace(root)
 
 
