@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_where_it_was(own, three, tmp_path):
         ({"checkpoint": "to-rust"}, "to-rust is a leafgan model and makes nothing from noise"),
         ({"judge": "to-rust"}, "judge: to-rust is a leafgan model, expected a classifier"),
         ({"chain": "to-rust"}, "chain: a checkpoint that makes pictures from noise takes none"),
-        ({"source": "healthy"}, "source: a checkpoint that makes pictures from noise takes none"),
+        ({"source": "healthy"}, "source: three makes pictures from noise and draws over none"),
         ({"truncation": -1}, "truncation: got -1, expected greater than or equal to 0"),
         ({"checkpoint": "", "chain": "to-rust", "dataset": "leaves", "label": "rust"}, "label: a chain takes none"),
         ({"checkpoint": "", "dataset": "leaves"}, "chain: missing. .* Or name a checkpoint that makes pictures from"),
