@@ -25,8 +25,8 @@ def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
     """Queue a run that trains for more epochs, exactly as if they had been asked for from the start.
 
     The epochs are added to those at the full learning rate. While the rate was still full, that is the same training;
-    if it was falling already, it goes back up to where the longer schedule stands, and then falls as before. What a
-    finished run was promoted as stays its own: which of the later epochs deserves a name is seen when they are there.
+    if it was falling already, it goes back up to where the longer schedule stands, and then falls as before. A name
+    that is given stays with its epoch: which of the later ones deserves one is seen when they are there.
 
     Raises:
         ConfigError: It is neither a GAN nor DreamBooth, or the epochs are out of bounds.
@@ -42,8 +42,8 @@ def extend(workspace: Workspace, run: Run, epochs: int) -> Run:
     if epochs < 1:
         raise ConfigError(f"epochs: got {epochs}, expected at least 1.")
     changes: dict[str, Any] = {"epochs": run.record.settings["epochs"] + epochs}
-    if run.status().state == "done":
-        changes["promote_as"] = ""  # the name is taken, by the epoch that this run promoted
+    if (workspace.checkpoints / run.record.settings["promote_as"] / "card.json").exists():
+        changes["promote_as"] = ""  # the name is taken, by an epoch that this run, or one that it extends, promoted
     return continue_run(workspace, run, changes)
 
 

@@ -54,6 +54,13 @@ def test_a_longer_run_leaves_the_name_to_the_run_that_was_promoted_under_it(own,
     assert open_checkpoint(own, "kept").card.run == short.id
 
 
+def test_a_run_that_failed_over_its_name_alone_can_be_extended(own, train, do):
+    failed = continue_run(own, train(epochs=1, promote_as="kept"), {"epochs": 2})
+    with pytest.raises(ConfigError, match="there is already a checkpoint 'kept'"):
+        do(failed)
+    assert do(extend(own, failed, 1)).result()["epochs"] == 3
+
+
 def test_a_rate_that_was_falling_goes_back_to_where_the_longer_schedule_stands(own, settings, train):
     short = train(epochs=1, epochs_decay=2)
     state = torch.load(short.folder / "state.pt", weights_only=True)
