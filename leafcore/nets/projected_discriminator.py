@@ -1,0 +1,98 @@
+"""A discriminator on features that are already learned (Sauer, Chitta, Müller, Geiger 2021, arXiv 2111.01007)."""
+
+from collections.abc import Callable
+from typing import Self
+
+import timm
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from leafcore.nets.backbones import BUNDLED, build_backbone
+
+WIDTH = 64  # channels of every scale after mixing
+STAGES = (1, 2, 3, 4)  # of the backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the picture's side
+
+
+class FeaturePyramid(nn.Module):
+    """What a network that was trained on ImageNet sees at four scales, mixed at random; nothing of it is trained.
+
+    The mixing, a random 1 x 1 convolution at each scale and a random 3 x 3 convolution from each to the next finer
+    one, keeps a discriminator from resting on a few features only (section 3.2 of the paper). It is drawn from one
+    seed, so that a resumed training goes on under the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            learned = build_backbone(BUNDLED, 1, pretrained=True).state_dict()
+            self.trunk = timm.create_model(BUNDLED, features_only=True, out_indices=STAGES)
+            self.trunk.load_state_dict({name: learned[name] for name in self.trunk.state_dict()})
+            channels = self.trunk.feature_info.channels()
+            self.across_channels = nn.ModuleList(nn.Conv2d(width, WIDTH, 1) for width in channels)
+            self.across_scales = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in channels)
+            for conv in (*self.across_channels, *self.across_scales):
+                nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Look at pictures.
+
+        Args:
+            x: (N, 3, H, W) float in [-1, 1], as the trunk was trained.
+
+        Returns:
+            Maps, (N, 64, h, w) each, the finest first: h is H / 4, H / 8, H / 16, H / 32.
+        """
+        unit = [F.normalize(seen) * seen.shape[1] ** 0.5 for seen in self.trunk(x)]
+        maps = [mix(seen) for mix, seen in zip(self.across_channels, unit, strict=True)]
+        mixed: list[torch.Tensor] = []
+        for conv, own in zip(reversed(self.across_scales), reversed(maps), strict=True):
+            coarser = F.interpolate(mixed[-1], own.shape[-2:], mode="bilinear") if mixed else 0
+            mixed.append(conv(own + coarser))
+        return mixed[::-1]
+
+
+class ProjectedDiscriminator(nn.Module):
+    """Judges pictures at four scales, by small trained heads on a `FeaturePyramid`.
+
+    What took a network a million photographs to learn, such as telling a spot from a vein, it need not learn from some
+    hundred leaves: it notices symptoms of a few pixels, which a `PatchDiscriminator` overlooks among all the patches
+    that show none. The pyramid is part of every checkpoint's code, not of its weights.
+
+    Args:
+        filters: Channels of each head.
+    """
+
+    def __init__(self, filters: int = 64) -> None:
+        super().__init__()
+        self._frozen = (FeaturePyramid(),)  # in a tuple: neither trained, nor saved, nor switched to training
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                spectral_norm(nn.Conv2d(WIDTH, filters, 3, padding=1)),
+                nn.LeakyReLU(0.2),
+                spectral_norm(nn.Conv2d(filters, 1, 3, padding=1)),
+            )
+            for _ in STAGES
+        )
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
+        """Move the pyramid too, where a device or a memory format is asked for."""
+        self._frozen[0]._apply(fn, recurse)
+        return super()._apply(fn, recurse)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Judge pictures.
+
+        Args:
+            x: (N, 3, H, W) float in [-1, 1].
+
+        Returns:
+            (N, 4, H / 4, W / 4): a score per scale and place, high for real; those of coarser scales are repeated, so
+            that all scales count alike in a mean.
+        """
+        scores = [head(seen) for head, seen in zip(self.heads, self._frozen[0](x), strict=True)]
+        finest = scores[0].shape[-2:]
+        return torch.cat([F.interpolate(score, finest) for score in scores], dim=1)
