@@ -86,9 +86,9 @@ class TranslationConfig(TrainConfig):
         0.0, "Keeps the generators' moving average instead of their last weights, such as 0.999; 0: the last.",
         ge=0, lt=1, advanced=True, group="Network",
     )  # fmt: skip
-    discriminator: Literal["patch", "projected"] = setting(
+    discriminator: Literal["patch", "aided"] = setting(
         "patch",
-        "What tells real from fake: the published PatchGAN, or heads on features that ImageNet taught, which sees "
+        "What tells real from fake: the published PatchGAN, or one aided by features that ImageNet taught, which sees "
         "spots of a few pixels.",
         advanced=True,
         group="Network",
@@ -97,7 +97,7 @@ class TranslationConfig(TrainConfig):
         64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True, group="Network"
     )
     disc_layers: int = setting(
-        3, "Strided layers of a PatchGAN after its first.", ge=1, le=5, advanced=True, group="Network"
+        3, "Strided layers of the discriminator after its first.", ge=1, le=5, advanced=True, group="Network"
     )
     weight_cycle: float = setting(10.0, "Weight of the cycle-consistency loss.", ge=0, advanced=True, group="Losses")
     weight_identity: float = setting(5.0, "Weight of the identity loss.", ge=0, advanced=True, group="Losses")
@@ -123,7 +123,7 @@ class TranslationConfig(TrainConfig):
 
     @model_validator(mode="after")
     def _discriminator_fits(self) -> "TranslationConfig":
-        if self.discriminator == "patch" and self.size_px // 2**self.disc_layers < 3:
+        if self.size_px // 2**self.disc_layers < 3:
             raise ValueError(
                 f"disc_layers: got {self.disc_layers}, too many for pictures of {self.size_px} px; expected size_px / "
                 "2^disc_layers of at least 3."

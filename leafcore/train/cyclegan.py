@@ -262,8 +262,7 @@ def describe_generator(config: TranslationConfig) -> dict[str, Any]:
 
 def describe_discriminator(config: TranslationConfig) -> dict[str, Any]:
     """Return what `nets.build` makes the config's discriminators from."""
-    args = {"filters": config.disc_filters}
-    args |= {"layers": config.disc_layers} if config.discriminator == "patch" else {}
+    args = {"filters": config.disc_filters, "layers": config.disc_layers}
     return {"type": f"{config.discriminator}_discriminator", "args": args}
 
 

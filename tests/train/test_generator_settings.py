@@ -96,7 +96,7 @@ def test_averages_do_not_change_what_is_trained(make):
     assert all(torch.equal(losses[name], loss) for name, loss in wanted.items())
 
 
-@pytest.mark.parametrize("values", [{"ema_decay": 0.9}, {"discriminator": "projected", "size_px": 64}])
+@pytest.mark.parametrize("values", [{"ema_decay": 0.9}, {"discriminator": "aided", "size_px": 64}])
 def test_training_goes_on_exactly_after_a_resume(make, values):
     recipe, resumed = make(**values), make(**values)
     recipe.step(recipe.next_batch())

@@ -1,4 +1,9 @@
-"""A discriminator on features that are already learned (Sauer, Chitta, Müller, Geiger 2021, arXiv 2111.01007)."""
+"""A PatchGAN that is aided by features that are already learned.
+
+Kumari, Zhang, Shechtman and Zhu (2022, arXiv 2112.09130) put discriminators on the features of trained networks beside
+the usual one; how the features are mixed, and judged at several scales, is of Sauer, Chitta, Müller and Geiger (2021,
+"Projected GANs Converge Faster", arXiv 2111.01007).
+"""
 
 from collections.abc import Callable
 from typing import Self
@@ -10,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from leafcore.nets.backbones import BUNDLED, build_backbone
+from leafcore.nets.patch_discriminator import PatchDiscriminator
 
 WIDTH = 64  # channels of every scale after mixing
 STAGES = (1, 2, 3, 4)  # of the backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the picture's side
@@ -19,8 +25,8 @@ class FeaturePyramid(nn.Module):
     """What a network that was trained on ImageNet sees at four scales, mixed at random; nothing of it is trained.
 
     The mixing, a random 1 x 1 convolution at each scale and a random 3 x 3 convolution from each to the next finer
-    one, keeps a discriminator from resting on a few features only (section 3.2 of the paper). It is drawn from one
-    seed, so that a resumed training goes on under the same.
+    one, keeps a discriminator from resting on a few features only (Sauer et al. 2021, section 3.2). It is drawn from
+    one seed, so that a resumed training goes on under the same.
     """
 
     def __init__(self) -> None:
@@ -55,25 +61,28 @@ class FeaturePyramid(nn.Module):
         return mixed[::-1]
 
 
-class ProjectedDiscriminator(nn.Module):
-    """Judges pictures at four scales, by small trained heads on a `FeaturePyramid`.
+class AidedDiscriminator(nn.Module):
+    """Judges pictures by their pixels, as a `PatchDiscriminator` does, and at four scales of a `FeaturePyramid`.
 
-    What took a network a million photographs to learn, such as telling a spot from a vein, it need not learn from some
-    hundred leaves: it notices symptoms of a few pixels, which a `PatchDiscriminator` overlooks among all the patches
-    that show none. The pyramid is part of every checkpoint's code, not of its weights.
+    What took a network a million photographs to learn, such as telling a spot from a vein, need not be learned from
+    some hundred leaves: it notices symptoms of a few pixels, which a `PatchDiscriminator` alone overlooks among all the
+    patches that show none. That one keeps the colours true, of which features say little. The pyramid is part of the
+    code, not of the weights.
 
     Args:
-        filters: Channels of each head.
+        filters: Channels after the first layer that looks at pixels.
+        layers: Strided layers of that part after its first.
     """
 
-    def __init__(self, filters: int = 64) -> None:
+    def __init__(self, filters: int = 64, layers: int = 3) -> None:
         super().__init__()
         self._frozen = (FeaturePyramid(),)  # in a tuple: neither trained, nor saved, nor switched to training
+        self.pixels = PatchDiscriminator(filters, layers)
         self.heads = nn.ModuleList(
             nn.Sequential(
-                spectral_norm(nn.Conv2d(WIDTH, filters, 3, padding=1)),
+                spectral_norm(nn.Conv2d(WIDTH, WIDTH, 3, padding=1)),
                 nn.LeakyReLU(0.2),
-                spectral_norm(nn.Conv2d(filters, 1, 3, padding=1)),
+                spectral_norm(nn.Conv2d(WIDTH, 1, 3, padding=1)),
             )
             for _ in STAGES
         )
@@ -90,9 +99,9 @@ class ProjectedDiscriminator(nn.Module):
             x: (N, 3, H, W) float in [-1, 1].
 
         Returns:
-            (N, 4, H / 4, W / 4): a score per scale and place, high for real; those of coarser scales are repeated, so
-            that all scales count alike in a mean.
+            (N, 5, H / 4, W / 4): scores by pixels, then by features, the finest scale first, high for real; coarse ones
+            are repeated, so that all five count alike in a mean.
         """
         scores = [head(seen) for head, seen in zip(self.heads, self._frozen[0](x), strict=True)]
         finest = scores[0].shape[-2:]
-        return torch.cat([F.interpolate(score, finest) for score in scores], dim=1)
+        return torch.cat([F.interpolate(score, finest) for score in (self.pixels(x), *scores)], dim=1)
