@@ -26,10 +26,12 @@ from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.noise_answers import answer_from_noise
+from leafcore.prompt_answers import draw
 from leafcore.questions import (
     IDLE_S,
     KEY_VARIABLE,
     QUESTIONS,
+    DrawQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
@@ -129,6 +131,8 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
+    elif isinstance(question, DrawQuestion):
+        arrays = draw(workspace, question, _device(workspace))
     elif isinstance(question, NoiseQuestion):
         arrays = answer_from_noise(workspace, question, _device(workspace))
     else:
@@ -209,4 +213,4 @@ def _lflseg(root: str, ref: str, weights_sha256: str, device: str, cam: CamConfi
 @lru_cache(maxsize=2)
 def _chain(root: str, refs: tuple[str, ...], weights_sha256: tuple[str, ...], device: str) -> Chain:
     del weights_sha256
-    return Chain(open_chain(Workspace(root), refs), torch.device(device))
+    return Chain(open_chain(Workspace(root), refs), torch.device(device), Workspace(root))

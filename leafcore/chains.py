@@ -59,10 +59,15 @@ def chain_size(checkpoints: Sequence[Checkpoint]) -> int:
     if not checkpoints:
         raise CheckpointError("chain: empty, expected at least one translator, such as healthy-to-rust.")
     for checkpoint in checkpoints:
-        if not checkpoint.is_translator:
+        if not (checkpoint.is_translator or checkpoint.is_prompt_model):
             raise CheckpointError(
                 f"chain: {checkpoint.name} is a {checkpoint.card.recipe} model and translates nothing; "
                 "expected a LeafGAN or CycleGAN checkpoint."
+            )
+        if checkpoint.is_prompt_model and not target_of(checkpoint):
+            raise CheckpointError(
+                f"chain: {checkpoint.name} was taught several label sets, so that nobody knows which it adds; "
+                "expected a model that was taught one."
             )
     sizes = {checkpoint.name: int(checkpoint.card.description["size_px"]) for checkpoint in checkpoints}
     if len(set(sizes.values())) > 1:
@@ -77,8 +82,8 @@ def chain_labels(source: str, checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def blends(checkpoint: Checkpoint) -> bool:
-    """Whether a translator was trained to change the leaf only, so that it wants a mask."""
-    return bool(checkpoint.card.description.get("blend", False))
+    """Whether a step changes the leaf only, so that it wants a mask: trained to, or drawing over a picture."""
+    return bool(checkpoint.card.description.get("blend", False)) or checkpoint.is_prompt_model
 
 
 def masks_for(workspace: Workspace, dataset: Dataset, checkpoints: Sequence[Checkpoint]) -> str:
@@ -86,19 +91,23 @@ def masks_for(workspace: Workspace, dataset: Dataset, checkpoints: Sequence[Chec
 
     Better are exact masks, which came with the dataset.
     """
-    if not any(map(blends, checkpoints)) or (dataset.records["mask"] != "").any():
-        return ""
-    return newest_mask_set(workspace, dataset)
+    return masks_of(workspace, dataset) if any(map(blends, checkpoints)) else ""
+
+
+def masks_of(workspace: Workspace, dataset: Dataset) -> str:
+    """Return a dataset's newest mask set; "" if it has exact masks, or none at all."""
+    return "" if (dataset.records["mask"] != "").any() else newest_mask_set(workspace, dataset)
 
 
 def source_of(checkpoint: Checkpoint) -> str:
-    """Return the label set that a translator was trained to translate from."""
-    return label_set(str(checkpoint.card.description["a"]))
+    """Return the label set that a translator was trained to translate from; empty of a model that draws over any."""
+    return label_set(str(checkpoint.card.description.get("a", "")))
 
 
 def target_of(checkpoint: Checkpoint) -> str:
-    """Return the label set that a translator was trained to translate to."""
-    return label_set(str(checkpoint.card.description["b"]))
+    """Return the label set that a step adds: what it translates to, or was taught to draw."""
+    said = checkpoint.card.description
+    return label_set(str(said["b"] if "b" in said else said.get("labels", "")))
 
 
 def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> Way | None:

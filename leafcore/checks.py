@@ -9,8 +9,8 @@ from typing import Any
 
 from leafcore import devices
 from leafcore.base_models import admit
-from leafcore.chains import chain_size, masks_for
-from leafcore.checkpoints import Checkpoint, epochs, open_checkpoint, require_free
+from leafcore.chains import chain_size, masks_for, masks_of
+from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints, open_checkpoint, require_free
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
@@ -32,8 +32,9 @@ from leafcore.path_checks import (
 )
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
-from leafcore.prompts import made_of
+from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
+from leafcore.synthesize.configs import WHOLE, require_a_step
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
 from leafcore.train.trackers import require_tracker
@@ -168,13 +169,38 @@ def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = _pin(workspace, value)
-    if checkpoint is not None and not checkpoint.is_prompt_model:
+    if checkpoint is not None and checkpoint.is_prompt_model:
+        require_a_step(config)
+    elif checkpoint is not None:
         facts = noise_facts(checkpoint)
+        if config.source:
+            raise ConfigError(f"source: {value} makes pictures from noise and draws over none; leave it out.")
         facts.require_label(config.label)
         denoising_of(facts, config, config.truncation)
         if config.prompt:
             raise ConfigError(f"prompt: {value} makes pictures from noise and reads none; leave it out.")
     return ref, used
+
+
+def _check_prompt_models(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
+    """Look up models that draw together with `checkpoint`."""
+    pins = [_pin(workspace, ref) for ref in (config.checkpoint, *value)] if value else []
+    there = [prompt_facts(checkpoint) for _, checkpoint, _ in pins if checkpoint is not None]
+    if len(there) > 1:
+        taught_together(there)
+    return tuple(ref for ref, _, _ in pins[1:]), [run_id for _, _, used in pins[1:] for run_id in used]
+
+
+def _check_leaf_model(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Choose the LFLSeg model of a verification now: the newest checkpoint, the shipped one if there is no other."""
+    if value == NO_JUDGE or not config.checkpoint or config.verify == "no":
+        return value, []
+    if value == AUTO:
+        found = list_checkpoints(workspace, "lflseg")
+        if not found:
+            return NO_JUDGE, []
+        value = max(found, key=lambda one: (not one.shipped, one.card.created)).ref
+    return _check_lflseg(workspace, config, value, "leaf_model")
 
 
 def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -184,13 +210,15 @@ def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked
     _, checkpoint, _ = _pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    facts = made_of(checkpoint)
+    others = [other for _, other, _ in (_pin(workspace, ref) for ref in config.also) if other is not None]
+    facts = taught_together([prompt_facts(one) for one in (checkpoint, *others)]) if others else made_of(checkpoint)
+    label_sets = given_labels(facts, config.label, config.source)
     if value == AUTO:
-        found = newest_judge(workspace, facts.dataset, facts.makes)
+        found = newest_judge(workspace, facts.dataset, label_sets)
         if found is None:
             return NO_JUDGE, []
         value = found.ref
-    return _pin_judge(workspace, value, list(facts.makes))
+    return _pin_judge(workspace, value, label_sets)
 
 
 def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -268,10 +296,13 @@ def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose a mask set for translators that want one, if none is named."""
+    if value == WHOLE and config.checkpoint:
+        return value, []
     if value:
         return _check_masks(workspace, config, value)
-    if not config.chain:  # what is made from noise has no leaf that is known
-        return value, []
+    if config.checkpoint:  # what is made from noise has no leaf that is known
+        chosen = masks_of(workspace, load(workspace, config.dataset)) if config.source else ""
+        return chosen, [chosen] if chosen else []
     there = [checkpoint for _, checkpoint, _ in (_pin(workspace, ref) for ref in config.chain) if checkpoint]
     chosen = masks_for(workspace, load(workspace, config.dataset), there)
     return chosen, [chosen] if chosen else []
@@ -337,6 +368,8 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "translator": _check_translator,
     "translators": _check_translators,
     "noise_model": _if_given(_check_noise_model),
+    "prompt_models": _check_prompt_models,
+    "leaf_model": _check_leaf_model,
     "noise_judge": _check_noise_judge,
     "teacher": _check_teacher,
     "co_teacher": _if_given(partial(_check_teacher, what="co_teacher")),

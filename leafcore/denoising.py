@@ -11,19 +11,22 @@ Sampler = Literal["auto", "dpm-solver", "ddim"]
 
 AUTO_GUIDANCE = 2.0
 AUTO_STEPS = {"dpm-solver": 20, "ddim": 50}
+PROMPT_GUIDANCE = 7.5
+PROMPT_STEPS = 25
+STRENGTH = 0.6  # of what is drawn over a source
 
 GUIDANCE = setting(
     0.0,
     "Of a diffusion model: how strongly it keeps to the class or the prompt, 1 as it learned, more is more typical and "
-    f"less varied; 0: {AUTO_GUIDANCE:g} where there are classes, 7.5 of a prompt.",
+    f"less varied; 0: {AUTO_GUIDANCE:g} where there are classes, {PROMPT_GUIDANCE} of a prompt.",
     ge=0,
     le=20,
 )
 SAMPLER = setting("auto", "Of a diffusion model: how noise is taken away; auto is dpm-solver.", advanced=True)
 SAMPLING_STEPS = setting(
     0,
-    f"Of a diffusion model: in how many steps; 0: {AUTO_STEPS['dpm-solver']}, or {AUTO_STEPS['ddim']} of ddim, 25 of "
-    "a prompt.",
+    f"Of a diffusion model: in how many steps; 0: {AUTO_STEPS['dpm-solver']}, or {AUTO_STEPS['ddim']} of ddim, "
+    f"{PROMPT_STEPS} of a prompt.",
     ge=0,
     le=1000,
     advanced=True,

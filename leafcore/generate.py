@@ -1,7 +1,8 @@
 """Using checkpoints: load their networks, apply a chain of translations to a batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,10 +10,13 @@ from torch import nn
 
 from leafcore.chains import blends, chain_size
 from leafcore.checkpoints import Checkpoint, require_unchanged
+from leafcore.denoising import STRENGTH
 from leafcore.errors import CheckpointError
-from leafcore.images import blend, load_mask
+from leafcore.images import blend, load_mask, to_signed, to_uint8
 from leafcore.nets import build
+from leafcore.progress import Progress
 from leafcore.train.checkpointing import read_weights
+from leafcore.workspace import Workspace
 
 
 def load_network(checkpoint: Checkpoint, name: str, device: torch.device) -> nn.Module:
@@ -67,39 +71,84 @@ class Leaves:
         return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
 
 
+Step = Callable[[torch.Tensor, torch.Tensor | None, Sequence[int]], torch.Tensor]  # pictures, masks, seeds
+
+
 class Chain:
-    """Translations one after another: healthy -> rust -> frog eye.
+    """Translations one after another: healthy -> rust -> frog eye; a step may also draw over what came before.
 
     Args:
-        checkpoints: Translators in order, all of one size.
+        checkpoints: Translators, or models that draw from a prompt, in order, all of one size.
         device: Where to compute.
+        workspace: Where the bases of models that draw are; only they need it.
+        strength: How much such a model draws anew, see `drawing.redraw`.
 
     Raises:
-        CheckpointError: There is none, one does not translate, or their sizes differ.
+        CheckpointError: There is none, one is no step of a chain, or their sizes differ.
+        ConfigError: The license of a base was not accepted here.
     """
 
-    def __init__(self, checkpoints: Sequence[Checkpoint], device: torch.device) -> None:
+    def __init__(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        device: torch.device,
+        workspace: Workspace | None = None,
+        strength: float = STRENGTH,
+    ) -> None:
         self.size_px = chain_size(checkpoints)
         self._device = device
-        self._generators = [load_network(checkpoint, "gen_ab", device) for checkpoint in checkpoints]
-        self._blends = [blends(checkpoint) for checkpoint in checkpoints]
+        self.drawn: list[dict[str, Any]] = []
+        self._steps = [self._open(checkpoint, workspace, strength) for checkpoint in checkpoints]
+
+    def _open(self, checkpoint: Checkpoint, workspace: Workspace | None, strength: float) -> Step:
+        if checkpoint.is_prompt_model and workspace is not None:
+            return self._open_drawing(checkpoint, workspace, strength)
+        generator, blending = load_network(checkpoint, "gen_ab", self._device), blends(checkpoint)
+
+        def translate(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
+            del seeds  # a translation leaves nothing to chance
+            made: torch.Tensor = generator(images)
+            return blend(made, images, masks) if blending and masks is not None else made
+
+        return translate
+
+    def _open_drawing(self, checkpoint: Checkpoint, workspace: Workspace, strength: float) -> Step:
+        from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
+        from leafcore.train.dreambooth_base import Sampling
+
+        model = PromptModel([checkpoint], Wish("", Sampling()), workspace, self._device, Progress(workspace.cache))
+        self.drawn.append({**model.recipe(), "strength": strength})
+
+        def draw(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
+            leaves = None if masks is None else masks[:, 0].cpu().numpy() > 0.5
+            made = torch.from_numpy(model.redraw(seeds, to_uint8(images), leaves, strength))
+            return to_signed(made.permute(0, 3, 1, 2)).to(self._device)
+
+        return draw
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a picture's recipe says of the steps that draw: the last one's settings, all prompts."""
+        prompts = " | ".join(str(step["prompt"]) for step in self.drawn)
+        return {**self.drawn[-1], "prompt": prompts} if self.drawn else {}
 
     @torch.inference_mode()
-    def __call__(self, images: torch.Tensor, masks: torch.Tensor | None = None) -> list[torch.Tensor]:
-        """Translate pictures through every step.
+    def __call__(
+        self, images: torch.Tensor, masks: torch.Tensor | None = None, seeds: Sequence[int] | None = None
+    ) -> list[torch.Tensor]:
+        """Take pictures through every step.
 
         Args:
             images: (N, 3, S, S) float32 in [-1, 1], S = `size_px`.
-            masks: (N, 1, S, S) float32, 1 on the leaf: outside it, a step that was trained to change the leaf only
-                leaves the picture as it is. None: every step's picture is its own all over.
+            masks: (N, 1, S, S) float32, 1 on the leaf: outside it, a step that draws, or was trained to change the
+                leaf only, leaves the picture as it is. None: every step's picture is its own all over.
+            seeds: (N,) of what a step draws; None: 0 to N - 1.
 
         Returns:
             The pictures after each step, each (N, 3, S, S) float32 in [-1, 1].
         """
         steps = []
-        current = images.to(self._device)
-        for generator, blending in zip(self._generators, self._blends, strict=True):
-            made = generator(current)
-            current = blend(made, current, masks.to(self._device)) if blending and masks is not None else made
+        current, leaves = images.to(self._device), None if masks is None else masks.to(self._device)
+        for step in self._steps:
+            current = step(current, leaves, range(len(images)) if seeds is None else seeds)
             steps.append(current)
         return steps

@@ -1,11 +1,11 @@
 """Models that draw from prompts: what they were taught, on which base. Free of torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leafcore.checkpoints import Checkpoint
-from leafcore.data.labels import label_set
-from leafcore.errors import CheckpointError
+from leafcore.data.labels import label_set, union
+from leafcore.errors import CheckpointError, ConfigError
 from leafcore.noise import NoiseFacts, noise_facts
 
 
@@ -17,7 +17,7 @@ class PromptFacts:
         name: What a person calls it.
         size_px: The side of the pictures that it was taught with.
         prompt: What it was taught, in words.
-        token: The word that stands for it.
+        token: The word that stands for it; several with spaces, see `taught_together`.
         labels: The one label set that it learned from; empty if there were several.
         dataset: `name@version` of the pictures that it learned from.
         base: The base model that its weights belong to.
@@ -39,6 +39,10 @@ class PromptFacts:
     def makes(self) -> tuple[str, ...]:
         """The label sets of its pictures; empty if only a person or a classifier can tell."""
         return (self.labels,) if self.labels else ()
+
+    def missing_tokens(self, prompt: str) -> list[str]:
+        """Return the tokens that a prompt is without."""
+        return [token for token in self.token.split() if token not in prompt.split()]
 
     def require_label(self, wanted: str) -> str:
         """Return the label set that its pictures are given: the one asked for, whatever the prompt says."""
@@ -68,6 +72,41 @@ def prompt_facts(checkpoint: Checkpoint) -> PromptFacts:
     )
 
 
+def taught_together(facts: Sequence[PromptFacts]) -> PromptFacts:
+    """Return what models know whose weights are all added to one base: every token in the first one's prompt.
+
+    Args:
+        facts: Of at least one model.
+
+    Raises:
+        ConfigError: They cannot be added: other bases, whole weights, or one token for two things.
+    """
+    first, *others = facts
+    for other in others:
+        full = next((one.name for one in (first, other) if one.method == "full"), "")
+        if full:
+            raise ConfigError(f"also: {full} changed all weights of its base; only what LoRA learned can be added.")
+        if other.base_sha256 != first.base_sha256:
+            raise ConfigError(
+                f"also: {other.name} was taught on another base ({other.base}) than {first.name} ({first.base})."
+            )
+    tokens = [one.token for one in facts]
+    if len(set(tokens)) < len(tokens):
+        raise ConfigError(
+            f"also: got the tokens {', '.join(tokens)}, expected another for each; teach one of them anew."
+        )
+    together = " ".join(tokens)
+    prompt = " ".join(together if word == first.token else word for word in first.prompt.split())
+    known = all(one.labels for one in facts)
+    return replace(
+        first,
+        name=" + ".join(one.name for one in facts),
+        prompt=prompt,
+        token=together,
+        labels=union(first.labels, [one.labels for one in others]) if known else "",
+    )
+
+
 def made_of(checkpoint: Checkpoint) -> PromptFacts | NoiseFacts:
     """Return what a model makes without a source.
 
@@ -75,3 +114,16 @@ def made_of(checkpoint: Checkpoint) -> PromptFacts | NoiseFacts:
         CheckpointError: It makes nothing without one.
     """
     return prompt_facts(checkpoint) if checkpoint.is_prompt_model else noise_facts(checkpoint)
+
+
+def given_labels(facts: PromptFacts | NoiseFacts, label: str = "", source: str = "") -> list[str]:
+    """Return the label sets that pictures of a model are given; none if only a classifier can tell.
+
+    Args:
+        facts: What it makes.
+        label: What was asked for; empty: what it makes.
+        source: The label set of what it draws over, which stays; empty for nothing.
+    """
+    if label_set(label):
+        return [label_set(label)]
+    return [union(source, [labels]) if source else labels for labels in facts.makes]

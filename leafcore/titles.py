@@ -23,7 +23,8 @@ def run_title(kind: str, named: str, config: Config) -> str:
         recipe = RECIPES[values["recipe"]]
         return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"
     if kind == "synthesize":
-        return f"{values['count']} synthetic pictures from {values['source'] or 'noise'}"
+        made_of = f" from {words(values['source'])}" if values["source"] else ""
+        return f"{values['count']} synthetic pictures{made_of}"
     if kind == "pseudo-label":
         return f"Pseudo-labels from {values['min_confidence']:.0%}"
     if kind == "scarcity":

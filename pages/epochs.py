@@ -7,7 +7,7 @@ from leafcore.pick.coming import seconds_to_next
 from leafcore.pick.marks import Mark, mark_journal, standing
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, open_run
-from leafcore.train.configs import is_translation
+from leafcore.train.configs import is_scored, is_translation
 from ui import cached, live
 from ui.blind import blind_box
 from ui.choose import choose
@@ -90,7 +90,8 @@ def note(mark: Mark | None) -> None:
         journal.add(mark)
 
 
-scores_box(run, direction, place.a, go_to)
+if is_scored(run.kind):
+    scores_box(run, direction, place.a, go_to)
 viewer(
     run,
     drawn,

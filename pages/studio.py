@@ -1,38 +1,43 @@
-"""Studio: translate train pictures, or make some from noise; look at them, take them away as a ZIP."""
+"""Studio: translate train pictures, or make some from noise or a prompt; look at them, take them away as a ZIP."""
 
 import streamlit as st
 
+from leafcore.chains import target_of
 from leafcore.data.synthetic_sets import MAKERS
 from leafcore.runs import open_run
 from ui import cached, live
 from ui.adopting import adopt_generator_box, write_weights_box
 from ui.choose import choose
 from ui.from_noise import noise_box
+from ui.from_prompt import prompt_box
 from ui.places import path_of
 from ui.service import workspace
 from ui.synthetic_set import set_box
 from ui.translating import translate_box
 from ui.usage import usage_box
 
-TRANSLATE, NOISE = "Translate", "From noise"
+TRANSLATE, NOISE, PROMPT = "Translate", "From noise", "From a prompt"
 
 names = cached.dataset_names()
 translators = cached.translators()
 models = cached.noise_models()
-if not names and not models:
+drawing = cached.prompt_models()
+if not names and not models and not drawing:
     if not live.sample_is_drawn():
         st.info("The Studio translates pictures of a dataset.", icon=":material/photo_library:")
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
 way = st.segmented_control(
-    "How", [TRANSLATE, NOISE], default=TRANSLATE if names else NOISE, required=True, key="how", bind="query-params",
-    label_visibility="collapsed",
+    "How", [TRANSLATE, NOISE, PROMPT], default=TRANSLATE if names else NOISE, required=True, key="how",
+    bind="query-params", label_visibility="collapsed",
 )  # fmt: skip
 if way == NOISE:
     noise_box(models)
+elif way == PROMPT:
+    prompt_box(drawing)
 elif names:
-    translate_box(names, translators)
+    translate_box(names, {**translators, **{name: one for name, one in drawing.items() if target_of(one)}})
 else:
     st.info("There is no dataset to translate pictures of.", icon=":material/photo_library:")
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
@@ -56,6 +61,6 @@ if sets:
 
 if way == NOISE:
     usage_box()
-elif names and translators:
+elif way == TRANSLATE and names and translators:
     adopt_generator_box()
     write_weights_box(translators)

@@ -6,8 +6,11 @@ import tempfile
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from leafcore.train.dreambooth_base import StableDiffusion, load_stable_diffusion
 
 WORDS = ("a", "photo", "of", "sks", "leaf", "dog", "painting")
 LICENSE = "---\nlicense: creativeml-openrail-m\n---\nA tiny model for tests.\n"
@@ -69,3 +72,57 @@ def _tokenizer() -> CLIPTokenizer:
         files[0].write_text(json.dumps(vocabulary))
         files[1].write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
         return CLIPTokenizer(*map(str, files), model_max_length=24, pad_token="<|endoftext|>")
+
+
+def teach(folder: Path, pictures: dict[str, torch.Tensor], *, steps: int = 200) -> None:
+    """Teach a model what prompts look like, so that it knows something that it can forget.
+
+    Its VAE learns to show these pictures first: latents that it draws must survive being pictures.
+
+    Args:
+        folder: See `write_stable_diffusion`; its U-Net and VAE are replaced.
+        pictures: By prompt, (N, 3, 32, 32) float32 in [-1, 1].
+        steps: How many for each network.
+    """
+    model, generator = load_stable_diffusion(folder, torch.device("cpu")), torch.Generator().manual_seed(0)
+    _teach_vae(model, torch.cat(list(pictures.values())), generator, steps)
+    _teach_unet(model, pictures, generator, steps)
+    for name in ("vae", "unet"):
+        getattr(model, name).save_pretrained(folder / name)
+
+
+def _teach_vae(model: StableDiffusion, images: torch.Tensor, generator: torch.Generator, steps: int) -> None:
+    """Lower the error of reconstruction, and scale latents to a standard deviation of 1 (Rombach et al. 2022, G)."""
+    vae = model.vae.requires_grad_(True)
+    with torch.no_grad():
+        vae.quant_conv.bias[vae.config.latent_channels :] = -8.0  # sure of its latents, as a trained one is
+    optimizer = torch.optim.AdamW(vae.parameters(), 3e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps)
+    for _ in range(steps):
+        batch = images[torch.randint(len(images), (8,), generator=generator)]
+        optimizer.zero_grad()
+        F.mse_loss(vae.decode(vae.encode(batch).latent_dist.mean).sample, batch).backward()
+        optimizer.step()
+        schedule.step()
+    vae.requires_grad_(False)
+    vae.register_to_config(scaling_factor=float(1 / vae.encode(images).latent_dist.mean.std()))
+
+
+def _teach_unet(
+    model: StableDiffusion, pictures: dict[str, torch.Tensor], generator: torch.Generator, steps: int
+) -> None:
+    """Lower the error of the predicted noise, on four pictures of each prompt a step."""
+    model.unet.requires_grad_(True)
+    latents = [model.encode(images)[0] for images in pictures.values()]
+    embedded = model.embed(model.tokens(list(pictures))).repeat_interleave(4, dim=0)
+    optimizer = torch.optim.AdamW(model.unet.parameters(), 4e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps)
+    for _ in range(steps):
+        clean = torch.cat([part[torch.randint(len(part), (4,), generator=generator)] for part in latents])
+        noise = torch.randn(clean.shape, generator=generator)
+        timesteps = torch.randint(model.steps, (len(clean),), generator=generator)
+        output = model.predict(model.scheduler.add_noise(clean, noise, timesteps), timesteps, embedded)
+        optimizer.zero_grad()
+        F.mse_loss(output, noise).backward()
+        optimizer.step()
+        schedule.step()

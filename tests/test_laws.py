@@ -63,6 +63,7 @@ LAYERS = [
         "ask",
         "answers",
         "noise_answers",
+        "prompt_answers",
         "sampling",
         "latent_tools",
         "quiz",

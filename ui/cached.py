@@ -18,6 +18,7 @@ from leafcore.files import read_json
 from leafcore.latent_tools import ask_for_pictures
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import (
+    DrawQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
@@ -97,6 +98,11 @@ def translators() -> dict[str, Checkpoint]:
 def noise_models() -> dict[str, Checkpoint]:
     """Return promoted and shipped models that make pictures from noise, by name."""
     return {part.name: part for part in list_checkpoints(workspace()) if part.is_noise_model}
+
+
+def prompt_models() -> dict[str, Checkpoint]:
+    """Return promoted models that draw from a prompt, by name."""
+    return {part.name: part for part in list_checkpoints(workspace()) if part.is_prompt_model}
 
 
 def when(run: Run) -> str:
@@ -239,6 +245,13 @@ def sample(question: SampleQuestion) -> Sample:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _sample(question: str) -> Sample:
     return ask_for_sample(workspace(), warm_worker(), SampleQuestion.model_validate_json(question), "studio")
+
+
+def drawn(question: DrawQuestion) -> np.ndarray:
+    """Return what a prompt's model draws, (N, S, S, 3) uint8; over sources, those first."""
+    with np.load(warm_worker().ask(question)) as answer:
+        pictures: np.ndarray = answer["pictures"]
+        return pictures
 
 
 def noise_pictures(question: NoiseQuestion) -> np.ndarray:

@@ -4,8 +4,8 @@ import re
 
 import streamlit as st
 
+from leafcore.checkpoints import Checkpoint, list_checkpoints, promote
 from leafcore.checkpoints import epochs as saved_epochs
-from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.data.labels import label_set
 from leafcore.errors import LeafError
 from leafcore.runs import Run
@@ -70,5 +70,12 @@ def _promote(run: Run, name: str, epoch: int, replaces: bool) -> None:
         path_of("studio"),
         label="Use it in the Studio",
         icon=":material/auto_awesome:",
-        query_params={"chain": checkpoint.name} if checkpoint.is_translator else None,
+        query_params=_place(checkpoint),
     )
+
+
+def _place(checkpoint: Checkpoint) -> dict[str, str] | None:
+    """Return what opens the Studio at a model; None for its first sight."""
+    if checkpoint.is_translator:
+        return {"chain": checkpoint.name}
+    return {"how": "From a prompt", "prompt_model": checkpoint.name} if checkpoint.is_prompt_model else None

@@ -8,11 +8,13 @@ from leafcore.data.labels import words
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import Run
+from leafcore.synthesize.verdicts import Verification
 from ui import show
 from ui.exporting import export_box
 from ui.interpretation import interpretation_box
 from ui.pseudo_labels import labelling_box, votes_box
 from ui.service import workspace
+from ui.verifying import verification_box
 
 
 def set_box(run: Run) -> None:
@@ -37,6 +39,8 @@ def set_box(run: Run) -> None:
         labelling_box(run)
     if run.result().get("interpretation"):
         interpretation_box(Interpretation.model_validate(run.result()["interpretation"]), key=run.id)
+    if run.result().get("verification"):
+        verification_box(pictures, Verification.model_validate(run.result()["verification"]))
     with st.expander("Where these pictures come from", icon=":material/receipt_long:"):
         lists = {key: json.loads(str(rows[0][key])) for key in ("chain", "votes") if key in rows[0]}
         st.json({**rows[0], **lists}, expanded=False)

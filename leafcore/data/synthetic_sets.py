@@ -4,7 +4,8 @@
 runs/<id>/
   images/         the pictures; each PNG carries its own recipe
   rows.jsonl      the ledger: a row per picture, appended as it is written
-  manifest.csv    the ledger as a table
+  manifest.csv    the ledger as a table, without what verification rejected
+  rejected.csv    the same of what it rejected, and why
   labels.csv      image,labels
 ```
 """
@@ -27,6 +28,7 @@ from leafcore.runs import Run, list_runs, open_run
 from leafcore.workspace import Workspace
 
 MAKERS = ("synthesize", "pseudo-label")  # the kinds of run whose folder is a synthetic set
+REJECTED = "rejected.csv"
 PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
 
 
@@ -68,6 +70,7 @@ class Provenance(BaseModel):
         truncation: Of the latent vector, in standard deviations; 0 for none.
         prompt: What was to be drawn, if it was drawn from words.
         negative: What was not wanted, in words.
+        strength: How much of its source was drawn anew, if it was drawn from words over one; else 0.
         lora_strength: How much of what LoRA learned was added.
         guidance: How strongly a diffusion model kept to the class or the prompt; 0 of models of other kinds.
         sampler: Of a diffusion model: how noise was taken away; "none" of other kinds.
@@ -100,6 +103,7 @@ class Provenance(BaseModel):
     truncation: float = 0.0
     prompt: str = ""
     negative: str = ""
+    strength: float = 0.0
     lora_strength: float = 1.0
     guidance: float = 0.0
     sampler: str = "none"
@@ -140,6 +144,24 @@ class PseudoLabelled(Provenance):
     min_confidence: float
 
 
+class Verified(Provenance):
+    """Where a synthetic picture comes from that was verified; see `synthesize/verification.py`.
+
+    Attributes:
+        called: The label set that the judge gives; empty without one.
+        leafness: LFLSeg's probability of one full leaf, from 0 to 1; None if it was not asked.
+        train_distance: To the nearest training picture, 1 - cosine of features, from 0 to 2; None if not measured.
+        failed: What it failed: "label", "leaf", "copy"; empty if it was accepted.
+        why: The same in words.
+    """
+
+    called: str = ""
+    leafness: float | None = None
+    train_distance: float | None = None
+    failed: tuple[str, ...] = ()
+    why: str = ""
+
+
 class Ledger:
     """The rows of a synthetic set, appended as its pictures are written, so that a stop loses none.
 
@@ -170,6 +192,11 @@ class Ledger:
         """The names of the pictures that have a row."""
         return {row["file"] for row in self.rows}
 
+    @property
+    def accepted(self) -> list[dict[str, Any]]:
+        """The rows of the pictures that are in the set, in its order: those that verification did not reject."""
+        return [row for row in sorted(self.rows, key=lambda row: str(row["file"])) if not row.get("failed")]
+
     def append(self, provenance: Provenance, sha256: str, phash: str = "") -> None:
         """Add the row of a picture that has just been written.
 
@@ -184,8 +211,13 @@ class Ledger:
         self.rows.append(row)
 
     def write_tables(self) -> None:
-        """Write `manifest.csv`, a row per picture with everything known, and `labels.csv`, `image,labels`."""
-        rows = sorted(self.rows, key=lambda row: str(row["file"]))
+        """Write `manifest.csv`, a row per picture with everything known, and `labels.csv`, `image,labels`.
+
+        What verification rejected is in neither, but in `rejected.csv`, so that nothing ever learns from it.
+        """
+        rows, rejected = self.accepted, [row for row in self.rows if row.get("failed")]
+        if rejected:
+            write_bytes(self._folder / REJECTED, _csv(rejected, list(rejected[0])))
         if not rows:
             return
         columns = dict.fromkeys(key for row in rows for key in row)  # older code may have begun this set
@@ -240,6 +272,13 @@ class SyntheticSet:
     def has_labels(self) -> bool:
         """Whether it is known what all of its pictures show."""
         return not bool((self.manifest["labels"] == "").any())
+
+    def rejected(self) -> pd.DataFrame:
+        """Return the rows of the pictures that were made, but rejected: text, columns as in `Verified`; maybe none."""
+        try:
+            return pd.read_csv(self.folder / REJECTED, dtype=str, keep_default_na=False)
+        except FileNotFoundError:
+            return self.manifest.iloc[:0]
 
     def paths(self) -> list[Path]:
         """Return the pictures, in the manifest's order."""

@@ -20,6 +20,7 @@ FID_FROM = 200  # the same of FID, whose bias grows as sets shrink (Binkowski et
 IS_FROM = 200  # the same of the inception score, which ten splits of less than 20 pictures each would cap
 SUBSETS = 100
 MOST_IN_SUBSET = 1000  # torchmetrics' and Binkowski et al.'s
+NEAR_PERCENTILE = 1.0  # of the distances of real pictures to train pictures
 
 _QUIETLY = partial(warnings.catch_warnings, action="ignore", category=UserWarning)  # its buffers may grow, it says
 
@@ -123,6 +124,33 @@ def nearest(
         distances[np.asarray(groups)[:, None] == np.asarray(other_groups)[None]] = np.inf
     closest: np.ndarray = distances.min(1)
     return closest
+
+
+def nearest_of_reals(
+    features: np.ndarray,
+    groups: np.ndarray,
+    train: np.ndarray,
+    train_groups: np.ndarray,
+    percentile: float = NEAR_PERCENTILE,
+) -> float:
+    """Return the distance that all but a few real pictures keep from every train picture of another group.
+
+    A fake that comes nearer shows a train picture again rather than the class. After the nearest-neighbour test of
+    memorisation (Meehan, Chaudhuri, Dasgupta 2020, arXiv 2004.05675), which also sets fakes against held-out pictures.
+
+    Args:
+        features: (N, D) float32 of real pictures.
+        groups: (N,) what each belongs to.
+        train: (T, D) float32.
+        train_groups: (T,).
+        percentile: How many of 100 real pictures are nearer than that.
+
+    Returns:
+        NaN where fewer than 20 pictures have a neighbour of another group.
+    """
+    distances = nearest(features, train, groups, train_groups)
+    known = distances[np.isfinite(distances)]
+    return float(np.percentile(known, percentile)) if len(known) >= KID_FROM else float("nan")
 
 
 def covered(fakes: np.ndarray, reals: np.ndarray, neighbors: int = 5) -> np.ndarray:

@@ -13,7 +13,7 @@ from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.images import mosaic
 from leafcore.latent import NoiseModel
-from leafcore.measure.distances import FID_FROM, KID_FROM, covered, fid, kid, nearest
+from leafcore.measure.distances import FID_FROM, KID_FROM, covered, fid, kid, nearest, nearest_of_reals
 from leafcore.measure.features import FeatureExtractor
 from leafcore.measure.interpretation import Interpretation, effective_classes
 from leafcore.measure.witness import open_witness
@@ -23,7 +23,7 @@ from leafcore.pick.judges import newest_judge
 from leafcore.pick.material import choose_backbone, reference_features
 from leafcore.pick.recommend import recommend
 from leafcore.pick.scores import EpochScores, Score, ScoreResult
-from leafcore.pick.yardstick import nearest_of_reals, share, too_few
+from leafcore.pick.yardstick import share, too_few
 from leafcore.progress import Progress
 from leafcore.runs import Run
 from leafcore.workspace import Workspace

@@ -15,7 +15,7 @@ from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, domain, load
 from leafcore.data.mask_sets import MaskSet, open_mask_set
 from leafcore.data.seen import UNKNOWN
-from leafcore.measure.distances import KID_FROM
+from leafcore.measure.distances import KID_FROM, nearest_of_reals
 from leafcore.measure.features import FeatureExtractor
 from leafcore.measure.judge import Judge
 from leafcore.nets.backbones import BUNDLED, INCEPTION, has_weights
@@ -23,7 +23,7 @@ from leafcore.pick.configs import AUTO, NO_JUDGE, ScoreConfig
 from leafcore.pick.judges import newest_judge
 from leafcore.pick.scores import Score
 from leafcore.pick.translate import Pictures, decode
-from leafcore.pick.yardstick import Seen, Yardstick, distrust, nearest_of_reals, share, too_few
+from leafcore.pick.yardstick import Seen, Yardstick, distrust, share, too_few
 from leafcore.progress import Progress
 from leafcore.runs import Run
 from leafcore.workspace import Workspace

@@ -10,8 +10,6 @@ from leafcore.measure.interpretation import TRUSTED
 from leafcore.measure.stats import LEAST_GROUPS, group_means, wilson_interval
 from leafcore.pick.scores import Score
 
-NEAR_PERCENTILE = 1.0  # of the distances of real target pictures
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -89,26 +87,6 @@ def mean(values: np.ndarray, groups: Sequence[str]) -> Score:
     value, low, high = group_means(rows[:, None], list(member))[:, 0].tolist()
     ends = {"low": low, "high": high} if len(set(member)) >= LEAST_GROUPS else {}
     return Score(value=value, sd=float(rows.std()), n=len(rows), **ends)
-
-
-def nearest_of_reals(features: np.ndarray, groups: np.ndarray, train: np.ndarray, train_groups: np.ndarray) -> float:
-    """Return the distance that 99 % of real pictures keep from every train picture of another group.
-
-    A fake that comes nearer shows a train picture again rather than the class. After the nearest-neighbour test of
-    memorisation (Meehan, Chaudhuri, Dasgupta 2020, arXiv 2004.05675), which also sets fakes against held-out pictures.
-
-    Args:
-        features: (N, D) float32 of real pictures.
-        groups: (N,) what each belongs to.
-        train: (T, D) float32.
-        train_groups: (T,).
-
-    Returns:
-        NaN where fewer than 20 pictures have a neighbour of another group.
-    """
-    distances = nearest(features, train, groups, train_groups)
-    known = distances[np.isfinite(distances)]
-    return float(np.percentile(known, NEAR_PERCENTILE)) if len(known) >= KID_FROM else float("nan")
 
 
 def too_few(fakes: int, reals: int) -> dict[str, str]:

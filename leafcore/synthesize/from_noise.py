@@ -1,26 +1,35 @@
-"""Synthesis from noise or a prompt: pictures without a source, each from a seed of its own."""
+"""Synthesis without a chain: from noise, from a prompt, from a prompt over photographs; each by a seed of its own."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.data.labels import union
+from leafcore.data.manifest import load
+from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, Provenance
+from leafcore.data.synthetic_sets import Ledger, Provenance, Verified
 from leafcore.denoising import denoising_of
 from leafcore.environment import environment
+from leafcore.errors import DatasetError
 from leafcore.files import require_space
+from leafcore.generate import Leaves
 from leafcore.images import load_square, mosaic
 from leafcore.latent import NoiseModel
 from leafcore.measure.witness import Witness, open_witness
-from leafcore.noise import NoiseFacts, noise_facts, picture_seed
+from leafcore.noise import noise_facts, picture_seed
 from leafcore.progress import Progress
 from leafcore.prompts import PromptFacts
 from leafcore.runs import code_version
-from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
+from leafcore.synthesize.sources import Sources, choose_sources
+from leafcore.synthesize.verdicts import Verification
+from leafcore.synthesize.verification import Verifier, open_verifier
 from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
@@ -31,49 +40,75 @@ if TYPE_CHECKING:
 SHOWN = 16  # in the run's picture
 
 
+@dataclass
+class Work:
+    """What a run works with.
+
+    Attributes:
+        config: What is asked.
+        model: What makes the pictures.
+        label: The label set that was asked for; empty for what the model makes.
+        witness: Names the pictures.
+        verifier: Accepts or rejects them; None if all are kept.
+        sources: What is drawn over; None for nothing.
+        template: What the recipes of all pictures have in common.
+        ledger: Where their rows go.
+        progress: Who watches.
+        called: What the witness calls each picture that was made.
+        made_as: The label set that each was made as.
+        skipped: Sources that could not be read, and why.
+    """
+
+    config: SynthesizeConfig
+    model: "NoiseModel | PromptModel"
+    label: str
+    witness: Witness
+    verifier: Verifier | None
+    sources: Sources | None
+    template: dict[str, Any]
+    ledger: Ledger
+    progress: Progress
+    called: list[str] = field(default_factory=list)
+    made_as: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
 def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
     """Make pictures from noise or a prompt, each with its recipe inside and a row in the manifest; let a judge name it.
 
-    A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
+    What fails verification is kept apart, with the reason. A resumed run makes only what is missing. A stop keeps what
+    exists, with its manifest.
 
     Raises:
-        InputError: A name is unknown, the checkpoint makes nothing from noise, or not the label set asked for.
+        InputError: A name is unknown, the checkpoint makes nothing from noise, or not the label set asked for; or no
+            picture was accepted.
         DiskFull: There is no room; what exists stays, with its manifest.
         Stopped: Somebody asked to stop.
     """
     progress.phase("loading")
-    checkpoint = open_checkpoint(workspace, config.checkpoint)
+    checkpoints = [open_checkpoint(workspace, ref) for ref in (config.checkpoint, *config.also)]
     device = resolve_device(config.device)
-    model = _open_model(config, checkpoint, workspace, device, progress)
-    label = model.facts.require_label(config.label)
-    save_seen(progress.folder, merge(load_seen(progress.folder), checkpoint.seen()))
-    witness = open_witness(workspace, checkpoint, config.judge, model.facts.size_px, device)
-    template = _template(config, checkpoint, model, progress)
-    ledger = Ledger(progress.folder)
-    require_space(progress.folder, (config.count - len(ledger.rows)) * model.facts.size_px**2 * 3)
+    model = _open_model(config, checkpoints, workspace, device, progress)
+    work = _prepare(config, checkpoints, model, workspace, device, progress)
+    missing = config.count - len(work.ledger.rows)
+    require_space(progress.folder, missing * model.facts.size_px**2 * 3)
     progress.phase("making pictures")
     try:
-        called = _make_all(config, model, label, template, ledger, witness, progress)
+        _make_all(work)
     finally:
-        ledger.write_tables()
-    labels = model.facts.labels_of(range(config.count), label)
-    interpretation = witness.interpret(called, labels)
-    if interpretation.warning:
-        progress.warn(interpretation.warning)
-    made = Counter(labels)
-    return SynthesizeResult(
-        count=config.count,
-        labels=labels[0] if len(made) == 1 else "",
-        size_px=model.facts.size_px,
-        made=dict(made),
-        interpretation=interpretation,
-    )
+        work.ledger.write_tables()
+    return _result(work)
 
 
 def _open_model(
-    config: SynthesizeConfig, checkpoint: Checkpoint, workspace: Workspace, device: torch.device, progress: Progress
+    config: SynthesizeConfig,
+    checkpoints: Sequence[Checkpoint],
+    workspace: Workspace,
+    device: torch.device,
+    progress: Progress,
 ) -> "NoiseModel | PromptModel":
     """Load what makes the pictures."""
+    checkpoint = checkpoints[0]
     if not checkpoint.is_prompt_model:
         return NoiseModel(checkpoint, device, denoising_of(noise_facts(checkpoint), config, config.truncation))
     from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
@@ -81,21 +116,74 @@ def _open_model(
 
     steps, guidance = config.sampling_steps or Sampling.steps, config.guidance or Sampling.guidance
     sampling = Sampling(steps, guidance, config.negative, config.sampler)
-    model = PromptModel(checkpoint, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
-    if model.facts.token not in model.prompt.split():
-        progress.warn(f"The prompt {model.prompt!r} is without {model.facts.token!r}, the word for what was taught.")
+    model = PromptModel(checkpoints, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
+    for token in model.facts.missing_tokens(model.prompt):
+        progress.warn(f"The prompt {model.prompt!r} is without {token!r}, the word for what was taught.")
     return model
 
 
+def _prepare(
+    config: SynthesizeConfig,
+    checkpoints: Sequence[Checkpoint],
+    model: "NoiseModel | PromptModel",
+    workspace: Workspace,
+    device: torch.device,
+    progress: Progress,
+) -> Work:
+    """Open sources and judges, and write down what the pictures come from."""
+    facts = model.facts
+    label = facts.require_label(config.label)
+    learned = merge(*(checkpoint.seen() for checkpoint in checkpoints))
+    sources = _open_sources(config, workspace, facts.size_px) if config.source else None
+    drawn_over = {"source": [row["sha256"] for row in sources.rows]} if sources else {}
+    save_seen(progress.folder, merge(load_seen(progress.folder), learned, drawn_over))
+    witness = open_witness(workspace, checkpoints[0], config.judge, facts.size_px, device)
+    verifier = None
+    if config.verifies(from_prompt=isinstance(facts, PromptFacts)):
+        verifier = open_verifier(config, workspace, facts.dataset, learned, witness, facts.size_px, device, progress)
+        for check in verifier.checks.values():
+            if check.withheld:
+                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
+    template = _template(config, checkpoints, model, progress)
+    return Work(config, model, label, witness, verifier, sources, template, Ledger(progress.folder), progress)
+
+
+def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int) -> Sources:
+    """Choose what is drawn over, and find its masks.
+
+    Raises:
+        InputError: There are too few sources, or no masks of them.
+    """
+    dataset = load(workspace, config.dataset)
+    records = choose_sources(dataset, config.source, config.count, config.seed)
+    leaves = None
+    if config.masks != WHOLE:
+        files = mask_files(workspace, dataset, list(records["image"]), config.masks)
+        without = [image for image, file in files.items() if file is None]
+        if without:
+            raise DatasetError(
+                f"masks: {len(without)} of {len(files)} sources have no mask, first: {without[0]}; make masks of "
+                f"{dataset.ref}, or say {WHOLE}, and the whole picture is drawn over."
+            )
+        leaves = Leaves(files, size_px)
+    return Sources(dataset, dataset.rows(records), leaves, size_px)
+
+
 def _template(
-    config: SynthesizeConfig, checkpoint: Checkpoint, model: "NoiseModel | PromptModel", progress: Progress
+    config: SynthesizeConfig,
+    checkpoints: Sequence[Checkpoint],
+    model: "NoiseModel | PromptModel",
+    progress: Progress,
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
     facts = model.facts
     if isinstance(facts, PromptFacts):
         rule = "what was asked for" if config.label else "what the token was taught with"
+        if config.source and not config.label:
+            rule = f"union of the source's labels and {rule}, healthy dropped"
     else:
         rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
+    over = {"masks": config.masks or "exact", "strength": config.strength} if config.source else {}
     return {
         "label_rule": rule if facts.makes or config.label else "none: the generator makes what it likes",
         "source": "",
@@ -103,60 +191,121 @@ def _template(
         "source_labels": "",
         "split": "train",
         "dataset": config.dataset or facts.dataset,
-        "chain": (step_of(checkpoint),),
+        "chain": tuple(map(step_of, checkpoints)),
         "size_px": facts.size_px,
         "truncation": config.truncation,
         **model.recipe(),
+        **over,
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
         **environment(str(resolve_device(config.device))),
         "source_license": "",
-        "weights_license": checkpoint.card.license,
+        "weights_license": "; ".join(sorted({checkpoint.card.license for checkpoint in checkpoints})),
     }
 
 
-def _make_all(
-    config: SynthesizeConfig,
-    model: "NoiseModel | PromptModel",
-    label: str,
-    template: dict[str, Any],
-    ledger: Ledger,
-    witness: Witness,
-    progress: Progress,
-) -> list[str]:
-    """Make the pictures that are not there yet, and return what the witness calls each of all."""
-    called: list[str] = []
-    there = ledger.files
+def _make_all(work: Work) -> None:
+    """Make the pictures that are not there yet, and let all be named."""
+    config, progress = work.config, work.progress
+    there = work.ledger.files
     for start in range(0, config.count, config.batch_size):
         indices = range(start, min(start + config.batch_size, config.count))
-        rows = _rows(config, model.facts, label, indices, template)
-        if all(row.file in there for row in rows):
-            pictures = np.stack([load_square(progress.folder / "images" / row.file, row.size_px) for row in rows])
-        else:
-            pictures = model.sample(config.seed, indices, label, config.truncation, config.batch_size)
-        for row, picture in zip(rows, pictures, strict=True):
-            if row.file not in there:
-                write_picture(row, picture, ledger, progress)
-        called += witness.name_all(pictures)
-        if start == 0:
-            progress.sample(mosaic(list(pictures[:SHOWN])))
+        rows = _readable(work, indices)
+        if rows:
+            files = {index: row.file for index, row in rows.items()}
+            if there.issuperset(files.values()):
+                folder = progress.folder / "images"
+                pictures = np.stack([load_square(folder / file, work.model.facts.size_px) for file in files.values()])
+            else:
+                pictures = _make(work, list(rows))
+            _keep(work, list(rows.values()), pictures, there)
+            if start == 0:
+                progress.sample(mosaic(list(pictures[:SHOWN])))
         progress.report(indices.stop, config.count)
         progress.raise_if_stopped()
-    return called
 
 
-def _rows(
-    config: SynthesizeConfig,
-    facts: NoiseFacts | PromptFacts,
-    label: str,
-    indices: Sequence[int],
-    template: dict[str, Any],
-) -> list[Provenance]:
+def _readable(work: Work, indices: Sequence[int]) -> dict[int, Provenance]:
+    """Return the recipes of some pictures by their numbers; those whose source cannot be read are skipped."""
+    rows = dict(zip(indices, _rows(work, indices), strict=True))
+    if work.sources:
+        for index in indices:
+            try:
+                work.sources.picture(index)
+            except DatasetError as error:
+                work.skipped[rows.pop(index).source] = str(error)
+    return rows
+
+
+def _rows(work: Work, indices: Sequence[int]) -> list[Provenance]:
     """Return the recipes of some pictures."""
     rows = []
-    for index, labels in zip(indices, facts.labels_of(indices, label), strict=True):
-        seed = picture_seed(config.seed, index)
-        group = f"synthetic-{template['run']}-{index}"
-        rows.append(Provenance(file=f"{index:06d}-{seed:08x}.png", labels=labels, group=group, seed=seed, **template))
+    for index, labels in zip(indices, work.model.facts.labels_of(indices, work.label), strict=True):
+        seed = picture_seed(work.config.seed, index)
+        own: dict[str, Any] = {"group": f"synthetic-{work.template['run']}-{index}"}
+        if work.sources:
+            own = work.sources.recipe(index)
+            if labels and not work.label:
+                labels = union(str(own["source_labels"]), [labels])
+        file = f"{index:06d}-{seed:08x}.png"
+        rows.append(Provenance(file=file, labels=labels, seed=seed, **{**work.template, **own}))
     return rows
+
+
+def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
+    """Make pictures, (N, S, S, 3) uint8."""
+    config, model = work.config, work.model
+    if work.sources is None:
+        return model.sample(config.seed, indices, work.label, config.truncation, config.batch_size)
+    if isinstance(model, NoiseModel):
+        raise TypeError("a noise model draws over nothing; settings that ask for it are refused")
+    sources = np.stack([work.sources.picture(index) for index in indices])
+    seeds = [picture_seed(config.seed, index) for index in indices]
+    return model.redraw(seeds, sources, work.sources.leaf(indices), config.strength)
+
+
+def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str]) -> None:
+    """Let pictures be named and verified, and write those that are new."""
+    called, wanted = work.witness.name_all(pictures), [row.labels for row in rows]
+    work.called += called
+    work.made_as += wanted
+    if there.issuperset(row.file for row in rows):
+        return
+    if work.verifier:
+        verdicts = work.verifier(pictures, called, wanted)
+        rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
+    for row, picture in zip(rows, pictures, strict=True):
+        if row.file not in there:
+            write_picture(row, picture, work.ledger, work.progress)
+
+
+def _result(work: Work) -> SynthesizeResult:
+    """Sum the run up.
+
+    Raises:
+        DatasetError: There is no picture in the set.
+    """
+    progress, accepted = work.progress, work.ledger.accepted
+    interpretation = work.witness.interpret(work.called, work.made_as)
+    if interpretation.warning:
+        progress.warn(interpretation.warning)
+    if work.skipped:
+        progress.warn(f"{len(work.skipped)} sources could not be read, first: {next(iter(work.skipped.values()))}")
+    verification = Verification.of(work.ledger.rows, work.verifier.checks.values()) if work.verifier else None
+    if not accepted:
+        lost = verification.explain() if verification and verification.rejected else "no source could be read."
+        raise DatasetError(
+            f"synthesize: nothing was accepted: {lost} The pictures and the reasons, rejected.csv, are in "
+            f"{progress.folder}; choose another epoch or prompt, lower the thresholds, or say verify no."
+        )
+    made = Counter(str(row["labels"]) for row in accepted)
+    return SynthesizeResult(
+        count=len(accepted),
+        labels=next(iter(made)) if len(made) == 1 else "",
+        size_px=work.model.facts.size_px,
+        skipped=work.skipped,
+        made=dict(made),
+        interpretation=interpretation,
+        verification=verification,
+    )

@@ -11,12 +11,12 @@ import torch
 from leafcore.chains import blends, chain_labels, open_chain, source_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
-from leafcore.data.manifest import Dataset, domain, load
+from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Ledger, Provenance
 from leafcore.environment import environment
-from leafcore.errors import ConfigError, DatasetError
+from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, sheet, to_signed, to_uint8
@@ -24,6 +24,7 @@ from leafcore.progress import Progress
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.from_noise import synthesize_from_noise
+from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
@@ -50,9 +51,9 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     dataset = load(workspace, config.dataset)
     checkpoints = open_chain(workspace, config.chain)
     sources = choose_sources(dataset, config.source, config.count, config.seed)
-    chain = Chain(checkpoints, resolve_device(config.device))
+    chain = Chain(checkpoints, resolve_device(config.device), workspace, config.strength)
     labels = chain_labels(config.source, checkpoints)
-    if source_of(checkpoints[0]) != label_set(config.source):
+    if source_of(checkpoints[0]) not in {"", label_set(config.source)}:
         progress.warn(
             f"{checkpoints[0].name} was trained on {source_of(checkpoints[0])} pictures and is given {config.source} "
             "pictures."
@@ -64,6 +65,7 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     if wants_masks and not all(leaves.files.values()):
         progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
     template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
+    template |= chain.recipe()
     template["masks"] = (config.masks or "exact") if wants_masks else "none"
 
     progress.phase("translating")
@@ -80,23 +82,6 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
         progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
     count = len(ledger.rows)
     return SynthesizeResult(count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count})
-
-
-def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
-    """Draw sources from the train split, without replacement.
-
-    Raises:
-        DatasetError: No train picture has these labels.
-        ConfigError: There are fewer than asked for.
-    """
-    candidates = domain(dataset, labels, "train")
-    if count > len(candidates):
-        raise ConfigError(
-            f"count: got {count}, but only {len(candidates)} train pictures of {dataset.ref} are {labels!r}, and each "
-            f"can be used once. Ask for at most {len(candidates)}."
-        )
-    order = np.random.default_rng(seed).permutation(len(candidates))[:count]
-    return candidates.iloc[order]
 
 
 def _template(
@@ -148,8 +133,9 @@ def _translate_all(
         rows = todo[start : start + config.batch_size]
         rows, pictures = _decode(dataset, rows, chain.size_px, skipped)
         if rows:
+            masks = leaves([row.source for row in rows])
             signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-            steps = [to_uint8(step) for step in chain(signed, leaves([row.source for row in rows]))]
+            steps = [to_uint8(step) for step in chain(signed, masks, [row.seed for row in rows])]
             for row, picture in zip(rows, steps[-1], strict=True):
                 write_picture(row, picture, ledger, progress)
             if start < SHOWN:

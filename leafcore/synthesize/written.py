@@ -13,6 +13,7 @@ from leafcore.files import write_bytes
 from leafcore.images import encode_png
 from leafcore.measure.interpretation import Interpretation
 from leafcore.progress import Progress
+from leafcore.synthesize.verdicts import Verification
 
 
 class SynthesizeResult(BaseModel):
@@ -24,7 +25,8 @@ class SynthesizeResult(BaseModel):
         size_px: Their side.
         skipped: Sources that could not be read, and why.
         made: Pictures by label set.
-        interpretation: What a classifier calls pictures made from noise.
+        interpretation: What a classifier calls pictures made from noise, the rejected ones too.
+        verification: What was accepted and rejected of them, and why; None if nothing was verified.
     """
 
     count: int
@@ -33,6 +35,7 @@ class SynthesizeResult(BaseModel):
     skipped: dict[str, str] = {}
     made: dict[str, int] = {}
     interpretation: Interpretation | None = None
+    verification: Verification | None = None
 
 
 def step_of(checkpoint: Checkpoint) -> ChainStep:

@@ -329,6 +329,14 @@ def is_generative(kind: str) -> bool:
     return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig | DreamBoothConfig)
 
 
+def is_scored(kind: str) -> bool:
+    """Whether the epochs of a kind of run can be scored against real pictures: those of translations and noise models.
+
+    What a prompt draws is verified picture by picture instead.
+    """
+    return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig)
+
+
 def is_translation(kind: str) -> bool:
     """Whether a kind of run trains a generator for each direction between two label sets."""
     return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig)

@@ -21,6 +21,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from leafcore.base_models import require_layout
+from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.images import to_uint8
 from leafcore.train.configs import Precision
@@ -46,8 +47,8 @@ class Sampling:
         sampler: Which solver takes the steps.
     """
 
-    steps: int = 25
-    guidance: float = 7.5
+    steps: int = PROMPT_STEPS
+    guidance: float = PROMPT_GUIDANCE
     negative: str = ""
     sampler: Sampler = "auto"
 

@@ -27,6 +27,7 @@ def test_a_run_is_watched_and_its_epochs_compared_and_kept(open_app, own, run):
         "a photo of sks leaf base", "a photo of sks leaf sample 1", "a photo of a leaf base",
     ]  # fmt: skip
     assert "Probes are prompts; they are the same at every epoch." in [text.value for text in page.caption]
+    assert not any(button.key == "compute_scores" for button in page.button), "what a prompt draws is verified instead"
     page.button(key="promote").click().run()
     assert not page.exception and (own.checkpoints / "dreambooth-rust" / "card.json").exists()
 

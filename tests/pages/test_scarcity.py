@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
+from leafcore.errors import DatasetError
 from leafcore.evaluate.result import Estimate
 from leafcore.files import write_json
-from leafcore.jobs import build_config
+from leafcore.jobs import build_config, execute
 from leafcore.runs import create_run, list_runs
 from leafcore.scarcity.result import ScarcityResult
 from leafcore.synthesize.votes import Votes
@@ -69,6 +70,33 @@ def test_a_study_is_started_by_dataset_preset_and_start(open_app, own, journey):
     settings = run.record.settings
     assert (settings["dataset"], settings["limit"], settings["scale"]) == (journey.dataset, 100, "smoke")
     assert run.status().state == "queued"
+
+
+def test_too_few_pictures_are_said_in_one_line_where_the_study_was_started(open_app, own):
+    app = open_app(own)
+    page = app.open("evaluate", what="Scarcity study")
+    page.number_input(key="scarcity-draft-limit").set_value(1)
+    page.button(key="submit-scarcity").click().run()
+    (run,) = list_runs(own, "scarcity")
+    with pytest.raises(DatasetError):
+        execute(own, run, lane="cpu", owner="cli")
+    said = [error.value for error in app.checked().run().error]
+    assert len(said) == 1 and "at most 1 pictures of each label set" in said[0] and "\n" not in said[0]
+
+
+def test_a_side_that_no_gan_makes_is_said_and_no_study_starts(open_app, own):
+    page = open_app(own).open("evaluate", what="Scarcity study")
+    page.number_input(key="scarcity-draft-size_px").set_value(96)
+    page.button(key="submit-scarcity").click().run()
+    assert [error.value for error in page.error] == ["size_px: got 96, expected 64, 128 or 256 px."]
+    assert not list_runs(own, "scarcity")
+
+
+def test_a_side_that_no_dcgan_makes_is_said_below_its_field(open_app, own):
+    page = open_app(own).open("train", recipe="DCGAN", preset="Draft")
+    page.number_input(key="dcgan-draft-size_px").set_value(96).run()
+    assert [error.value for error in page.error] == ["size_px: got 96, expected 64, 128 or 256 px."]
+    assert page.button(key="submit-dcgan").disabled
 
 
 def test_a_study_shows_its_verdict_and_what_joined(open_app, own, study):

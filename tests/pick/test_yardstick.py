@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from leafcore.measure.distances import kid
+from leafcore.measure.distances import kid, nearest_of_reals
 from leafcore.pick.scores import Score
-from leafcore.pick.yardstick import Seen, Yardstick, distrust, mean, nearest_of_reals, share, too_few
+from leafcore.pick.yardstick import Seen, Yardstick, distrust, mean, share, too_few
 
 RNG = np.random.default_rng(0)
 REALS = RNG.normal(0, 1, (40, 8)).astype(np.float32)

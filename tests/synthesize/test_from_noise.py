@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_where_it_was(own, three, tmp_path):
         ({"checkpoint": "to-rust"}, "to-rust is a leafgan model and makes nothing from noise"),
         ({"judge": "to-rust"}, "judge: to-rust is a leafgan model, expected a classifier"),
         ({"chain": "to-rust"}, "chain: a checkpoint that makes pictures from noise takes none"),
-        ({"source": "healthy"}, "source: a checkpoint that makes pictures from noise takes none"),
+        ({"source": "healthy"}, "source: three makes pictures from noise and draws over none"),
         ({"truncation": -1}, "truncation: got -1, expected greater than or equal to 0"),
         ({"checkpoint": "", "chain": "to-rust", "dataset": "leaves", "label": "rust"}, "label: a chain takes none"),
         ({"checkpoint": "", "dataset": "leaves"}, "chain: missing. .* Or name a checkpoint that makes pictures from"),
@@ -139,7 +139,7 @@ def test_a_run_is_pinned_to_the_weights_the_dataset_and_the_judge(own, three, da
     settings = run.record.settings
     assert settings["checkpoint"] == three.ref and settings["dataset"] == dataset.ref
     assert (settings["judge"], settings["source"], settings["masks"]) == ("none", "", "")
-    assert run.record.title == "7 synthetic pictures from noise"
+    assert run.record.title == "7 synthetic pictures"
 
 
 # --- interpretation ---------------------------------------------------------------------------------------------------

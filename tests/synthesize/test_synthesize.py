@@ -20,7 +20,8 @@ from leafcore.generate import Chain
 from leafcore.images import encode_png, load_square, open_rgb, to_signed, to_uint8
 from leafcore.jobs import execute, submit
 from leafcore.synthesize.configs import SynthesizeConfig
-from leafcore.synthesize.synthesize import choose_sources, synthesize
+from leafcore.synthesize.sources import choose_sources
+from leafcore.synthesize.synthesize import synthesize
 from tests.conftest import carrier, write_folders
 from tests.planted import plant_translator
 from tests.watcher import Watcher

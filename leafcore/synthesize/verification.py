@@ -1,0 +1,169 @@
+"""Verification of generated pictures: do they show what was asked for, one full leaf, and nothing learned by heart?
+
+Three frozen judges, each tried on real pictures of the dataset first: one that is not to be believed rejects nothing,
+and the result says why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from leafcore.checkpoints import open_checkpoint
+from leafcore.data.manifest import Dataset, load
+from leafcore.data.seen import UNKNOWN, Seen
+from leafcore.errors import DatasetError, NotFoundError
+from leafcore.images import load_square
+from leafcore.measure.distances import KID_FROM, nearest, nearest_of_reals
+from leafcore.measure.features import FeatureExtractor
+from leafcore.measure.interpretation import TRUSTED
+from leafcore.measure.leafness import Leafness
+from leafcore.measure.witness import NO_JUDGE, TRIED, Witness
+from leafcore.nets.backbones import BUNDLED
+from leafcore.progress import Progress
+from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Verdict, judge_picture
+from leafcore.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """What every picture of a set is asked.
+
+    Attributes:
+        checks: By name, with their thresholds, or why they are withheld.
+        leafness: Tells full leaves; None where that is withheld.
+        extract: Sees features; None where copies are not looked for.
+        train: (T, D) float32, features of the pictures that the model learned from.
+    """
+
+    checks: dict[str, Check]
+    leafness: Leafness | None = None
+    extract: FeatureExtractor | None = None
+    train: np.ndarray | None = None
+
+    def __call__(self, pictures: np.ndarray, called: Sequence[str], wanted: Sequence[str]) -> list[Verdict]:
+        """Judge pictures.
+
+        Args:
+            pictures: (N, S, S, 3) uint8, one batch.
+            called: (N,) label sets that the judge of labels gives; none at all without one.
+            wanted: (N,) label sets that they were made as; empty where none was asked for.
+        """
+        count = len(pictures)
+        nothing: list[float | None] = [None] * count
+        leaf = self.leafness(pictures).tolist() if self.leafness else nothing
+        near = nothing
+        if self.extract and self.train is not None:
+            near = nearest(self.extract.of(pictures), self.train).astype(float).tolist()
+        rows = zip(wanted, called or [""] * count, leaf, near, strict=True)
+        return [judge_picture(self.checks, *row) for row in rows]
+
+
+def open_verifier(
+    config: SynthesizeConfig,
+    workspace: Workspace,
+    dataset: str,
+    seen: Seen,
+    witness: Witness,
+    size_px: int,
+    device: torch.device,
+    progress: Progress,
+) -> Verifier:
+    """Try the judges on real pictures, at the size of the generated ones.
+
+    Args:
+        config: Says which judges, and the thresholds.
+        workspace: Where the dataset and the judges are.
+        dataset: `name@version` of what the model learned from.
+        seen: The hashes of the pictures that it learned from, by role.
+        witness: The judge of labels, tried.
+        size_px: The side of the generated pictures.
+        device: Where to compute.
+        progress: Told of the real pictures that must be looked at.
+
+    Raises:
+        InputError: A judge that was named does not exist, or is of another kind.
+        Stopped: Somebody asked to stop.
+    """
+    label = Check(name=LABEL, by=witness.name, withheld=witness.interpret([], []).withheld)
+    try:
+        real = load(workspace, dataset)
+    except NotFoundError:
+        gone = f"the dataset {dataset} that the model learned from is not here"
+        return Verifier({LABEL: label} | {name: Check(name=name, withheld=gone) for name in (LEAF, COPY)})
+    progress.phase("looking at real pictures")
+    leaf, leafness = _try_leafness(config, workspace, real, size_px, device)
+    copy, extract, train = _look_at_reals(config, workspace, real, seen, size_px, device, progress)
+    return Verifier({LABEL: label, LEAF: leaf, COPY: copy}, leafness, extract, train)
+
+
+def _try_leafness(
+    config: SynthesizeConfig, workspace: Workspace, real: Dataset, size_px: int, device: torch.device
+) -> tuple[Check, Leafness | None]:
+    """Ask LFLSeg about real validation pictures that it has not learned from, each of which shows a whole leaf."""
+    if config.leaf_model == NO_JUDGE:
+        return Check(name=LEAF, withheld="no LFLSeg model was named"), None
+    checkpoint = open_checkpoint(workspace, config.leaf_model)
+    leafness, seen = Leafness(checkpoint, device), checkpoint.seen()
+    check = Check(name=LEAF, by=checkpoint.name, least=config.min_leafness)
+    if UNKNOWN in seen:
+        why = f"nobody wrote down which pictures {checkpoint.name} learned from"
+        return check.model_copy(update={"withheld": why}), None
+    learned = {digest for digests in seen.values() for digest in digests}
+    held_out = real.select(split="val")
+    held_out = held_out[~held_out["sha256"].isin(learned)]
+    order = np.sort(np.random.default_rng(0).permutation(len(held_out))[:TRIED])
+    passed = [
+        leafness([picture])[0] >= config.min_leafness for picture in _decoded(real, held_out.iloc[order], size_px)
+    ]
+    if np.mean(passed or [0.0]) >= TRUSTED:
+        return check, leafness
+    why = (
+        f"{checkpoint.name} calls {sum(passed)} of {len(passed)} real validation pictures full leaves at this size, "
+        f"expected at least {TRUSTED:.0%}; train LFLSeg on this dataset, or lower min_leafness"
+    )
+    return check.model_copy(update={"withheld": why}), None
+
+
+def _decoded(real: Dataset, records: pd.DataFrame, size_px: int) -> list[np.ndarray]:
+    """Return the pictures that can be read."""
+    pictures = []
+    for path in real.paths(records):
+        try:
+            pictures.append(load_square(path, size_px))
+        except DatasetError:
+            continue  # gone or damaged since the import
+    return pictures
+
+
+def _look_at_reals(
+    config: SynthesizeConfig,
+    workspace: Workspace,
+    real: Dataset,
+    seen: Seen,
+    size_px: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[Check, FeatureExtractor | None, np.ndarray | None]:
+    """Measure how near real pictures come to those that the model learned from; no test picture is looked at."""
+    check = Check(name=COPY, by=BUNDLED)
+    if not config.copy_percentile:
+        return check.model_copy(update={"withheld": "copy_percentile is 0"}), None, None
+    records = real.records[real.records["split"].isin(["train", "val"])]
+    learned = records["sha256"].isin(seen.get("generator", ())).to_numpy()
+    if not learned.any():
+        why = f"no picture that the model learned from is in {real.ref}"
+        return check.model_copy(update={"withheld": why}), None, None
+    extract = FeatureExtractor(workspace, BUNDLED, device=device, through_px=size_px)
+    found = extract(real.paths(records), records["sha256"].tolist(), progress)
+    readable = np.array([row not in found.unreadable for row in range(len(records))])
+    features, learned = found.values[readable], learned[readable]
+    groups = records["group"].to_numpy(str)[readable]
+    near = nearest_of_reals(features, groups, features[learned], groups[learned], config.copy_percentile)
+    if np.isnan(near):
+        why = f"it takes {KID_FROM} real pictures in groups of their own to say how near is too near"
+        return check.model_copy(update={"withheld": why}), None, None
+    return check.model_copy(update={"least": near}), extract, features[learned]
