@@ -36,7 +36,7 @@ class FeaturePyramid(nn.Module):
             learned = build_backbone(BUNDLED, 1, pretrained=True).state_dict()
             self.trunk = timm.create_model(BUNDLED, features_only=True, out_indices=STAGES)
             self.trunk.load_state_dict({name: learned[name] for name in self.trunk.state_dict()})
-            channels = self.trunk.feature_info.channels()
+            channels: list[int] = self.trunk.feature_info.channels()  # type: ignore[union-attr, operator]  # timm's
             self.across_channels = nn.ModuleList(nn.Conv2d(width, WIDTH, 1) for width in channels)
             self.across_scales = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in channels)
             for conv in (*self.across_channels, *self.across_scales):
@@ -89,8 +89,9 @@ class AidedDiscriminator(nn.Module):
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
         """Move the pyramid too, where a device or a memory format is asked for."""
-        self._frozen[0]._apply(fn, recurse)
-        return super()._apply(fn, recurse)
+        self._frozen[0]._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Judge pictures.
@@ -99,9 +100,11 @@ class AidedDiscriminator(nn.Module):
             x: (N, 3, H, W) float in [-1, 1].
 
         Returns:
-            (N, 5, H / 4, W / 4): scores by pixels, then by features, the finest scale first, high for real; coarse ones
-            are repeated, so that all five count alike in a mean.
+            (N, 8, H / 4, W / 4), high for real: scores by pixels, four times the same, then by features, the finest
+            scale first. Coarse ones are repeated, so that in a mean all scales count alike, and pixels as much as
+            features.
         """
         scores = [head(seen) for head, seen in zip(self.heads, self._frozen[0](x), strict=True)]
         finest = scores[0].shape[-2:]
-        return torch.cat([F.interpolate(score, finest) for score in (self.pixels(x), *scores)], dim=1)
+        by_pixels = F.interpolate(self.pixels(x), finest).expand(-1, len(scores), -1, -1)
+        return torch.cat([by_pixels, *(F.interpolate(score, finest) for score in scores)], dim=1)

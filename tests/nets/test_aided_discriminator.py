@@ -18,9 +18,11 @@ def pictures() -> torch.Tensor:
 
 def test_a_picture_is_judged_by_pixels_and_at_four_scales(judge, pictures):
     scores = judge(pictures)
-    assert scores.shape == (2, 5, 16, 16)
-    torch.testing.assert_close(scores[:, :1], torch.nn.functional.interpolate(judge.pixels(pictures), (16, 16)))
-    for scale, side in enumerate((16, 8, 4, 2), start=1):
+    assert scores.shape == (2, 8, 16, 16)
+    torch.testing.assert_close(
+        scores[:, :4], torch.nn.functional.interpolate(judge.pixels(pictures), (16, 16)).expand(-1, 4, -1, -1)
+    )
+    for scale, side in enumerate((16, 8, 4, 2), start=4):
         own = torch.nn.functional.interpolate(scores[:, scale : scale + 1], (side, side))
         torch.testing.assert_close(own.mean(), scores[:, scale].mean())
         assert len(own.unique()) == own.numel(), "each scale has scores of its own, one a place"
