@@ -11,6 +11,7 @@ _BUILDERS = {
     "resnet_generator": "leafcore.nets.resnet_generator:ResnetGenerator",
     "unet_generator": "leafcore.nets.unet_generator:UnetGenerator",
     "patch_discriminator": "leafcore.nets.patch_discriminator:PatchDiscriminator",
+    "aided_discriminator": "leafcore.nets.aided_discriminator:AidedDiscriminator",
     "dcgan_generator": "leafcore.nets.dcgan_generator:DCGANGenerator",
     "dcgan_discriminator": "leafcore.nets.dcgan_discriminator:DCGANDiscriminator",
     "denoiser": "leafcore.nets.denoiser:Denoiser",

@@ -86,6 +86,13 @@ class TranslationConfig(TrainConfig):
         0.0, "Keeps the generators' moving average instead of their last weights, such as 0.999; 0: the last.",
         ge=0, lt=1, advanced=True, group="Network",
     )  # fmt: skip
+    discriminator: Literal["patch", "aided"] = setting(
+        "patch",
+        "What tells real from fake: the published PatchGAN, or one aided by features that ImageNet taught, which sees "
+        "spots of a few pixels.",
+        advanced=True,
+        group="Network",
+    )
     disc_filters: int = setting(
         64, "Channels of the discriminator's first layer (ndf).", ge=4, le=256, advanced=True, group="Network"
     )

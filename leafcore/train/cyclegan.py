@@ -64,8 +64,7 @@ class CycleGAN(Recipe):
 
     def _build_networks(self) -> None:
         descriptions = self.describe()["nets"]
-        judge = {"filters": self.config.disc_filters, "layers": self.config.disc_layers}
-        descriptions |= {name: {"type": "patch_discriminator", "args": judge} for name in ("disc_a", "disc_b")}
+        descriptions |= dict.fromkeys(("disc_a", "disc_b"), describe_discriminator(self.config))
         self.nets = {name: fit_device(build(what), self.device, self.config) for name, what in descriptions.items()}
         self.gen_ab, self.gen_ba = self.nets["gen_ab"], self.nets["gen_ba"]
         self.disc_a, self.disc_b = self.nets["disc_a"], self.nets["disc_b"]
@@ -259,6 +258,12 @@ def describe_generator(config: TranslationConfig) -> dict[str, Any]:
     args |= {"upsampling": config.upsampling} if config.upsampling != "transposed" else {}
     args |= {"residual": True} if config.residual else {}
     return {"type": f"{config.generator}_generator", "args": args}
+
+
+def describe_discriminator(config: TranslationConfig) -> dict[str, Any]:
+    """Return what `nets.build` makes the config's discriminators from."""
+    args = {"filters": config.disc_filters, "layers": config.disc_layers}
+    return {"type": f"{config.discriminator}_discriminator", "args": args}
 
 
 def _require_grad(networks: tuple[nn.Module, ...], value: bool) -> None:

@@ -163,7 +163,8 @@ def _guessing(curves: Curves, way: str, called: str) -> Iterator[Hint]:
             f"{called} is guessed",
             f"{called}: the discriminator only guesses ({loss_words(name)} stays at 0.25), so nothing guides the "
             "generator.",
-            "Give the discriminator more filters, and check that the two label sets can be told apart at this size.",
+            "Choose the aided discriminator, which sees spots of a few pixels, and check that the two label sets "
+            "can be told apart at this size.",
             begins,
             ends,
         )

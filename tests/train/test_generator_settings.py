@@ -96,12 +96,13 @@ def test_averages_do_not_change_what_is_trained(make):
     assert all(torch.equal(losses[name], loss) for name, loss in wanted.items())
 
 
-def test_averages_go_on_exactly_after_a_resume(make):
-    recipe, resumed = make(ema_decay=0.9), make(ema_decay=0.9)
+@pytest.mark.parametrize("values", [{"ema_decay": 0.9}, {"discriminator": "aided", "size_px": 64}])
+def test_training_goes_on_exactly_after_a_resume(make, values):
+    recipe, resumed = make(**values), make(**values)
     recipe.step(recipe.next_batch())
     resumed.load_state_dict(copy.deepcopy(recipe.state_dict()))
-    for each in (recipe, resumed):
-        each.step(each.next_batch())
+    losses, again = (each.step(each.next_batch()) for each in (recipe, resumed))
+    assert all(torch.equal(again[name], loss) for name, loss in losses.items())
     kept, again = (each.export()["gen_ba"].state_dict() for each in (recipe, resumed))
     assert all(torch.equal(again[key], value) for key, value in kept.items())
 
