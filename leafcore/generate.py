@@ -57,7 +57,7 @@ class Leaves:
 
     def __init__(self, files: Mapping[str, Path | None], size_px: int) -> None:
         self.files = files
-        self._size_px = size_px
+        self.size_px = size_px
 
     def __call__(self, images: Sequence[str]) -> torch.Tensor:
         """Return (N, 1, S, S) float32, 1 on the leaf; all ones where a picture has no mask.
@@ -66,8 +66,8 @@ class Leaves:
             DatasetError: A mask is gone or damaged.
         """
         files = [self.files[image] for image in images]
-        whole = np.ones((self._size_px, self._size_px), dtype=bool)
-        masks = [whole if file is None else load_mask(file, self._size_px) for file in files]
+        whole = np.ones((self.size_px, self.size_px), dtype=bool)
+        masks = [whole if file is None else load_mask(file, self.size_px) for file in files]
         return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
 
 

@@ -45,6 +45,7 @@ LAYERS = [
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
     {
         "path_checks",
+        "pins",
         "titles",
         "checks",
         "jobs",

@@ -151,13 +151,21 @@ class Verified(Provenance):
         called: The label set that the judge gives; empty without one.
         leafness: LFLSeg's probability of one full leaf, from 0 to 1; None if it was not asked.
         train_distance: To the nearest training picture, 1 - cosine of features, from 0 to 2; None if not measured.
-        failed: What it failed: "label", "leaf", "copy"; empty if it was accepted.
+        change: Of a translation: from its source, on the leaf where that is known, in % of the range.
+        background_change: The same outside the leaf; None where no mask is known.
+        contrast: Of a translation: standard deviation of its brightness, in % of the range.
+        twin: The earlier picture of the run that looks the same; empty for none.
+        failed: What it failed, see `synthesize/verdicts.py`; empty if it was accepted.
         why: The same in words.
     """
 
     called: str = ""
     leafness: float | None = None
     train_distance: float | None = None
+    change: float | None = None
+    background_change: float | None = None
+    contrast: float | None = None
+    twin: str = ""
     failed: tuple[str, ...] = ()
     why: str = ""
 

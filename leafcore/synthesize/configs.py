@@ -9,19 +9,22 @@ from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 
+AUTO = "auto"
 WHOLE = "all"  # in place of a mask set: the whole picture may change
 
 
 class VerificationConfig(Config):
-    """Settings of what is asked of pictures that a model made without a chain."""
+    """Settings of what is asked of generated pictures."""
 
     verify: Literal["auto", "yes", "no"] = setting(
-        "auto", "Whether pictures are verified, and those that fail rejected; auto: those drawn from a prompt."
+        "auto",
+        "Whether pictures are verified, and those that fail rejected. auto: of a prompt, by everything; of a chain, by "
+        "their pixels and the judge of labels; from noise, by nothing.",
     )
     judge: str = setting(
         "auto",
-        "From noise or a prompt: classifier that names the pictures; auto takes the newest over the model's dataset; "
-        "none.",
+        "Classifier that names the pictures; auto takes the newest over their dataset; none. One that names less than "
+        "80% of real validation pictures rightly rejects nothing.",
         ref="noise_judge",
         advanced=True,
     )
@@ -38,6 +41,31 @@ class VerificationConfig(Config):
         1.0,
         "Verifying: a picture nearer to a training picture than all but so many real ones is a copy; 0: accepted.",
         unit="%",
+        ge=0,
+        le=50,
+        advanced=True,
+    )
+    min_change: float = setting(
+        0.5,
+        "Verifying a chain: a picture that differs less from its source, on the leaf, is rejected.",
+        unit="% of the range",
+        ge=0,
+        le=100,
+        advanced=True,
+    )
+    max_background: float = setting(
+        10.0,
+        "Verifying a chain: a picture whose background, outside the mask, changed more is rejected.",
+        unit="% of the range",
+        ge=0,
+        le=100,
+        advanced=True,
+    )
+    min_contrast: float = setting(
+        2.0,
+        "Verifying a chain: a picture with less contrast, or one that looks like an earlier one of the run, is "
+        "rejected.",
+        unit="% of the range",
         ge=0,
         le=50,
         advanced=True,

@@ -14,7 +14,7 @@ from leafcore.checkpoints import promote
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.manifest import load
 from leafcore.data.seen import UNKNOWN, load_seen, save_seen
-from leafcore.data.synthetic_sets import Provenance, read_recipe
+from leafcore.data.synthetic_sets import Provenance, Verified, read_recipe
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.generate import Chain
 from leafcore.images import encode_png, load_square, open_rgb, to_signed, to_uint8
@@ -30,7 +30,9 @@ from tests.watcher import Watcher
 def rows_in(folder):
     """Return the manifest's rows, each value as the picture's own recipe has it."""
     table = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
-    return [{**row, "chain": json.loads(row["chain"])} for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    lists = [{key: json.loads(row[key]) for key in ("chain", "failed") if key in row} for row in rows]
+    return [{**row, **parsed} for row, parsed in zip(rows, lists, strict=True)]
 
 
 def pictures_in(folder):
@@ -133,15 +135,16 @@ def test_a_picture_carries_its_row_of_the_manifest(own, config, tmp_path):
         path = tmp_path / "run" / "images" / row["file"]
         assert row.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
         assert row.pop("phash") == perceptual_hash(open_rgb(path))
-        assert read_recipe(path) == row
+        assert {key: "" if value is None else value for key, value in read_recipe(path).items()} == row
 
 
 def test_a_row_says_everything_about_its_picture(own, journey, config):
     run = submit(own, "synthesize", changed(config, chain=("healthy-to-rust", "to-scab"), seed=5))
     execute(own, run, lane="cpu", owner="cli")
     row = rows_in(run.folder)[0]
-    assert set(row) == {*Provenance.model_fields, "sha256", "phash"}
-    assert [name for name, value in row.items() if value == ""] == ["prompt", "negative"], "no words were asked for"
+    assert set(row) == {*Verified.model_fields, "sha256", "phash"}
+    empty = [name for name, value in row.items() if value == "" and name in Provenance.model_fields]
+    assert empty == ["prompt", "negative"], "no words were asked for"
     assert (row["labels"], row["source_labels"], row["dataset"]) == ("rust scab", "healthy", journey.dataset)
     assert (row["run"], row["config_hash"], row["size_px"], row["synthetic"]) == (
         run.id, run.record.config_hash, 32, True,
