@@ -9,7 +9,8 @@ from typing import Any
 
 from leafcore import devices
 from leafcore.base_models import admit
-from leafcore.chains import chain_labels, chain_size, masks_for, masks_of
+from leafcore.chain_steps import Step, parse_step
+from leafcore.chains import chain_labels, masks_for, masks_of, picture_size
 from leafcore.checkpoints import epochs, list_checkpoints, require_free
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
@@ -122,12 +123,18 @@ def _check_translator(workspace: Workspace, config: Any, value: str, what: str =
 
 
 def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
-    del config
-    pins = [pin(workspace, ref) for ref in value]
-    there = [checkpoint for _, checkpoint, _ in pins if checkpoint is not None]
+    parsed = [parse_step(text) for text in value]
+    pins = [(pin(workspace, ref), how) for ref, how in parsed]
+    there = [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
     if there:
-        chain_size(there)
-    return tuple(ref for ref, _, _ in pins), [run_id for _, _, used in pins for run_id in used]
+        picture_size(there, config.size_px, config.sizing)
+    return tuple(f"{ref}{how}" for (ref, _, _), how in pins), [run_id for (_, _, used), _ in pins for run_id in used]
+
+
+def _steps_there(workspace: Workspace, config: Any) -> list[Step]:
+    """Return the steps of a chain but those that are yet to be trained."""
+    pins = [(pin(workspace, ref), how) for ref, how in map(parse_step, config.chain)]
+    return [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
 
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -190,7 +197,7 @@ def _check_judge_of_chain(workspace: Workspace, config: Any, value: str) -> Chec
     """Choose the judge of translations now, if they are verified."""
     if config.verify == "no":
         return value, []
-    there = [checkpoint for _, checkpoint, _ in (pin(workspace, ref) for ref in config.chain) if checkpoint]
+    there = _steps_there(workspace, config)
     label_sets = [label_set(config.source)]
     if len(there) == len(config.chain):  # what a step will make is known once it is trained
         label_sets.append(chain_labels(config.source, there))
@@ -284,7 +291,7 @@ def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked
     if config.checkpoint:  # what is made from noise has no leaf that is known
         chosen = masks_of(workspace, load(workspace, config.dataset)) if config.source else ""
         return chosen, [chosen] if chosen else []
-    there = [checkpoint for _, checkpoint, _ in (pin(workspace, ref) for ref in config.chain) if checkpoint]
+    there = _steps_there(workspace, config)
     dataset = load(workspace, config.dataset)  # what verifies the background needs masks that no step may want
     chosen = masks_for(workspace, dataset, there) if config.verify == "no" else masks_of(workspace, dataset)
     return chosen, [chosen] if chosen else []

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from leafcore.chains import chain_labels, chain_size, masks_for, needed_trainings, open_chain, source_of, target_of
+from leafcore.chain_steps import Step, source_of, target_of
+from leafcore.chains import chain_labels, chain_size, masks_for, needed_trainings, open_chain
 from leafcore.data.manifest import load
 from leafcore.errors import CheckpointError, NotFoundError
 from tests.planted import plant_lflseg, plant_translator
@@ -93,7 +94,8 @@ def test_without_healthy_leaves_a_generator_learns_from_what_there_is(workspace)
 def test_only_a_chain_that_changes_the_leaf_alone_takes_masks(journey):
     dataset, workspace = load(journey.workspace, journey.dataset), journey.workspace
     plain = open_chain(workspace, [journey.runs["leafgan"].id])
-    blending = [replace(plain[0], card=plain[0].card.model_copy(update={"description": {"blend": True}}))]
+    card = plain[0].card.model_copy(update={"description": {"blend": True}})
+    blending = [Step(replace(plain[0].checkpoint, card=card))]
     exact = replace(dataset, records=dataset.records.assign(mask="a.png"))
     assert masks_for(workspace, dataset, plain) == ""
     assert masks_for(workspace, dataset, blending) == journey.runs["masks"].id

@@ -155,7 +155,7 @@ def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int) 
         InputError: There are too few sources, or no masks of them.
     """
     dataset = load(workspace, config.dataset)
-    records = choose_sources(dataset, config.source, config.count, config.seed)
+    records = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
     leaves = None
     if config.masks != WHOLE:
         files = mask_files(workspace, dataset, list(records["image"]), config.masks)
@@ -189,7 +189,8 @@ def _template(
         "source": "",
         "source_sha256": "",
         "source_labels": "",
-        "split": "train",
+        "split": config.sources_from,
+        "override": config.override,
         "dataset": config.dataset or facts.dataset,
         "chain": tuple(map(step_of, checkpoints)),
         "size_px": facts.size_px,

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from leafcore.chains import blends, chain_labels, open_chain, source_of
-from leafcore.checkpoints import Checkpoint
+from leafcore.chain_steps import Step
+from leafcore.chains import chain_labels, open_chain, sizing_method
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, load
@@ -100,22 +100,20 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
 def _prepare(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> Work:
     """Open chain, sources and judges, and write down what the pictures come from."""
     dataset = load(workspace, config.dataset)
-    checkpoints = open_chain(workspace, config.chain)
-    sources = choose_sources(dataset, config.source, config.count, config.seed)
+    steps = open_chain(workspace, config.chain)
+    sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
     device = resolve_device(config.device)
-    chain = Chain(checkpoints, device, workspace, config.strength)
-    if source_of(checkpoints[0]) not in {"", label_set(config.source)}:
-        progress.warn(
-            f"{checkpoints[0].name} was trained on {source_of(checkpoints[0])} pictures and is given {config.source} "
-            "pictures."
-        )
-    seen = merge(*(checkpoint.seen() for checkpoint in checkpoints), {"source": list(sources["sha256"])})
+    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing)
+    first = steps[0]
+    if first.source not in {"", label_set(config.source)}:
+        progress.warn(f"{first.name} was trained on {first.source} pictures and is given {config.source} pictures.")
+    seen = merge(*(step.checkpoint.seen() for step in steps), {"source": list(sources["sha256"])})
     save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
     leaves = Leaves(mask_files(workspace, dataset, list(sources["image"]), config.masks), chain.size_px)
-    wants_masks = any(map(blends, checkpoints))
+    wants_masks = any(step.masked for step in steps)
     if wants_masks and not all(leaves.files.values()):
         progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
-    template = _template(config, dataset, checkpoints, chain.size_px, progress)
+    template = _template(config, dataset, steps, chain.size_px, progress)
     template |= chain.recipe()
     template["masks"] = (config.masks or "exact") if wants_masks else "none"
     witness, verifier = _open_judges(config, workspace, dataset, seen, template["labels"], leaves, device, progress)
@@ -150,23 +148,33 @@ def _open_judges(
 
 
 def _template(
-    config: SynthesizeConfig, dataset: Dataset, checkpoints: Sequence[Checkpoint], size_px: int, progress: Progress
+    config: SynthesizeConfig, dataset: Dataset, steps: Sequence[Step], size_px: int, progress: Progress
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
     return {
-        "labels": chain_labels(config.source, checkpoints),
+        "labels": chain_labels(config.source, steps),
         "label_rule": "union of the source's labels and each step's target, healthy dropped",
         "source_labels": config.source,
-        "split": "train",
+        "split": config.sources_from,
+        "override": config.override,
         "dataset": dataset.ref,
-        "chain": tuple(map(step_of, checkpoints)),
+        "chain": tuple(
+            step_of(
+                step.checkpoint,
+                back=step.how.back,
+                strength=step.how.strength,
+                where="leaf" if step.masked else "all",
+            )
+            for step in steps
+        ),
         "size_px": size_px,
+        "method": sizing_method(steps, size_px, config.sizing),
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
         **environment(str(resolve_device(config.device))),
         "source_license": dataset.card.license,
-        "weights_license": "; ".join(sorted({checkpoint.card.license for checkpoint in checkpoints})),
+        "weights_license": "; ".join(sorted({step.card.license for step in steps})),
     }
 
 

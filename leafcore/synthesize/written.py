@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -40,8 +41,8 @@ class SynthesizeResult(BaseModel):
     verification: Verification | None = None
 
 
-def step_of(checkpoint: Checkpoint) -> ChainStep:
-    """Return what a picture's recipe says of a model that made it."""
+def step_of(checkpoint: Checkpoint, **how: Any) -> ChainStep:
+    """Return what a picture's recipe says of a model that made it, and of how it was applied."""
     card = checkpoint.card
     return ChainStep(
         checkpoint=checkpoint.name,
@@ -49,6 +50,7 @@ def step_of(checkpoint: Checkpoint) -> ChainStep:
         run=card.run,
         epoch=card.epoch,
         weights_sha256=card.weights_sha256,
+        **how,
     )
 
 
