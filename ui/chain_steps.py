@@ -9,7 +9,7 @@ from leafcore.chains import Way, all_steps, suggestions
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
 
-WHERE = {"": "As trained", "leaf": "Leaf", "all": "All over"}
+WHERE = {"": "Trained", "leaf": "Leaf", "all": "All over"}
 
 
 def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) -> list[Step]:
@@ -62,7 +62,7 @@ def _take(ways: Mapping[str, Way]) -> None:
 
 def _step(step: Step, number: int) -> Step:
     """Draw how a step is applied, and return it so."""
-    strength_place, where_place = st.columns([3, 2], vertical_alignment="bottom")
+    strength_place, where_place = st.columns(2, vertical_alignment="bottom")
     strength = strength_place.slider(
         step.name,
         0.0,

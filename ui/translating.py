@@ -52,12 +52,15 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         name = st.selectbox("Dataset", names, key="ds", bind="query-params")
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
+        place = st.container()  # sources are drawn above the split that they hang on
         settings = _settings()
-        settings |= _sources(dataset, steps[0].source if steps else "", settings["sources_from"])
+        with place:
+            sources = _sources(dataset, steps[0].source if steps else "", settings["sources_from"])
     with right:
-        if not steps:
-            st.info("Choose at least one translation.", icon=":material/info:")
+        if not steps or not sources:
+            st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
+        settings |= sources
         try:
             size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:
@@ -77,8 +80,16 @@ def _settings() -> dict[str, Any]:
 
 
 def _sources(dataset: Dataset, usual: str, split: Split) -> dict[str, Any]:
-    """Draw which pictures are translated, how many, and the seed of the choice; by the names of `synthesize`."""
+    """Draw which pictures are translated, how many, and the seed of the choice; by the names of `synthesize`.
+
+    Args:
+        dataset: Whose they are.
+        usual: What the first step was trained on.
+        split: Where they are from; nothing is returned if it has no pictures.
+    """
     there = dataset.select(split=split)["labels"].value_counts()
+    if there.empty:
+        return {}
     label_sets = list(there.index)
     source = st.selectbox(
         "Source pictures",
