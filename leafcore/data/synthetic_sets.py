@@ -33,7 +33,18 @@ PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
 
 
 class ChainStep(BaseModel):
-    """One model that a picture went through: a translation, or a generator that made it from noise."""
+    """One model that a picture went through: a translation, or a generator that made it from noise.
+
+    Attributes:
+        checkpoint: Its name.
+        recipe: How it was trained.
+        run: Which run trained it.
+        epoch: Its weights are of.
+        weights_sha256: The hash of their file.
+        back: Of a translation, whether it was from B to A.
+        strength: How much of what it made was blended with what it was given, from 0 to 1.
+        where: Of a translation: "leaf", inside the mask only, or "all".
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,6 +53,9 @@ class ChainStep(BaseModel):
     run: str
     epoch: int
     weights_sha256: str
+    back: bool = False
+    strength: float = 1.0
+    where: str = ""
 
 
 class Provenance(BaseModel):
@@ -56,11 +70,13 @@ class Provenance(BaseModel):
         source_labels: Its label set.
         group: Its group, which the synthetic picture inherits; one of its own if it has no source.
         split: Its split.
+        override: Why pictures of a split that judges were translated; empty if none were.
         dataset: `name@version`.
         chain: The translations in order, or the generator.
         masks: The mask set, for translations that change the leaf only; "exact" if masks came with the
             dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
+        method: How a chain made pictures of that side: at the size of training, enlarged, or in tiles.
         seed: Of this picture.
         run: The run that made it.
         config_hash: Of the run's settings.
@@ -100,6 +116,8 @@ class Provenance(BaseModel):
     source_license: str
     weights_license: str
     masks: str = "none"
+    method: str = ""
+    override: str = ""
     truncation: float = 0.0
     prompt: str = ""
     negative: str = ""
@@ -151,13 +169,21 @@ class Verified(Provenance):
         called: The label set that the judge gives; empty without one.
         leafness: LFLSeg's probability of one full leaf, from 0 to 1; None if it was not asked.
         train_distance: To the nearest training picture, 1 - cosine of features, from 0 to 2; None if not measured.
-        failed: What it failed: "label", "leaf", "copy"; empty if it was accepted.
+        change: Of a translation: from its source, on the leaf where that is known, in % of the range.
+        background_change: The same outside the leaf; None where no mask is known.
+        contrast: Of a translation: standard deviation of its brightness, in % of the range.
+        twin: The earlier picture of the run that looks the same; empty for none.
+        failed: What it failed, see `synthesize/verdicts.py`; empty if it was accepted.
         why: The same in words.
     """
 
     called: str = ""
     leafness: float | None = None
     train_distance: float | None = None
+    change: float | None = None
+    background_change: float | None = None
+    contrast: float | None = None
+    twin: str = ""
     failed: tuple[str, ...] = ()
     why: str = ""
 
