@@ -32,6 +32,7 @@ from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
+from leafcore.review_commands import add_review
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
 from leafcore.terminal import TerminalProgress, plain, table
@@ -125,6 +126,7 @@ def build_parser() -> Parser:
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
     add_steering(command)
     add_latent_tools(command)
+    add_review(command)
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")

@@ -7,13 +7,14 @@ runs/<id>/
   manifest.csv    the ledger as a table, without what verification rejected
   rejected.csv    the same of what it rejected, and why
   labels.csv      image,labels
+  review.jsonl    what people kept, rejected and rated, see `review.py`; the tables above do not change with it
 ```
 """
 
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pandas as pd
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from leafcore.data.review import Review, read_review
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
 from leafcore.images import open_rgb
@@ -273,8 +275,31 @@ class SyntheticSet:
         """Whether it is known what all of its pictures show."""
         return not bool((self.manifest["labels"] == "").any())
 
+    @property
+    def files(self) -> list[str]:
+        """The names of its pictures, in the manifest's order."""
+        return [str(file) for file in self.manifest["file"]]
+
+    def review(self) -> Review:
+        """Return what people say of its pictures.
+
+        Raises:
+            DatasetError: See `read_review`.
+        """
+        return read_review(self.folder)
+
+    def admitted(self, stars: int = 0) -> "SyntheticSet":
+        """Return the set without what people rejected, maybe empty.
+
+        Args:
+            stars: How many a picture needs at least.
+        """
+        review = self.review()
+        rows = [review.admits(file, stars) for file in self.files]
+        return replace(self, manifest=self.manifest[rows].reset_index(drop=True))
+
     def rejected(self) -> pd.DataFrame:
-        """Return the rows of the pictures that were made, but rejected: text, columns as in `Verified`; maybe none."""
+        """Return the rows of the pictures that were made, but failed verification: text, as in `Verified`."""
         try:
             return pd.read_csv(self.folder / REJECTED, dtype=str, keep_default_na=False)
         except FileNotFoundError:
@@ -285,8 +310,31 @@ class SyntheticSet:
         return [self.folder / "images" / str(name) for name in self.manifest["file"]]
 
 
-def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
-    """Return the synthetic set that a run made.
+def open_synthetic_set(workspace: Workspace, run_id: str, *, stars: int = 0) -> SyntheticSet:
+    """Return the synthetic set that a run made, without what people rejected.
+
+    Args:
+        workspace: Where the run is.
+        run_id: The run.
+        stars: How many a picture needs at least.
+
+    Raises:
+        NotFoundError: There is no such run, or it made no synthetic pictures.
+        DatasetError: People admit none of them.
+    """
+    whole = open_whole_set(workspace, run_id)
+    admitted = whole.admitted(stars)
+    if admitted.manifest.empty:
+        wanted = f" or has fewer than {stars} stars" if stars else ""
+        raise DatasetError(
+            f"run: each of the {len(whole.manifest)} pictures of {run_id} was rejected in review{wanted}; keep some of "
+            "them on the Studio page, or with `leafcore review`."
+        )
+    return admitted
+
+
+def open_whole_set(workspace: Workspace, run_id: str) -> SyntheticSet:
+    """Return the synthetic set that a run made, with what people rejected.
 
     Raises:
         NotFoundError: There is no such run, or it made no synthetic pictures.

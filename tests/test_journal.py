@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from leafcore.errors import DatasetError
-from leafcore.pick.journal import Journal
+from leafcore.journal import Journal
 
 
 class Word(BaseModel):
@@ -32,6 +32,19 @@ def test_undo_takes_back_the_last_word_that_stands(journal):
     journal.undo()
     journal.add(Word(text="d"))
     assert words(journal) == ["a", "d"]
+
+
+def test_undo_of_ones_own_words_leaves_the_others_alone(journal):
+    for text in ("mine 1", "mine 2", "theirs"):
+        journal.add(Word(text=text))
+    for _ in range(3):
+        journal.undo(lambda word: word.text.startswith("mine"))
+    assert words(journal) == ["theirs"]
+
+
+def test_what_was_taken_back_before_lines_had_numbers_stays_so(journal, tmp_path):
+    (tmp_path / "words.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{"undo": true}\n{"text": "c"}\n')
+    assert words(journal) == ["a", "c"]
 
 
 def test_lines_are_only_added(journal, tmp_path):
