@@ -17,6 +17,7 @@ from ui.reviewing import Layer, Tile, review_grid
 
 SHOWS: dict[str, Show] = {"All": "all", "Kept": "kept", "Rejected": "rejected", "Unrated": "unrated"}
 ALONE = "none"
+HEARD = {"keep": "kept", "reject": "rejected", "open": "rated"}
 Row = dict[str, str]
 
 
@@ -26,7 +27,7 @@ def review_box(run: Run) -> None:
     Args:
         run: It made the set.
     """
-    pictures, me = cached.synthetic_set(run), st.session_state.setdefault("reviewer", secrets.token_hex(4))
+    pictures, me = cached.synthetic_set(run), st.session_state.setdefault("reviewer", f"visitor {secrets.token_hex(2)}")
     try:
         review = pictures.review()
     except LeafError as error:
@@ -135,7 +136,8 @@ def _page(count: int) -> int:
     pages = -(-count // show.PAGE)
     if pages < 2:
         return 1
-    st.session_state["rpage"] = min(st.session_state.get("rpage", 1), pages)
+    if st.session_state.get("rpage", 1) > pages:
+        st.session_state["rpage"] = pages
     return int(st.pagination(pages, key="rpage"))
 
 
@@ -145,9 +147,7 @@ def _tile(run: Run, row: Row, opinion: Opinion, me: str, beside: SyntheticSet | 
     if beside is not None:
         layers.insert(0, Layer(maker(beside), f"/api/runs/{beside.id}/images/{other}"))
     made = f"from {row['source']}" if row["source"] else row.get("prompt") or f"from noise, seed {row['seed']}"
-    said = (
-        "" if opinion.is_open else f" · {opinion.verdict} by {'you' if opinion.by == me else opinion.by or 'somebody'}"
-    )
+    said = "" if opinion.is_open else f" · {HEARD[opinion.verdict]} by {'you' if opinion.by == me else opinion.by}"
     return Tile(
         file=file,
         alt=f"{file}, {words(row['labels']) or 'no label'}, {made}",

@@ -1,8 +1,9 @@
 """The component that reviews pictures: a grid with keys, and the chosen picture large over what it was made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -95,6 +96,18 @@ class Tile:
         return {**plain, "layers": layers, "verdict": self.opinion.verdict, "stars": self.opinion.stars}
 
 
+@dataclass
+class _Written:
+    """How far a visitor's choices are written down.
+
+    A key that follows fast starts a script while the callback of the one before is still writing, and may end that one
+    wherever it touches the session's state; so the number is kept outside of it, and they take turns.
+    """
+
+    number: int = 0
+    turn: Lock = field(default_factory=Lock)
+
+
 def choices_in(sent: Any, written: int, by: str) -> list[tuple[int, Choice | None]]:
     """Return the choices of a browser that are not written down yet, by their numbers; None takes the last one back.
 
@@ -142,12 +155,14 @@ def review_grid(
         on_choice: Called with each choice, once; None takes the visitor's last one back.
         on_chosen: Called when the visitor has come to rest at another picture.
     """
-    counter = f"{key}-written"
+    written: _Written = st.session_state.setdefault(f"{key}-written", _Written())
 
     def heard() -> None:
-        for number, choice in choices_in(st.session_state[key].said, st.session_state.get(counter, 0), by):
-            on_choice(choice)
-            st.session_state[counter] = number
+        sent = st.session_state[key].said
+        with written.turn:
+            for number, choice in choices_in(sent, written.number, by):
+                on_choice(choice)
+                written.number = number
 
     def moved() -> None:
         if st.session_state[key].chosen:
@@ -161,7 +176,7 @@ def review_grid(
             "besideName": beside_name,
             "chosen": chosen,
             "canUndo": can_undo,
-            "written": st.session_state.get(counter, 0),
+            "written": written.number,
         },
         on_said_change=heard,
         on_chosen_change=moved,
