@@ -1,11 +1,14 @@
-"""The command that reviews a synthetic set."""
+"""The commands that look at synthetic pictures: the review of a set, the recipe of one."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from leafcore.data.recipes import look_up
 from leafcore.data.review import MOST_STARS
 from leafcore.data.reviewing import Said, review_state, say
 from leafcore.errors import ConfigError
+from leafcore.path_checks import check_picture
 from leafcore.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -30,6 +33,20 @@ def add_review(command: Callable[..., Any]) -> None:
     )  # fmt: skip
     added.add_argument("--undo", action="store_true", help="First take back the last choice of the same name.")
     added.add_argument("--by", default="cli", metavar="NAME", help="Who speaks (default cli).")
+
+
+def add_recipe(command: Callable[..., Any]) -> None:
+    """Add the command to the parser; see `add_review`."""
+    added = command(
+        "recipe", "Say what a picture tells of itself: what made it, of what, and whether it is known.", _tell
+    )
+    added.add_argument("picture", metavar="PICTURE", help="A picture, or RUN/FILE of a synthetic set.")
+
+
+def _tell(arguments: Any, workspace: Workspace) -> Answer:
+    path, _ = check_picture(workspace, None, arguments.picture)
+    found = look_up(workspace, Path(path))
+    return found.model_dump(mode="json") if arguments.json else {"picture": path, "told": "\n".join(found.told)}
 
 
 def _say(arguments: Any, workspace: Workspace) -> Answer:
