@@ -175,6 +175,7 @@ class Ledger:
         self._folder = folder
         self._file = folder / "rows.jsonl"
         self.rows: list[dict[str, Any]] = self._read()
+        self._drop_strays()
 
     def _read(self) -> list[dict[str, Any]]:
         """Return the rows whose picture is there, and drop the others; so is a line that a crash cut short."""
@@ -188,6 +189,13 @@ class Ledger:
         if kept != text:  # what is appended next must not continue a broken line
             write_bytes(self._file, kept.encode())
         return rows
+
+    def _drop_strays(self) -> None:
+        """Remove the picture that was written last, if a crash or a full disk came before its row, or halved it."""
+        known = self.files
+        for path in (self._folder / "images").glob("*"):
+            if path.name not in known:
+                path.unlink(missing_ok=True)
 
     @property
     def files(self) -> set[str]:
@@ -217,6 +225,7 @@ class Ledger:
 
         What verification rejected is in neither, but in `rejected.csv`, so that nothing ever learns from it.
         """
+        self._drop_strays()
         rows, rejected = self.accepted, [row for row in self.rows if row.get("failed")]
         if rejected:
             write_bytes(self._folder / REJECTED, _csv(rejected, list(rejected[0])))
