@@ -214,13 +214,13 @@ def scores(run: Run, direction: Direction) -> ScoreResult | None:
 
 def synthetic_set(run: Run) -> SyntheticSet:
     """Return the synthetic set of a run that is done, with what people rejected."""
-    return _synthetic_set(run.id, (run.folder / "manifest.csv").stat().st_mtime_ns)
+    return _synthetic_set(str(run.folder), (run.folder / "manifest.csv").stat().st_mtime_ns)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _synthetic_set(run_id: str, modified_ns: int) -> SyntheticSet:
+def _synthetic_set(folder: str, modified_ns: int) -> SyntheticSet:
     del modified_ns
-    return open_whole_set(workspace(), run_id)
+    return open_whole_set(workspace(), Path(folder).name)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

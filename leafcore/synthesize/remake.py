@@ -58,7 +58,7 @@ def remake(recipe: Provenance, workspace: Workspace, device: torch.device, progr
         may_change = None if leaf is None else leaf[:, 0].numpy() > 0.5
         return _only(model.redraw([recipe.seed], source, may_change, recipe.strength))
     chain = Chain(checkpoints, device, workspace, recipe.strength or 1.0)
-    signed = to_signed(torch.from_numpy(source).permute(0, 3, 1, 2))
+    signed = to_signed(torch.tensor(source).permute(0, 3, 1, 2))
     return _only(to_uint8(chain(signed, leaf, [recipe.seed])[-1]))
 
 

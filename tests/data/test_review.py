@@ -12,7 +12,6 @@ from leafcore.data.review import Choice, Review, read_review, review_journal, st
 from leafcore.data.reviewing import Said, review_state, say, select
 from leafcore.data.synthetic_sets import open_synthetic_set, open_whole_set
 from leafcore.errors import ConfigError, DatasetError, NotFoundError
-from tests.export.conftest import own_shelf, shelves  # noqa: F401  a set written by hand
 
 A, B = "000000-ab.png", "000001-ab.png"
 EACH = 40  # choices of each of two people at once
@@ -59,7 +58,7 @@ def test_a_filter_leaves_the_pictures_in_their_order(show, stars, left):
 
 
 @pytest.fixture
-def made(own_shelf):  # noqa: F811
+def made(own_shelf):
     """A workspace and the id of its set of two translations."""
     return own_shelf.workspace, own_shelf.sets["chain"].id
 
