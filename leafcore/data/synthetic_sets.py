@@ -80,6 +80,7 @@ class Provenance(BaseModel):
         libraries: What computed it, with versions; empty, as the two after it, in sets that are older than these.
         gpu: On which GPU; "none" for a CPU.
         driver: Of the GPU.
+        batch: How many pictures were computed at once, on which the last bit of a sum may hang; 0 in older sets.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -113,6 +114,7 @@ class Provenance(BaseModel):
     libraries: str = ""
     gpu: str = ""
     driver: str = ""
+    batch: int = 0
     synthetic: bool = True
 
 

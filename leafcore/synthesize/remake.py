@@ -28,7 +28,9 @@ NO_MASKS = ("none", WHOLE)
 EXACT = "exact"
 
 
-def remake(recipe: Provenance, workspace: Workspace, device: torch.device, progress: Progress) -> np.ndarray:
+def remake(
+    recipe: Provenance, workspace: Workspace, device: torch.device, progress: Progress, together: int = 1
+) -> np.ndarray:
     """Make a picture again.
 
     Args:
@@ -36,6 +38,8 @@ def remake(recipe: Provenance, workspace: Workspace, device: torch.device, progr
         workspace: Where its models, its source and its mask are.
         device: Where to compute.
         progress: Told of the download, if a base model must be fetched.
+        together: How often at once: libraries add numbers up in an order that hangs on the size of the batch, so that
+            only a batch as large as the picture's was is sure to give the same bits.
 
     Returns:
         (S, S, 3) uint8.
@@ -47,19 +51,20 @@ def remake(recipe: Provenance, workspace: Workspace, device: torch.device, progr
     if not checkpoints:
         raise DatasetError("picture: its recipe names no model; it was not made here.")
     if checkpoints[0].is_noise_model:
-        return _from_noise(recipe, checkpoints[0], device)
+        return _from_noise(recipe, checkpoints[0], device, together)
+    seeds = [recipe.seed] * together
     if not recipe.source:
-        return _only(_open_drawing(recipe, checkpoints, workspace, device, progress).draw([recipe.seed]))
+        return _first(_open_drawing(recipe, checkpoints, workspace, device, progress).draw(seeds))
     dataset = load(workspace, recipe.dataset)
-    source = _open_source(recipe, dataset)[None]
-    leaf = _open_leaf(recipe, workspace, dataset)
+    sources = np.stack([_open_source(recipe, dataset)] * together)
+    leaves = _open_leaf(recipe, workspace, dataset, together)
     if all(checkpoint.is_prompt_model for checkpoint in checkpoints):  # a single step of a chain is the same
         model = _open_drawing(recipe, checkpoints, workspace, device, progress)
-        may_change = None if leaf is None else leaf[:, 0].numpy() > 0.5
-        return _only(model.redraw([recipe.seed], source, may_change, recipe.strength))
+        may_change = None if leaves is None else leaves[:, 0].numpy() > 0.5
+        return _first(model.redraw(seeds, sources, may_change, recipe.strength))
     chain = Chain(checkpoints, device, workspace, recipe.strength or 1.0)
-    signed = to_signed(torch.tensor(source).permute(0, 3, 1, 2))
-    return _only(to_uint8(chain(signed, leaf, [recipe.seed])[-1]))
+    signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
+    return _first(to_uint8(chain(signed, leaves, seeds)[-1]))
 
 
 def open_as_used(workspace: Workspace, step: ChainStep) -> Checkpoint:
@@ -85,12 +90,12 @@ def open_as_used(workspace: Workspace, step: ChainStep) -> Checkpoint:
     )
 
 
-def _from_noise(recipe: Provenance, checkpoint: Checkpoint, device: torch.device) -> np.ndarray:
+def _from_noise(recipe: Provenance, checkpoint: Checkpoint, device: torch.device, together: int) -> np.ndarray:
     facts = noise_facts(checkpoint)
     sampler = "auto" if recipe.sampler == "none" else cast(Sampler, recipe.sampler)
     how = denoising_of(facts, Denoising(recipe.guidance, sampler, recipe.sampling_steps), recipe.truncation)
-    latents = draw_latents([recipe.seed], facts.latent, recipe.truncation)
-    return _only(NoiseModel(checkpoint, device, how)(latents, [recipe.labels]))
+    latents = draw_latents([recipe.seed] * together, facts.latent, recipe.truncation)
+    return _first(NoiseModel(checkpoint, device, how)(latents, [recipe.labels] * together))
 
 
 def _open_drawing(
@@ -124,15 +129,13 @@ def _open_source(recipe: Provenance, dataset: Dataset) -> np.ndarray:
     return picture
 
 
-def _open_leaf(recipe: Provenance, workspace: Workspace, dataset: Dataset) -> torch.Tensor | None:
-    """Return the source's mask, (1, 1, S, S) float32; None where the whole picture may change."""
+def _open_leaf(recipe: Provenance, workspace: Workspace, dataset: Dataset, times: int) -> torch.Tensor | None:
+    """Return the source's mask so many times, (N, 1, S, S) float32; None where the whole picture may change."""
     if recipe.masks in NO_MASKS:
         return None
     files = mask_files(workspace, dataset, [recipe.source], "" if recipe.masks == EXACT else recipe.masks)
-    return Leaves(files, recipe.size_px)([recipe.source])
+    return Leaves(files, recipe.size_px)([recipe.source] * times)
 
 
-def _only(pictures: np.ndarray) -> np.ndarray:
-    """Return the one picture of a batch."""
-    (picture,) = pictures
-    return np.asarray(picture)
+def _first(pictures: np.ndarray) -> np.ndarray:
+    return np.asarray(pictures[0])

@@ -67,6 +67,8 @@ def reproduce(config: ReproduceConfig, workspace: Workspace, progress: Progress)
     device = resolve_device("cpu" if config.device == "auto" and recipe.gpu == "none" else config.device)
     progress.phase("making it again")
     now = remake(recipe, workspace, device, progress)
+    if recipe.batch > 1 and (now != then).any():
+        now = remake(recipe, workspace, device, progress, recipe.batch)
     write_bytes(progress.folder / MADE, encode_png(now))
     progress.sample(sheet([[then, now]]))
     return compare(then, now, changes(recipe, str(device)))

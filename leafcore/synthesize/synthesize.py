@@ -137,7 +137,7 @@ def _translate_all(
             signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
             steps = [to_uint8(step) for step in chain(signed, masks, [row.seed for row in rows])]
             for row, picture in zip(rows, steps[-1], strict=True):
-                write_picture(row, picture, ledger, progress)
+                write_picture(row.model_copy(update={"batch": len(rows)}), picture, ledger, progress)
             if start < SHOWN:
                 shown = [[pictures[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(rows)))]
                 progress.sample(sheet(shown))
