@@ -1,5 +1,7 @@
 """What was said stays, whatever breaks; what was taken back is gone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pydantic import BaseModel
 
@@ -40,6 +42,15 @@ def test_undo_of_ones_own_words_leaves_the_others_alone(journal):
     for _ in range(3):
         journal.undo(lambda word: word.text.startswith("mine"))
     assert words(journal) == ["theirs"]
+
+
+def test_two_who_take_back_at_once_take_back_two_words(journal):
+    for number in range(60):
+        journal.add(Word(text=str(number)))
+    with ThreadPoolExecutor(2) as pool:
+        for undone in [pool.submit(journal.undo) for _ in range(40)]:
+            undone.result()
+    assert words(journal) == [str(number) for number in range(20)]
 
 
 def test_what_was_taken_back_before_lines_had_numbers_stays_so(journal, tmp_path):
