@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from leafcore import devices
-from leafcore.chains import open_chain
+from leafcore.chains import Sizing, open_chain
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
@@ -185,7 +185,8 @@ def look_at_photo(workspace: Workspace, question: PhotoQuestion) -> dict[str, np
 def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.ndarray]:
     """Answer a `PreviewQuestion`."""
     dataset = load(workspace, question.dataset)
-    chain = _chain(str(workspace.root), question.chain, question.weights_sha256, str(_device(workspace)))
+    size = (question.size_px, question.sizing)
+    chain = _chain(str(workspace.root), question.chain, question.weights_sha256, str(_device(workspace)), *size)
     sources = _squares(dataset, question.images, chain.size_px)
     leaves = Leaves(mask_files(workspace, dataset, question.images, question.masks), chain.size_px)
     steps = chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)), leaves(question.images))
@@ -211,6 +212,9 @@ def _lflseg(root: str, ref: str, weights_sha256: str, device: str, cam: CamConfi
 
 
 @lru_cache(maxsize=2)
-def _chain(root: str, refs: tuple[str, ...], weights_sha256: tuple[str, ...], device: str) -> Chain:
+def _chain(
+    root: str, texts: tuple[str, ...], weights_sha256: tuple[str, ...], device: str, size_px: int, sizing: Sizing
+) -> Chain:
     del weights_sha256
-    return Chain(open_chain(Workspace(root), refs), torch.device(device), Workspace(root))
+    steps = open_chain(Workspace(root), texts)
+    return Chain(steps, torch.device(device), Workspace(root), size_px=size_px, sizing=sizing)

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from leafcore.chain_steps import How, Step, keeps_way_back, parse_step, target_of
 from leafcore.checkpoints import Checkpoint, open_checkpoint
-from leafcore.data.labels import is_healthy, label_set, split_labels, union
+from leafcore.data.labels import is_healthy, split_labels, union
 from leafcore.data.manifest import Dataset
 from leafcore.data.mask_sets import newest_mask_set
-from leafcore.errors import CheckpointError
+from leafcore.errors import CheckpointError, ConfigError
 from leafcore.workspace import Workspace
 
+Sizing = Literal["resize", "tiles"]
 MAX_STEPS = 2  # of a chain that is proposed; a person may choose more
 
 
@@ -20,7 +23,7 @@ class Way(BaseModel):
 
     Attributes:
         source: The label set of the pictures that are translated.
-        chain: Names of the translators in order.
+        chain: The steps in order, as they are written, see `chain_steps`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,27 +41,34 @@ class Domains(BaseModel):
     b: str
 
 
-def open_chain(workspace: Workspace, refs: Sequence[str]) -> list[Checkpoint]:
-    """Return a chain's checkpoints, in order.
+def open_chain(workspace: Workspace, texts: Sequence[str]) -> list[Step]:
+    """Return a chain's steps, in order.
+
+    Args:
+        workspace: Where their models are.
+        texts: As `parse_step` reads them.
 
     Raises:
         NotFoundError: A name is unknown.
+        ConfigError: An option of a step is none.
         CheckpointError: There is no step, one does not translate, or their sizes differ.
     """
-    checkpoints = [open_checkpoint(workspace, ref) for ref in refs]
-    chain_size(checkpoints)
-    return checkpoints
+    parsed = [parse_step(text) for text in texts]
+    steps = [Step(open_checkpoint(workspace, ref), how) for ref, how in parsed]
+    chain_size(steps)
+    return steps
 
 
-def chain_size(checkpoints: Sequence[Checkpoint]) -> int:
+def chain_size(steps: Sequence[Step]) -> int:
     """Return the picture size in px that all steps of a chain share.
 
     Raises:
         CheckpointError: There is no step, one does not translate, or their sizes differ.
     """
-    if not checkpoints:
+    if not steps:
         raise CheckpointError("chain: empty, expected at least one translator, such as healthy-to-rust.")
-    for checkpoint in checkpoints:
+    for step in steps:
+        checkpoint = step.checkpoint
         if not (checkpoint.is_translator or checkpoint.is_prompt_model):
             raise CheckpointError(
                 f"chain: {checkpoint.name} is a {checkpoint.card.recipe} model and translates nothing; "
@@ -69,29 +79,62 @@ def chain_size(checkpoints: Sequence[Checkpoint]) -> int:
                 f"chain: {checkpoint.name} was taught several label sets, so that nobody knows which it adds; "
                 "expected a model that was taught one."
             )
-    sizes = {checkpoint.name: int(checkpoint.card.description["size_px"]) for checkpoint in checkpoints}
+        if step.how.back and not keeps_way_back(checkpoint):
+            raise CheckpointError(f"chain: {checkpoint.name} has no generator back; leave :back out.")
+    sizes = {step.checkpoint.name: int(step.card.description["size_px"]) for step in steps}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{name}: {size} px" for name, size in sizes.items())
         raise CheckpointError(f"chain: its steps work at different sizes ({listed}); choose steps of one size.")
     return next(iter(sizes.values()))
 
 
-def chain_labels(source: str, checkpoints: Sequence[Checkpoint]) -> str:
+def picture_size(steps: Sequence[Step], size_px: int, sizing: Sizing) -> int:
+    """Return the side in px of what a chain makes.
+
+    Args:
+        steps: The chain.
+        size_px: What is asked for; 0 for the size of its steps.
+        sizing: How another size is reached.
+
+    Raises:
+        CheckpointError: See `chain_size`; or a step draws whole pictures, and no tiles.
+        ConfigError: Tiles do not fit into a picture.
+    """
+    trained_px = chain_size(steps)
+    if size_px in {0, trained_px}:
+        return trained_px
+    if sizing == "tiles":
+        if size_px < trained_px:
+            raise ConfigError(
+                f"size_px: got {size_px}, but tiles are of {trained_px} px; ask for more, or say sizing resize."
+            )
+        drawing = [step.checkpoint.name for step in steps if step.checkpoint.is_prompt_model]
+        if drawing:
+            raise CheckpointError(f"sizing: {drawing[0]} draws whole pictures, no tiles; say resize.")
+    return size_px
+
+
+def sizing_method(steps: Sequence[Step], size_px: int, sizing: Sizing) -> str:
+    """Return in words how a chain makes pictures of a size, for their recipe; see `picture_size`."""
+    trained_px = chain_size(steps)
+    if size_px == trained_px:
+        return "at the size of training"
+    if sizing == "tiles":
+        return f"tiles of {trained_px} px, feathered by {trained_px // 4} px"
+    return f"change at {trained_px} px, enlarged and added to the source"
+
+
+def chain_labels(source: str, steps: Sequence[Step]) -> str:
     """Return the label set of what a chain makes of a source: see `labels.union`."""
-    return union(source, [target_of(checkpoint) for checkpoint in checkpoints])
+    return union(source, [step.target for step in steps])
 
 
-def blends(checkpoint: Checkpoint) -> bool:
-    """Whether a step changes the leaf only, so that it wants a mask: trained to, or drawing over a picture."""
-    return bool(checkpoint.card.description.get("blend", False)) or checkpoint.is_prompt_model
-
-
-def masks_for(workspace: Workspace, dataset: Dataset, checkpoints: Sequence[Checkpoint]) -> str:
+def masks_for(workspace: Workspace, dataset: Dataset, steps: Sequence[Step]) -> str:
     """Return the mask set that a chain takes if none is named: the newest, or "" if it wants none or there are better.
 
     Better are exact masks, which came with the dataset.
     """
-    return masks_of(workspace, dataset) if any(map(blends, checkpoints)) else ""
+    return masks_of(workspace, dataset) if any(step.masked for step in steps) else ""
 
 
 def masks_of(workspace: Workspace, dataset: Dataset) -> str:
@@ -99,22 +142,18 @@ def masks_of(workspace: Workspace, dataset: Dataset) -> str:
     return "" if (dataset.records["mask"] != "").any() else newest_mask_set(workspace, dataset)
 
 
-def source_of(checkpoint: Checkpoint) -> str:
-    """Return the label set that a translator was trained to translate from; empty of a model that draws over any."""
-    return label_set(str(checkpoint.card.description.get("a", "")))
-
-
-def target_of(checkpoint: Checkpoint) -> str:
-    """Return the label set that a step adds: what it translates to, or was taught to draw."""
-    said = checkpoint.card.description
-    return label_set(str(said["b"] if "b" in said else said.get("labels", "")))
+def all_steps(translators: Iterable[Checkpoint]) -> list[Step]:
+    """Return what translators can do as they were trained: each there, and those that keep the way back, back."""
+    there = list(translators)
+    return [*map(Step, there), *(Step(one, How(back=True)) for one in there if keeps_way_back(one))]
 
 
 def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> Way | None:
     """Return the best chain that makes a label set.
 
     A first step that was trained on such sources goes before one that was not; then the fewest steps; then the label
-    set with the most pictures to translate.
+    set with the most pictures to translate. A way back is taken from what it was trained on only, and alone: of other
+    symptoms nobody knows that it removes them.
 
     Args:
         labels: What is to be made.
@@ -122,24 +161,41 @@ def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Check
         translators: What there is.
     """
     wanted = set(split_labels(labels))
-    known = {  # one of each kind is enough
-        (source_of(step), target_of(step), chain_size([step])): step
-        for step in sorted(translators, key=lambda step: step.name, reverse=True)
-        if is_healthy(target_of(step)) or wanted.issuperset(split_labels(target_of(step)))
+    known = {  # one of each kind is enough, and one that was trained for it the best
+        (step.source, step.target, chain_size([step]), step.how.back): step
+        for step in sorted(all_steps(translators), key=lambda step: step.name, reverse=True)
+        if is_healthy(step.target) or wanted.issuperset(split_labels(step.target))
     }
     found: list[tuple[tuple[bool, int, int, tuple[str, ...]], Way]] = []
     for length in range(1, MAX_STEPS + 1):
         for kinds in permutations(known, length):
-            if len({size_px for _, _, size_px in kinds}) > 1:
+            if len({size_px for _, _, size_px, _ in kinds}) > 1:
                 continue
-            targets = [target for _, target, _ in kinds]
+            targets = [target for _, target, _, _ in kinds]
+            is_back = any(back for *_, back in kinds)
             for source, available in counts.items():
                 if source == labels or not available or union(source, targets) != labels:
                     continue
+                if is_back and (length > 1 or kinds[0][0] != source):
+                    continue
                 chain = tuple(known[kind].name for kind in kinds)
-                rank = (kinds[0][0] != source, length, -available, chain)
+                rank = (kinds[0][0] != source, length + is_back, -available, chain)
                 found.append((rank, Way(source=source, chain=chain)))
     return min(found, key=lambda entry: entry[0])[1] if found else None
+
+
+def suggestions(counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> dict[str, Way]:
+    """Return the best chain for everything that translators can make: a dataset's label sets, and pairs of targets.
+
+    Args:
+        counts: Train pictures per label set: possible sources.
+        translators: What there is.
+    """
+    there = list(translators)
+    targets = sorted({target_of(one) for one in there})
+    wanted = {*counts, *targets, *(union(first, [second]) for first, second in permutations(targets, 2))}
+    ways = {labels: find_way(labels, counts, there) for labels in sorted(wanted)}
+    return {labels: way for labels, way in ways.items() if way is not None}
 
 
 def needed_trainings(labels: str, counts: Mapping[str, int], translators: Iterable[Checkpoint]) -> tuple[Domains, ...]:

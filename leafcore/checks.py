@@ -9,8 +9,9 @@ from typing import Any
 
 from leafcore import devices
 from leafcore.base_models import admit
-from leafcore.chains import chain_size, masks_for, masks_of
-from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints, open_checkpoint, require_free
+from leafcore.chain_steps import Step, parse_step
+from leafcore.chains import chain_labels, masks_for, masks_of, picture_size
+from leafcore.checkpoints import epochs, list_checkpoints, require_free
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
@@ -33,8 +34,9 @@ from leafcore.path_checks import (
 )
 from leafcore.pick.configs import AUTO, NO_JUDGE
 from leafcore.pick.judges import can_name, newest_judge
+from leafcore.pins import is_pending, pin
 from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
-from leafcore.runs import ACTIVE, Run, list_runs, open_run
+from leafcore.runs import ACTIVE, list_runs, open_run
 from leafcore.synthesize.configs import WHOLE, require_a_step
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
@@ -75,7 +77,7 @@ def _pin_dataset(workspace: Workspace, config: Any) -> str:
         return str(open_run(workspace, config.run).record.settings.get("dataset", ""))
     if config.dataset or not getattr(config, "checkpoint", ""):
         return load(workspace, config.dataset).ref
-    _, checkpoint, used = _pin(workspace, config.checkpoint)
+    _, checkpoint, used = pin(workspace, config.checkpoint)
     if checkpoint is None:
         return str(open_run(workspace, used[0]).record.settings.get("dataset", ""))
     return str(checkpoint.card.description.get("dataset", ""))
@@ -89,50 +91,12 @@ def _require_free(workspace: Workspace, name: str) -> None:
             raise ConfigError(f"promote_as: run {run.id} will be promoted as {name!r}; choose another name.")
 
 
-def _is_pending(workspace: Workspace, run_id: str) -> bool:
-    """Whether a name is a run's that has yet to make what is asked of it."""
-    folder = workspace.run(run_id)
-    return (folder / "status.json").exists() and Run(folder).status().state in ACTIVE
-
-
 # --- weights ----------------------------------------------------------------------------------------------------------
-
-
-def _pin(workspace: Workspace, ref: str) -> tuple[str, Checkpoint | None, list[str]]:
-    """Look weights up.
-
-    Returns:
-        What a run records; the weights, or None if a run has yet to save them; and that run's id, or their origin's.
-    """
-    run_id = ref.partition("@")[0]
-    promised = _promised_epoch(workspace, ref)
-    if promised:
-        return f"{run_id}@{promised}", None, [run_id]
-    checkpoint = open_checkpoint(workspace, ref)
-    origin = checkpoint.card.run
-    return checkpoint.ref, checkpoint, [origin] if origin and workspace.run(origin).exists() else []
-
-
-def _promised_epoch(workspace: Workspace, ref: str) -> int:
-    """Return the epoch that a name means if an unfinished training run has yet to save it, else 0.
-
-    A run's bare id means the last epoch that is saved; before there is one, the last that will be.
-    """
-    run_id, _, epoch = ref.partition("@")
-    if "#" in ref or not _is_pending(workspace, run_id):
-        return 0
-    run = Run(workspace.run(run_id))
-    if run.kind not in RECIPES:
-        return 0
-    saved = max(epochs(run.folder), default=0)
-    last = int(run.record.settings["epochs"]) + int(run.record.settings.get("epochs_decay", 0))
-    wanted = int(epoch) if epoch.isdecimal() else 0 if epoch or saved else last
-    return wanted if saved < wanted <= last else 0
 
 
 def _check_lflseg(workspace: Workspace, config: Any, value: str, what: str = "model") -> Checked:
     del config
-    ref, checkpoint, used = _pin(workspace, value)
+    ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None and checkpoint.card.recipe != "lflseg":
         raise CheckpointError(f"{what}: {value} is a {checkpoint.card.recipe} model, expected an lflseg model.")
     return ref, used
@@ -152,7 +116,7 @@ def _check_start(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_translator(workspace: Workspace, config: Any, value: str, what: str = "model") -> Checked:
     del config
-    ref, checkpoint, used = _pin(workspace, value)
+    ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None and not checkpoint.is_translator:
         recipe = checkpoint.card.recipe
         raise CheckpointError(f"{what}: {value} is a {recipe} model, expected a LeafGAN or CycleGAN model.")
@@ -160,16 +124,22 @@ def _check_translator(workspace: Workspace, config: Any, value: str, what: str =
 
 
 def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
-    del config
-    pins = [_pin(workspace, ref) for ref in value]
-    there = [checkpoint for _, checkpoint, _ in pins if checkpoint is not None]
+    parsed = [parse_step(text) for text in value]
+    pins = [(pin(workspace, ref), how) for ref, how in parsed]
+    there = [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
     if there:
-        chain_size(there)
-    return tuple(ref for ref, _, _ in pins), [run_id for _, _, used in pins for run_id in used]
+        picture_size(there, config.size_px, config.sizing)
+    return tuple(f"{ref}{how}" for (ref, _, _), how in pins), [run_id for (_, _, used), _ in pins for run_id in used]
+
+
+def _steps_there(workspace: Workspace, config: Any) -> list[Step]:
+    """Return the steps of a chain but those that are yet to be trained."""
+    pins = [(pin(workspace, ref), how) for ref, how in map(parse_step, config.chain)]
+    return [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
 
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
-    ref, checkpoint, used = _pin(workspace, value)
+    ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None and checkpoint.is_prompt_model:
         require_a_step(config)
     elif checkpoint is not None:
@@ -185,7 +155,7 @@ def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked
 
 def _check_prompt_models(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
     """Look up models that draw together with `checkpoint`."""
-    pins = [_pin(workspace, ref) for ref in (config.checkpoint, *value)] if value else []
+    pins = [pin(workspace, ref) for ref in (config.checkpoint, *value)] if value else []
     there = [prompt_facts(checkpoint) for _, checkpoint, _ in pins if checkpoint is not None]
     if len(there) > 1:
         taught_together(there)
@@ -194,7 +164,7 @@ def _check_prompt_models(workspace: Workspace, config: Any, value: tuple[str, ..
 
 def _check_leaf_model(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose the LFLSeg model of a verification now: the newest checkpoint, the shipped one if there is no other."""
-    if value == NO_JUDGE or not config.checkpoint or config.verify == "no":
+    if value == NO_JUDGE or config.verify == "no" or not (config.checkpoint or config.verify == "yes"):
         return value, []
     if value == AUTO:
         found = list_checkpoints(workspace, "lflseg")
@@ -206,16 +176,34 @@ def _check_leaf_model(workspace: Workspace, config: Any, value: str) -> Checked:
 
 def _check_noise_judge(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose the judge of pictures from noise now; see `_check_judge`."""
-    if value == NO_JUDGE or not config.checkpoint:
+    if value == NO_JUDGE:
         return value, []
-    _, checkpoint, _ = _pin(workspace, config.checkpoint)
+    if not config.checkpoint:
+        return _check_judge_of_chain(workspace, config, value)
+    _, checkpoint, _ = pin(workspace, config.checkpoint)
     if checkpoint is None:  # what it will make is known once it is trained
         return (NO_JUDGE, []) if value == AUTO else _pin_judge(workspace, value, [])
-    others = [other for _, other, _ in (_pin(workspace, ref) for ref in config.also) if other is not None]
+    others = [other for _, other, _ in (pin(workspace, ref) for ref in config.also) if other is not None]
     facts = taught_together([prompt_facts(one) for one in (checkpoint, *others)]) if others else made_of(checkpoint)
     label_sets = given_labels(facts, config.label, config.source)
     if value == AUTO:
         found = newest_judge(workspace, facts.dataset, label_sets)
+        if found is None:
+            return NO_JUDGE, []
+        value = found.ref
+    return _pin_judge(workspace, value, label_sets)
+
+
+def _check_judge_of_chain(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Choose the judge of translations now, if they are verified."""
+    if config.verify == "no":
+        return value, []
+    there = _steps_there(workspace, config)
+    label_sets = [label_set(config.source)]
+    if len(there) == len(config.chain):  # what a step will make is known once it is trained
+        label_sets.append(chain_labels(config.source, there))
+    if value == AUTO:
+        found = newest_judge(workspace, load(workspace, config.dataset).ref, label_sets)
         if found is None:
             return NO_JUDGE, []
         value = found.ref
@@ -241,7 +229,7 @@ def _check_judge(workspace: Workspace, config: Any, value: str) -> Checked:
 
 
 def _pin_judge(workspace: Workspace, value: str, labels: list[str]) -> Checked:
-    ref, checkpoint, used = _pin(workspace, value)
+    ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None:
         if checkpoint.card.recipe != "classifier":
             raise CheckpointError(f"judge: {value} is a {checkpoint.card.recipe} model, expected a classifier.")
@@ -252,9 +240,9 @@ def _pin_judge(workspace: Workspace, value: str, labels: list[str]) -> Checked:
 
 
 def _check_teacher(workspace: Workspace, config: Any, value: str, what: str = "teacher") -> Checked:
-    if not _is_pending(workspace, config.run):
+    if not is_pending(workspace, config.run):
         require_unlabelled(open_synthetic_set(workspace, config.run))
-    ref, checkpoint, used = _pin(workspace, value)
+    ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None:
         require_teacher(checkpoint, load(workspace, config.dataset), what)
     return ref, used
@@ -268,7 +256,7 @@ def _check_generator_run(workspace: Workspace, config: Any, value: str) -> Check
         )
     if config.direction != "ab" and not is_translation(run.kind):
         raise ConfigError(f"direction: got {config.direction!r}, but {run.id} makes pictures from noise; leave it out.")
-    if not epochs(run.folder) and not _is_pending(workspace, value):
+    if not epochs(run.folder) and not is_pending(workspace, value):
         raise NotFoundError(f"run: {run.id} is {run.status().state} and has saved no weights to score.")
     return run.id, [run.id]
 
@@ -289,7 +277,7 @@ def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...])
 
 
 def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
-    if not _is_pending(workspace, value):
+    if not is_pending(workspace, value):
         dataset = load(workspace, config.dataset)
         open_mask_set(workspace, value).masked(dataset, dataset.records)
     return value, [value]
@@ -304,8 +292,9 @@ def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked
     if config.checkpoint:  # what is made from noise has no leaf that is known
         chosen = masks_of(workspace, load(workspace, config.dataset)) if config.source else ""
         return chosen, [chosen] if chosen else []
-    there = [checkpoint for _, checkpoint, _ in (_pin(workspace, ref) for ref in config.chain) if checkpoint]
-    chosen = masks_for(workspace, load(workspace, config.dataset), there)
+    there = _steps_there(workspace, config)
+    dataset = load(workspace, config.dataset)  # what verifies the background needs masks that no step may want
+    chosen = masks_for(workspace, dataset, there) if config.verify == "no" else masks_of(workspace, dataset)
     return chosen, [chosen] if chosen else []
 
 
@@ -314,7 +303,7 @@ def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked
     if value != DRAFT:
         load_snapshot(workspace, value)
         return value, []
-    _, checkpoint, _ = _pin(workspace, config.model)
+    _, checkpoint, _ = pin(workspace, config.model)
     if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
         return snapshot(workspace, {}), []
     return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
@@ -341,7 +330,7 @@ def _check_tracker(workspace: Workspace, config: Any, value: Any) -> Checked:
 def _check_synthetics(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
     del config
     for run_id in value:
-        if not _is_pending(workspace, run_id):
+        if not is_pending(workspace, run_id):
             open_synthetic_set(workspace, run_id)
     return value, list(value)
 

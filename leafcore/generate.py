@@ -1,6 +1,6 @@
 """Using checkpoints: load their networks, apply a chain of translations to a batch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from leafcore.chains import blends, chain_size
+from leafcore.chain_steps import Step
+from leafcore.chains import Sizing, chain_size, picture_size
 from leafcore.checkpoints import Checkpoint, require_unchanged
 from leafcore.denoising import STRENGTH
 from leafcore.errors import CheckpointError
 from leafcore.images import blend, load_mask, to_signed, to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
+from leafcore.sizing import Apply, by_change, in_tiles
 from leafcore.train.checkpointing import read_weights
 from leafcore.workspace import Workspace
 
@@ -57,7 +59,7 @@ class Leaves:
 
     def __init__(self, files: Mapping[str, Path | None], size_px: int) -> None:
         self.files = files
-        self._size_px = size_px
+        self.size_px = size_px
 
     def __call__(self, images: Sequence[str]) -> torch.Tensor:
         """Return (N, 1, S, S) float32, 1 on the leaf; all ones where a picture has no mask.
@@ -66,53 +68,73 @@ class Leaves:
             DatasetError: A mask is gone or damaged.
         """
         files = [self.files[image] for image in images]
-        whole = np.ones((self._size_px, self._size_px), dtype=bool)
-        masks = [whole if file is None else load_mask(file, self._size_px) for file in files]
+        whole = np.ones((self.size_px, self.size_px), dtype=bool)
+        masks = [whole if file is None else load_mask(file, self.size_px) for file in files]
         return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
-
-
-Step = Callable[[torch.Tensor, torch.Tensor | None, Sequence[int]], torch.Tensor]  # pictures, masks, seeds
 
 
 class Chain:
     """Translations one after another: healthy -> rust -> frog eye; a step may also draw over what came before.
 
     Args:
-        checkpoints: Translators, or models that draw from a prompt, in order, all of one size.
+        steps: Translators, or models that draw from a prompt, in order, all of one size.
         device: Where to compute.
         workspace: Where the bases of models that draw are; only they need it.
         strength: How much such a model draws anew, see `drawing.redraw`.
+        size_px: The side of the pictures; 0: the size of the steps.
+        sizing: How another size is reached.
 
     Raises:
         CheckpointError: There is none, one is no step of a chain, or their sizes differ.
-        ConfigError: The license of a base was not accepted here.
+        ConfigError: The license of a base was not accepted here; or tiles do not fit into a picture.
     """
 
     def __init__(
         self,
-        checkpoints: Sequence[Checkpoint],
+        steps: Sequence[Step],
         device: torch.device,
         workspace: Workspace | None = None,
         strength: float = STRENGTH,
+        size_px: int = 0,
+        sizing: Sizing = "resize",
     ) -> None:
-        self.size_px = chain_size(checkpoints)
+        self.size_px = picture_size(steps, size_px, sizing)
+        self._trained_px = chain_size(steps)
+        self._resized = in_tiles if sizing == "tiles" else by_change
         self._device = device
         self.drawn: list[dict[str, Any]] = []
-        self._steps = [self._open(checkpoint, workspace, strength) for checkpoint in checkpoints]
+        self._steps = [self._open(step, workspace, strength) for step in steps]
 
-    def _open(self, checkpoint: Checkpoint, workspace: Workspace | None, strength: float) -> Step:
-        if checkpoint.is_prompt_model and workspace is not None:
-            return self._open_drawing(checkpoint, workspace, strength)
-        generator, blending = load_network(checkpoint, "gen_ab", self._device), blends(checkpoint)
+    def _open(self, step: Step, workspace: Workspace | None, strength: float) -> Apply:
+        """Return a step with its size, its mask and its strength: `x + strength * mask * (made - x)`."""
+        draws = step.checkpoint.is_prompt_model and workspace is not None
+        if draws and workspace is not None:
+            make = self._open_drawing(step.checkpoint, workspace, strength)
+        else:
+            make = self._open_translator(step)
+        if self.size_px != self._trained_px:
+            make = self._resized(make, self._trained_px)
+
+        def apply(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
+            leaves = masks if step.masked else None
+            made = make(images, leaves, seeds)
+            if leaves is not None and not draws:  # what draws has blended already, with a soft edge
+                made = blend(made, images, leaves)
+            return made if step.how.strength == 1 else torch.lerp(images, made, step.how.strength)
+
+        return apply
+
+    def _open_translator(self, step: Step) -> Apply:
+        generator = load_network(step.checkpoint, "gen_ba" if step.how.back else "gen_ab", self._device)
 
         def translate(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
-            del seeds  # a translation leaves nothing to chance
+            del masks, seeds  # a translation sees the whole picture, and leaves nothing to chance
             made: torch.Tensor = generator(images)
-            return blend(made, images, masks) if blending and masks is not None else made
+            return made
 
         return translate
 
-    def _open_drawing(self, checkpoint: Checkpoint, workspace: Workspace, strength: float) -> Step:
+    def _open_drawing(self, checkpoint: Checkpoint, workspace: Workspace, strength: float) -> Apply:
         from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
         from leafcore.train.dreambooth_base import Sampling
 
@@ -139,8 +161,8 @@ class Chain:
 
         Args:
             images: (N, 3, S, S) float32 in [-1, 1], S = `size_px`.
-            masks: (N, 1, S, S) float32, 1 on the leaf: outside it, a step that draws, or was trained to change the
-                leaf only, leaves the picture as it is. None: every step's picture is its own all over.
+            masks: (N, 1, S, S) float32, 1 on the leaf: outside it, a step that draws, or was trained or told to change
+                the leaf only, leaves the picture as it is. None: every step's picture is its own all over.
             seeds: (N,) of what a step draws; None: 0 to N - 1.
 
         Returns:

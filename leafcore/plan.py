@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from leafcore.chains import MAX_STEPS, Domains, Way, chain_size, find_way, needed_trainings
+from leafcore.chains import MAX_STEPS, Domains, Way, all_steps, chain_size, find_way, needed_trainings
 from leafcore.checkpoints import Checkpoint, list_checkpoints
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset
@@ -110,7 +110,7 @@ def make_plan(
         seconds_per_pixel: How long a step takes for a pixel on this machine, if that is known.
     """
     known = list(translators)
-    sizes = {checkpoint.name: chain_size([checkpoint]) for checkpoint in known}
+    sizes = {step.name: chain_size([step]) for step in all_steps(known)}
     free = {name: max(0, count - wanted.get(name, 0)) if replaces else count for name, count in counts.items()}
     after = dict(counts)
     rows = []

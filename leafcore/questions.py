@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+from leafcore.chains import Sizing
 from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.files import write_bytes
@@ -55,11 +56,13 @@ class PreviewQuestion(Question):
 
     NAME: ClassVar[str] = "preview"
 
-    chain: tuple[str, ...] = setting(..., "Translators in order.", max_length=8)
+    chain: tuple[str, ...] = setting(..., "Steps in order, see `chain_steps`.", max_length=8)
     weights_sha256: tuple[str, ...] = setting(..., "Their hashes, in order.")
     dataset: str = setting(..., "name@version.")
     masks: str = setting("", "Mask set for steps that change the leaf only; empty: the dataset's exact masks.")
     images: tuple[str, ...] = setting(..., "Paths of pictures in the dataset.", max_length=24)
+    size_px: int = setting(0, "Side of the pictures; 0: the size of the steps.", ge=0, le=4096)
+    sizing: Sizing = setting("resize", "How another size is reached.")
 
 
 class NoiseQuestion(Question):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from leafcore.chains import target_of
+from leafcore.chain_steps import target_of
 from leafcore.data.synthetic_sets import MAKERS
 from leafcore.runs import open_run
 from ui import cached, live

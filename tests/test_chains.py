@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from leafcore.chains import chain_labels, chain_size, masks_for, needed_trainings, open_chain, source_of, target_of
+from leafcore.chain_steps import Step, source_of, target_of
+from leafcore.chains import chain_labels, chain_size, masks_for, needed_trainings, open_chain, picture_size, suggestions
 from leafcore.data.manifest import load
 from leafcore.errors import CheckpointError, NotFoundError
 from tests.planted import plant_lflseg, plant_translator
@@ -93,8 +94,31 @@ def test_without_healthy_leaves_a_generator_learns_from_what_there_is(workspace)
 def test_only_a_chain_that_changes_the_leaf_alone_takes_masks(journey):
     dataset, workspace = load(journey.workspace, journey.dataset), journey.workspace
     plain = open_chain(workspace, [journey.runs["leafgan"].id])
-    blending = [replace(plain[0], card=plain[0].card.model_copy(update={"description": {"blend": True}}))]
+    card = plain[0].card.model_copy(update={"description": {"blend": True}})
+    blending = [Step(replace(plain[0].checkpoint, card=card))]
     exact = replace(dataset, records=dataset.records.assign(mask="a.png"))
     assert masks_for(workspace, dataset, plain) == ""
     assert masks_for(workspace, dataset, blending) == journey.runs["masks"].id
     assert masks_for(workspace, exact, blending) == "", "exact masks are better"
+
+
+def test_what_can_be_made_is_suggested_the_way_back_too(steps):
+    translators = [step.checkpoint for step in open_chain(steps, ["to-rust", "to-frog-eye"])]
+    counts = {"healthy": 50, "rust": 20, "mosaic": 3}
+    found = {labels: (way.source, way.chain) for labels, way in suggestions(counts, translators).items()}
+    assert found == {
+        "healthy": ("rust", ("to-rust:back",)),
+        "rust": ("healthy", ("to-rust",)),
+        "frog_eye_leaf_spot": ("healthy", ("to-frog-eye",)),
+        "frog_eye_leaf_spot rust": ("rust", ("to-frog-eye",)),
+    }
+
+
+def test_a_way_back_heals_only_what_it_was_trained_on(steps):
+    translators = [step.checkpoint for step in open_chain(steps, ["to-rust"])]
+    assert "healthy" not in suggestions({"scab": 20}, translators)
+
+
+@pytest.mark.parametrize(("size_px", "sizing", "made"), [(0, "tiles", 32), (32, "tiles", 32), (16, "resize", 16)])
+def test_a_chain_makes_pictures_of_the_size_that_is_asked_for(steps, size_px, sizing, made):
+    assert picture_size(open_chain(steps, ["to-rust"]), size_px, sizing) == made

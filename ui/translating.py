@@ -1,21 +1,35 @@
 """The Studio's way of translating: train pictures through a chain, looked at first, then made as a set."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
-from leafcore.chains import chain_labels, chain_size, masks_for, source_of
+from leafcore.chain_steps import Step
+from leafcore.chains import chain_labels, chain_size, masks_for, picture_size, sizing_method
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
-from leafcore.data.manifest import Dataset
+from leafcore.data.manifest import Dataset, Split
 from leafcore.errors import LeafError
 from leafcore.questions import PreviewQuestion
 from ui import cached, forms, show
 from ui.adopting import adopt_generator_box
+from ui.chain_steps import chain_box
 from ui.places import path_of
 from ui.service import workspace
 
 PREVIEWED = 4
+SELDOM = (
+    "size_px",
+    "sizing",
+    "verify",
+    "min_change",
+    "max_background",
+    "min_contrast",
+    "copy_percentile",
+    "sources_from",
+    "override",
+)
 
 
 def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -> None:
@@ -35,45 +49,48 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        chain = st.multiselect(
-            "Chain of translations, in order",
-            list(translators),
-            default=[next(iter(translators))],
-            key="chain",
-            bind="query-params",
-            help="Each step translates what the step before it made.",
-        )
-        steps = [translators[part] for part in chain]
         name = st.selectbox("Dataset", names, key="ds", bind="query-params")
         dataset = cached.dataset(name)
-        source, count, seed = _sources(dataset, source_of(steps[0]) if steps else "")
+        steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
+        place = st.container()  # sources are drawn above the split that they hang on
+        settings = _settings()
+        with place:
+            sources = _sources(dataset, steps[0].source if steps else "", settings["sources_from"])
     with right:
-        if not steps:
-            st.info("Choose at least one translation.", icon=":material/info:")
+        if not steps or not sources:
+            st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
+        settings |= sources
         try:
-            size_px = chain_size(steps)
+            size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
-        wants_all = _preview(dataset, steps, source, count, size_px)
+        wants_all = _preview(dataset, steps, settings, size_px)
     if wants_all:
-        values = {
-            "chain": tuple(step.ref for step in steps),
-            "dataset": dataset.ref,
-            "source": source,
-            "count": count,
-            "seed": seed,
-        }
-        made = forms.queue("synthesize", values)
+        made = forms.queue("synthesize", {"chain": tuple(step.ref for step in steps), **settings})
         if made is not None:
             st.session_state["studio_run"] = made.id
 
 
-def _sources(dataset: Dataset, usual: str) -> tuple[str, int, int]:
-    """Draw which pictures are translated; return their label set, how many, and the seed of the choice."""
-    trained_on = dataset.select(split="train")["labels"].value_counts()
-    label_sets = list(trained_on.index)
+def _settings() -> dict[str, Any]:
+    """Draw what seldom changes; return it by the names of `synthesize`."""
+    with st.expander("Size, checks and split", icon=":material/rule:"):
+        return forms.live_fields("synthesize", *SELDOM)
+
+
+def _sources(dataset: Dataset, usual: str, split: Split) -> dict[str, Any]:
+    """Draw which pictures are translated, how many, and the seed of the choice; by the names of `synthesize`.
+
+    Args:
+        dataset: Whose they are.
+        usual: What the first step was trained on.
+        split: Where they are from; nothing is returned if it has no pictures.
+    """
+    there = dataset.select(split=split)["labels"].value_counts()
+    if there.empty:
+        return {}
+    label_sets = list(there.index)
     source = st.selectbox(
         "Source pictures",
         label_sets,
@@ -81,31 +98,36 @@ def _sources(dataset: Dataset, usual: str) -> tuple[str, int, int]:
         format_func=words,
         key="src",
         bind="query-params",
-        help="Only pictures of the train split are used: a picture that judges must not be a source.",
+        help="Of the train split, unless an override is given: a picture that judges must not be a source.",
     )
-    available = int(trained_on[source])
+    available = int(there[source])
     count = st.number_input("How many", 1, available, min(24, available), key="n", bind="query-params")
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Chooses the sources.")
-    st.caption(f"{available} train pictures of {words(source)}; each is used at most once.")
-    return source, count, seed
+    st.caption(f"{available} {split} pictures of {words(source)}; each is used at most once.")
+    return {"dataset": dataset.ref, "source": source, "count": count, "seed": seed}
 
 
-def _preview(dataset: Dataset, steps: Sequence[Checkpoint], source: str, count: int, size_px: int) -> bool:
+def _preview(dataset: Dataset, steps: Sequence[Step], settings: Mapping[str, Any], size_px: int) -> bool:
     """Draw what would be made and a few sources through the chain; return whether to make all."""
+    source, count = settings["source"], settings["count"]
     st.markdown(f"{words(source)} → **{words(chain_labels(source, steps))}**")
     st.caption(
         f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
         "The label is the union of the source's and every step's, healthy dropped."
     )
+    if size_px != chain_size(steps):
+        st.caption(f"Made as: {sizing_method(steps, size_px, settings['sizing'])}.")
     with st.container(horizontal=True):
         wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
         wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
     question = PreviewQuestion(
         chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
+        size_px=settings["size_px"],
+        sizing=settings["sizing"],
         dataset=dataset.ref,
         masks=masks_for(workspace(), dataset, steps),
-        images=tuple(dataset.select(split="train", labels=source)["image"].head(PREVIEWED)),
+        images=tuple(dataset.select(split=settings["sources_from"], labels=source)["image"].head(PREVIEWED)),
     )
     if not (wants_preview or cached.is_answered(question)):
         st.caption("source")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from leafcore.data.synthetic_sets import SyntheticSet
-from leafcore.synthesize.verdicts import TITLES, Check, Verification
+from leafcore.synthesize.verdicts import BACKGROUND, CHANGE, COLLAPSE, TITLES, Check, Verification
 from ui import show
 
 
@@ -37,5 +37,7 @@ def _told(check: Check) -> str:
     title = TITLES[check.name]
     if check.withheld:
         return f"{title}: withheld, {check.withheld}."
-    least = f", at least {check.least:.3g}" if check.least is not None else ""
-    return f"{title}: {check.failed} failed, by {check.by}{least}."
+    unit = " % of the range" if check.name in {CHANGE, BACKGROUND, COLLAPSE} else ""
+    least = f", at least {check.least:.3g}{unit}" if check.least is not None else ""
+    most = f", at most {check.most:.3g}{unit}" if check.most is not None else ""
+    return f"{title}: {check.failed} failed, by {check.by}{least}{most}."

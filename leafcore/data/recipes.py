@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.labels import words
-from leafcore.data.synthetic_sets import MAKERS, Provenance, read_recipe
+from leafcore.data.synthetic_sets import MAKERS, PNG_KEY, Provenance
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.images import open_rgb
 from leafcore.runs import Run, list_runs
@@ -65,6 +66,22 @@ def look_up(workspace: Workspace, path: Path) -> Found:
     run, file = ("", "") if known == "no" else (parsed.run, parsed.file)
     lines = (*describe(parsed), KNOWN[known])
     return Found(sha256=sha256, recipe=recipe, known=known, run=run, file=file, told=lines)
+
+
+def read_recipe(path: Path) -> dict[str, Any] | None:
+    """Return the recipe that a PNG carries, None if it carries none.
+
+    Raises:
+        DatasetError: The file is missing or no picture, or its recipe is damaged.
+    """
+    open_rgb(path)  # says what is wrong with it
+    with Image.open(path) as image:
+        text = getattr(image, "text", {}).get(PNG_KEY)
+    try:
+        recipe: dict[str, Any] | None = json.loads(text) if text else None
+    except json.JSONDecodeError:
+        raise DatasetError(f"{path}: its text {PNG_KEY!r} is no JSON; the picture was changed.") from None
+    return recipe
 
 
 def provenance_in(path: Path) -> Provenance:

@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.review import Review, read_review
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
-from leafcore.images import open_rgb
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.workspace import Workspace
 
@@ -35,7 +33,18 @@ PNG_KEY = "leaf-workbench"  # the iTXt entry that holds a picture's recipe
 
 
 class ChainStep(BaseModel):
-    """One model that a picture went through: a translation, or a generator that made it from noise."""
+    """One model that a picture went through: a translation, or a generator that made it from noise.
+
+    Attributes:
+        checkpoint: Its name.
+        recipe: How it was trained.
+        run: Which run trained it.
+        epoch: Its weights are of.
+        weights_sha256: The hash of their file.
+        back: Of a translation, whether it was from B to A.
+        strength: How much of what it made was blended with what it was given, from 0 to 1.
+        where: Of a translation: "leaf", inside the mask only, or "all".
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +53,9 @@ class ChainStep(BaseModel):
     run: str
     epoch: int
     weights_sha256: str
+    back: bool = False
+    strength: float = 1.0
+    where: str = ""
 
 
 class Provenance(BaseModel):
@@ -58,11 +70,13 @@ class Provenance(BaseModel):
         source_labels: Its label set.
         group: Its group, which the synthetic picture inherits; one of its own if it has no source.
         split: Its split.
+        override: Why pictures of a split that judges were translated; empty if none were.
         dataset: `name@version`.
         chain: The translations in order, or the generator.
         masks: The mask set, for translations that change the leaf only; "exact" if masks came with the
             dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
+        method: How a chain made pictures of that side: at the size of training, enlarged, or in tiles.
         seed: Of this picture.
         run: The run that made it.
         config_hash: Of the run's settings.
@@ -103,6 +117,8 @@ class Provenance(BaseModel):
     source_license: str
     weights_license: str
     masks: str = "none"
+    method: str = ""
+    override: str = ""
     truncation: float = 0.0
     prompt: str = ""
     negative: str = ""
@@ -155,13 +171,21 @@ class Verified(Provenance):
         called: The label set that the judge gives; empty without one.
         leafness: LFLSeg's probability of one full leaf, from 0 to 1; None if it was not asked.
         train_distance: To the nearest training picture, 1 - cosine of features, from 0 to 2; None if not measured.
-        failed: What it failed: "label", "leaf", "copy"; empty if it was accepted.
+        change: Of a translation: from its source, on the leaf where that is known, in % of the range.
+        background_change: The same outside the leaf; None where no mask is known.
+        contrast: Of a translation: standard deviation of its brightness, in % of the range.
+        twin: The earlier picture of the run that looks the same; empty for none.
+        failed: What it failed, see `synthesize/verdicts.py`; empty if it was accepted.
         why: The same in words.
     """
 
     called: str = ""
     leafness: float | None = None
     train_distance: float | None = None
+    change: float | None = None
+    background_change: float | None = None
+    contrast: float | None = None
+    twin: str = ""
     failed: tuple[str, ...] = ()
     why: str = ""
 
@@ -369,19 +393,3 @@ def synthetic_runs(workspace: Workspace, dataset: str) -> list[Run]:
 
 def _name(ref: str) -> str:
     return ref.partition("@")[0]
-
-
-def read_recipe(path: Path) -> dict[str, Any] | None:
-    """Return the recipe that a PNG carries, None if it carries none.
-
-    Raises:
-        DatasetError: The file is missing or no picture, or its recipe is damaged.
-    """
-    open_rgb(path)  # says what is wrong with it
-    with Image.open(path) as image:
-        text = getattr(image, "text", {}).get(PNG_KEY)
-    try:
-        recipe: dict[str, Any] | None = json.loads(text) if text else None
-    except json.JSONDecodeError:
-        raise DatasetError(f"{path}: its text {PNG_KEY!r} is no JSON; the picture was changed.") from None
-    return recipe

@@ -1,7 +1,8 @@
 """The two texts that travel with an export: its data card and its licences. What nobody recorded is left blank."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -93,12 +94,12 @@ def _making(material: Material) -> list[str]:
     """Return the ways in which pictures were made and labelled, each once."""
     rows = [item.row for item in material.items if item.is_synthetic]
     chains = dict.fromkeys(str(row["chain"]) for row in rows)
-    steps = dict.fromkeys(" → ".join(f"{one['checkpoint']} ({one['recipe']})" for one in json.loads(c)) for c in chains)
+    steps = dict.fromkeys(" → ".join(map(_step, json.loads(c))) for c in chains)
     how = [
         f"Models, in order: {_each(steps)}.",
         f"Labels: {_each(str(row['label_rule']) for row in rows)}.",
         f"Masks: {_each(_masks_words(material, str(row.get('masks', ''))) for row in rows)}.",
-        f"Size: {_each(str(row['size_px']) for row in rows)} px. Run `{material.run.id}`, "
+        f"Size: {_each(_size(row) for row in rows)}. Run `{material.run.id}`, "
         f"code {_each(str(row['code_version']) for row in rows)}.",
     ]
     if material.left_out:
@@ -109,6 +110,18 @@ def _making(material: Material) -> list[str]:
             f"Kept: those of whose labels a classifier was at least {least} sure; `filter_scores` has its votes."
         )
     return [f"- {line}" for line in how]
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    return f"{row['size_px']} px" + (f", {row['method']}" if row.get("method") else "")
+
+
+def _step(one: dict[str, Any]) -> str:
+    """Return a model with its recipe, and how it was applied where that is not as it was trained."""
+    options = [one["recipe"], "B to A" if one.get("back") else "", "leaf only" if one.get("where") == "leaf" else ""]
+    strength = one.get("strength", 1.0)
+    said = ", ".join([option for option in options if option] + ([f"strength {strength:g}"] if strength != 1 else []))
+    return f"{one['checkpoint']} ({said})"
 
 
 def _masks_words(material: Material, named: str) -> str:

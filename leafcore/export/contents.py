@@ -158,6 +158,8 @@ def _warnings(items: list[Item]) -> list[str]:
         f"{split} split."
         for split, count in sorted(splits.items())
     ]
+    reasons = dict.fromkeys(str(item.row.get("override", "")) for item in items if item.is_synthetic)
+    found += [f"The reason that was given for that: {reason}" for reason in reasons if reason]
     unlabelled = sum(not item.labels for item in items)
     return [*found, f"{unlabelled} pictures have no labels: nobody knows what they show."] if unlabelled else found
 

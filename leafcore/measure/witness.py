@@ -1,6 +1,6 @@
 """A judge of generated pictures that was tried on real ones first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +72,41 @@ def open_witness(workspace: Workspace, model: Checkpoint, judge: str, size_px: i
     except NotFoundError:
         return _without(f"the dataset {ref} that {model.name} learned from is not here, so that no judge can be tried")
     learned = _learned(dataset, model)
+    return _try(workspace, dataset, judge, learned, size_px, device, learned=learned)
+
+
+def open_witness_of_chain(
+    workspace: Workspace, dataset: Dataset, judge: str, label_sets: Collection[str], size_px: int, device: torch.device
+) -> Witness:
+    """Try a judge on real validation pictures of what is told apart, as many of each label set.
+
+    Args:
+        workspace: Where the judge is.
+        dataset: Of the sources.
+        judge: A classifier, see `open_checkpoint`; "none" for none.
+        label_sets: Of the sources, and of what is made of them.
+        size_px: The side of the translations.
+        device: Where to compute.
+
+    Raises:
+        InputError: There is no such classifier, or it is none.
+    """
+    return _try(workspace, dataset, judge, label_sets, size_px, device, alike=True)
+
+
+def _try(
+    workspace: Workspace,
+    dataset: Dataset,
+    judge: str,
+    label_sets: Collection[str],
+    size_px: int,
+    device: torch.device,
+    *,
+    learned: dict[str, int] | None = None,
+    alike: bool = False,
+) -> Witness:
+    """Try a judge on validation pictures of some label sets, of all if there are none; `alike`: as many of each."""
+    ref = dataset.ref
     if judge == NO_JUDGE:
         return _without(f"there is no judge; train a classifier on {ref}, or name one", learned=learned)
     checkpoint = open_checkpoint(workspace, judge)
@@ -81,17 +116,21 @@ def open_witness(workspace: Workspace, model: Checkpoint, judge: str, size_px: i
         why = f"nobody wrote down which pictures the judge {checkpoint.name} learned from"
         return _without(why, checkpoint.name, learned)
     held_out = held_out[~held_out["sha256"].isin(seen.get("classifier", ()))]
-    if learned:  # how it does on label sets that the generator knows nothing of says nothing here
-        held_out = held_out[held_out["labels"].isin(learned)]
+    held_out = held_out.iloc[np.random.default_rng(0).permutation(len(held_out))]
+    if label_sets:  # how it does on others says nothing here
+        held_out = held_out[held_out["labels"].isin(label_sets)]
+    if alike and not held_out.empty:  # one that says healthy of everything is right about nearly all leaves
+        fewest = min((held_out["labels"] == labels).sum() for labels in label_sets)
+        held_out = held_out.groupby("labels").head(fewest)
     if held_out.empty:
-        why = f"there is no validation picture of {ref} that the judge {checkpoint.name} has not learned from"
+        of = f"each of {', '.join(sorted(label_sets))}" if alike else ref
+        why = f"there is no validation picture of {of} that the judge {checkpoint.name} has not learned from"
         return _without(why, checkpoint.name, learned)
     named = Judge(checkpoint, device)
-    order = np.random.default_rng(0).permutation(len(held_out))[:TRIED]
-    accuracy = _accuracy(named, dataset, held_out.iloc[np.sort(order)]["image"].tolist(), size_px)
+    accuracy = _accuracy(named, dataset, held_out.head(TRIED).sort_index()["image"].tolist(), size_px)
     if accuracy is None:
         return _without(f"no validation picture of {ref} can be read", checkpoint.name, learned)
-    return Witness(named, checkpoint.name, accuracy, "", learned)
+    return Witness(named, checkpoint.name, accuracy, "", learned or {})
 
 
 def _without(objection: str, name: str = "", learned: dict[str, int] | None = None) -> Witness:

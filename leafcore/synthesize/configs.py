@@ -5,23 +5,27 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import field_validator, model_validator
 
+from leafcore.chain_steps import parse_step
 from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 
+AUTO = "auto"
 WHOLE = "all"  # in place of a mask set: the whole picture may change
 
 
 class VerificationConfig(Config):
-    """Settings of what is asked of pictures that a model made without a chain."""
+    """Settings of what is asked of generated pictures."""
 
     verify: Literal["auto", "yes", "no"] = setting(
-        "auto", "Whether pictures are verified, and those that fail rejected; auto: those drawn from a prompt."
+        "auto",
+        "Whether pictures are verified, and those that fail rejected. auto: of a prompt, by everything; of a chain, by "
+        "their pixels and the judge of labels; from noise, by nothing.",
     )
     judge: str = setting(
         "auto",
-        "From noise or a prompt: classifier that names the pictures; auto takes the newest over the model's dataset; "
-        "none.",
+        "Classifier that names the pictures; auto takes the newest over their dataset; none. One that names less than "
+        "80% of real validation pictures rightly rejects nothing.",
         ref="noise_judge",
         advanced=True,
     )
@@ -42,16 +46,47 @@ class VerificationConfig(Config):
         le=50,
         advanced=True,
     )
+    min_change: float = setting(
+        0.5,
+        "Verifying a chain: a picture that differs less from its source, on the leaf, is rejected.",
+        unit="% of the range",
+        ge=0,
+        le=100,
+        advanced=True,
+    )
+    max_background: float = setting(
+        10.0,
+        "Verifying a chain: a picture whose background, outside the mask, changed more is rejected.",
+        unit="% of the range",
+        ge=0,
+        le=100,
+        advanced=True,
+    )
+    min_contrast: float = setting(
+        2.0,
+        "Verifying a chain: a picture with less contrast, or one that looks like an earlier one of the run, is "
+        "rejected.",
+        unit="% of the range",
+        ge=0,
+        le=50,
+        advanced=True,
+    )
 
 
 class SynthesizeConfig(VerificationConfig):
     """Settings of `synthesize`: a chain that translates sources, or a checkpoint that makes them of noise or words."""
 
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {}, "draft": {}, "paper": {}}
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {"verify": "no"},  # what was trained for a minute makes nothing that would pass
+        "draft": {},
+        "paper": {},
+    }
 
     chain: tuple[str, ...] = setting(
         (),
-        "Steps in order, translators or DreamBooth models: checkpoints, or ids of training runs.",
+        "Steps in order, translators or DreamBooth models: checkpoints, or ids of training runs. Each may end in :back "
+        "(from B to A), a strength from 0 to 1 such as :0.7 (the rest stays as it was), and :leaf or :all (where it "
+        "changes the picture; else as trained): healthy-to-rust:0.7:leaf.",
         ref="translators",
         max_length=8,
     )
@@ -68,6 +103,14 @@ class SynthesizeConfig(VerificationConfig):
     )
     dataset: str = setting("", "Dataset whose train pictures are the sources.", ref="dataset")
     source: str = setting("healthy", "Label set of the sources; of a prompt: those to draw over.", ref="domain")
+    sources_from: Literal["train", "val", "test"] = setting(
+        "train",
+        "Split of the sources. Others than train judge models, and are refused without an override.",
+        advanced=True,
+    )
+    override: str = setting(
+        "", "Why pictures of val or test are translated all the same; every export is stamped with it.", advanced=True
+    )
     label: str = setting("", "From noise: the label set to make; empty: what the model makes, each class in turn.")
     prompt: str = setting("", "From a prompt: what to draw, in words; empty: what the model was taught.")
     count: int = setting(24, "Pictures to make; of a chain, each from another source.", ge=1, le=1_000_000)
@@ -86,6 +129,15 @@ class SynthesizeConfig(VerificationConfig):
         "From a prompt over sources, or as a step of a chain: how much is drawn anew, from almost nothing to 1, all.",
         ge=0.05,
         le=1,
+    )
+    size_px: int = setting(
+        0, "Of a chain: side of the pictures; 0: the size that its steps were trained at.", unit="px", ge=0, le=4096
+    )
+    sizing: Literal["resize", "tiles"] = setting(
+        "resize",
+        "Another size by resize: translated at the size of training, the change enlarged and added to the source; or "
+        "by tiles of that size, which fade into each other and see no whole leaf.",
+        advanced=True,
     )
     negative: str = setting("", "From a prompt: what is not wanted, in words.", advanced=True)
     lora_strength: float = setting(
@@ -115,6 +167,14 @@ class SynthesizeConfig(VerificationConfig):
     def _from_text(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("chain")
+    @classmethod
+    def _known_options(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(f"{name}{how}" for name, how in map(parse_step, value))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
     @model_validator(mode="before")
     @classmethod
     def _no_source_of_noise(cls, values: Any) -> Any:
@@ -123,10 +183,26 @@ class SynthesizeConfig(VerificationConfig):
         return values
 
     @model_validator(mode="after")
+    def _sources_that_judge(self) -> Self:
+        split = self.sources_from
+        if split != "train" and not self.override.strip():
+            raise ValueError(
+                f"sources_from: got {split!r}, but whatever learns from such a set has seen what judges it: no score "
+                f"on {split} pictures would count. Take train, or say why in override, which stamps every export."
+            )
+        if split == "train" and self.override:
+            raise ValueError("override: train pictures need none; leave it out, or say sources_from val or test.")
+        if split != "train" and not self.source:
+            raise ValueError(
+                f"sources_from: got {split!r}, but what is made from nothing has no sources; leave it out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.checkpoint:
-            given = [name for name in ("chain", "masks") if getattr(self, name)]
-            if given and (given[0] == "chain" or not self.source):
+            given = [name for name in ("chain", "size_px", "masks") if getattr(self, name)]
+            if given and (given[0] != "masks" or not self.source):
                 raise ValueError(f"{given[0]}: a checkpoint that makes pictures from noise takes none; leave it out.")
             return self
         for name in ("chain", "dataset", "source"):

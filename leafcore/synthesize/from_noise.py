@@ -30,7 +30,7 @@ from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
 from leafcore.synthesize.sources import Sources, choose_sources
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, open_verifier
-from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
+from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
@@ -155,7 +155,7 @@ def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int) 
         InputError: There are too few sources, or no masks of them.
     """
     dataset = load(workspace, config.dataset)
-    records = choose_sources(dataset, config.source, config.count, config.seed)
+    records = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
     leaves = None
     if config.masks != WHOLE:
         files = mask_files(workspace, dataset, list(records["image"]), config.masks)
@@ -189,7 +189,8 @@ def _template(
         "source": "",
         "source_sha256": "",
         "source_labels": "",
-        "split": "train",
+        "split": config.sources_from,
+        "override": config.override,
         "dataset": config.dataset or facts.dataset,
         "chain": tuple(map(step_of, checkpoints)),
         "size_px": facts.size_px,
@@ -296,10 +297,7 @@ def _result(work: Work) -> SynthesizeResult:
     verification = Verification.of(work.ledger.rows, work.verifier.checks.values()) if work.verifier else None
     if not accepted:
         lost = verification.explain() if verification and verification.rejected else "no source could be read."
-        raise DatasetError(
-            f"synthesize: nothing was accepted: {lost} The pictures and the reasons, rejected.csv, are in "
-            f"{progress.folder}; choose another epoch or prompt, lower the thresholds, or say verify no."
-        )
+        raise nothing_accepted(lost, progress.folder)
     made = Counter(str(row["labels"]) for row in accepted)
     return SynthesizeResult(
         count=len(accepted),

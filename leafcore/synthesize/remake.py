@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from leafcore.chain_steps import How, Step, Where
+from leafcore.chains import Sizing
 from leafcore.checkpoints import Checkpoint, list_checkpoints, open_checkpoint
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.synthetic_sets import ChainStep, Provenance
-from leafcore.denoising import Denoising, Sampler, denoising_of
+from leafcore.denoising import STRENGTH, Denoising, Sampler, denoising_of
 from leafcore.errors import CheckpointError, DatasetError, InputError
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, to_signed, to_uint8
@@ -58,11 +60,16 @@ def remake(
     dataset = load(workspace, recipe.dataset)
     sources = np.stack([_open_source(recipe, dataset)] * together)
     leaves = _open_leaf(recipe, workspace, dataset, together)
-    if all(checkpoint.is_prompt_model for checkpoint in checkpoints):  # a single step of a chain is the same
+    if not any(step.where for step in recipe.chain) and all(one.is_prompt_model for one in checkpoints):
         model = _open_drawing(recipe, checkpoints, workspace, device, progress)
         may_change = None if leaves is None else leaves[:, 0].numpy() > 0.5
         return _first(model.redraw(seeds, sources, may_change, recipe.strength))
-    chain = Chain(checkpoints, device, workspace, recipe.strength or 1.0)
+    steps = [
+        Step(checkpoint, How(step.back, step.strength, cast(Where, step.where)))
+        for checkpoint, step in zip(checkpoints, recipe.chain, strict=True)
+    ]
+    sizing: Sizing = "tiles" if recipe.method.startswith("tiles") else "resize"
+    chain = Chain(steps, device, workspace, recipe.strength or STRENGTH, recipe.size_px, sizing)
     signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
     return _first(to_uint8(chain(signed, leaves, seeds)[-1]))
 

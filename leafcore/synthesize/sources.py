@@ -1,4 +1,4 @@
-"""The photographs that synthesis starts from: train pictures, each used once."""
+"""The photographs that synthesis starts from: each used once, and of train unless somebody says why not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leafcore.data.manifest import Dataset, domain
+from leafcore.data.manifest import Dataset, Split, domain
 from leafcore.errors import ConfigError
 from leafcore.generate import Leaves
 from leafcore.images import load_square
 
 
-def choose_sources(dataset: Dataset, labels: str, count: int, seed: int) -> pd.DataFrame:
-    """Draw sources from the train split, without replacement.
+def choose_sources(dataset: Dataset, labels: str, count: int, seed: int, split: Split = "train") -> pd.DataFrame:
+    """Draw sources from a split, without replacement.
 
     Raises:
-        DatasetError: No train picture has these labels.
+        DatasetError: None of its pictures has these labels.
         ConfigError: There are fewer than asked for.
     """
-    candidates = domain(dataset, labels, "train")
+    candidates = domain(dataset, labels, split)
     if count > len(candidates):
         raise ConfigError(
-            f"count: got {count}, but only {len(candidates)} train pictures of {dataset.ref} are {labels!r}, and each "
-            f"can be used once. Ask for at most {len(candidates)}."
+            f"count: got {count}, but only {len(candidates)} {split} pictures of {dataset.ref} are {labels!r}, and "
+            f"each can be used once. Ask for at most {len(candidates)}."
         )
     order = np.random.default_rng(seed).permutation(len(candidates))[:count]
     return candidates.iloc[order]

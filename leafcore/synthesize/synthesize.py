@@ -2,171 +2,274 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 
-from leafcore.chains import blends, chain_labels, open_chain, source_of
-from leafcore.checkpoints import Checkpoint
+from leafcore.chain_steps import Step
+from leafcore.chains import chain_labels, open_chain, sizing_method
+from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.labels import label_set
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
-from leafcore.data.seen import load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, Provenance
+from leafcore.data.seen import Seen, load_seen, merge, save_seen
+from leafcore.data.synthetic_sets import Ledger, Provenance, Verified
 from leafcore.environment import environment
 from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, sheet, to_signed, to_uint8
+from leafcore.measure.witness import NO_JUDGE, Witness, open_witness_of_chain
 from leafcore.progress import Progress
 from leafcore.runs import code_version
-from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.configs import AUTO, SynthesizeConfig
 from leafcore.synthesize.from_noise import synthesize_from_noise
 from leafcore.synthesize.sources import choose_sources
-from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
+from leafcore.synthesize.translated import Origins, Twins
+from leafcore.synthesize.verdicts import Verification
+from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
+from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
 
 
+@dataclass
+class Work:
+    """What a run works with.
+
+    Attributes:
+        config: What is asked.
+        dataset: Whose pictures are translated.
+        sources: Their records.
+        chain: What translates them.
+        leaves: Their masks.
+        template: What the recipes of all pictures have in common.
+        witness: Names the pictures.
+        verifier: Accepts or rejects them; None if all are kept.
+        ledger: Where their rows go.
+        progress: Who watches.
+        skipped: Sources that could not be read, and why.
+    """
+
+    config: SynthesizeConfig
+    dataset: Dataset
+    sources: pd.DataFrame
+    chain: Chain
+    leaves: Leaves
+    template: dict[str, Any]
+    witness: Witness
+    verifier: Verifier | None
+    ledger: Ledger
+    progress: Progress
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
 def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
     """Translate train pictures through a chain, or make pictures from noise; see `synthesize_from_noise`.
 
-    Each is written with its recipe inside and a row in the manifest.
+    Each is written with its recipe inside and a row in the manifest. What fails verification is kept apart, with the
+    reason.
 
     A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
 
     Raises:
         InputError: A name is unknown or holds other weights than were asked for, the chain does not fit together, or
-            there are too few sources.
+            there are too few sources; or no picture was accepted.
         DiskFull: There is no room; what exists stays, with its manifest.
         Stopped: Somebody asked to stop.
     """
     if config.checkpoint:
         return synthesize_from_noise(config, workspace, progress)
     progress.phase("loading")
+    work = _prepare(config, workspace, progress)
+    progress.phase("translating")
+    require_space(progress.folder, config.count * work.chain.size_px**2 * 3)
+    try:
+        _translate_all(work)
+    finally:
+        work.ledger.write_tables()
+    return _result(work)
+
+
+def _prepare(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> Work:
+    """Open chain, sources and judges, and write down what the pictures come from."""
     dataset = load(workspace, config.dataset)
-    checkpoints = open_chain(workspace, config.chain)
-    sources = choose_sources(dataset, config.source, config.count, config.seed)
-    chain = Chain(checkpoints, resolve_device(config.device), workspace, config.strength)
-    labels = chain_labels(config.source, checkpoints)
-    if source_of(checkpoints[0]) not in {"", label_set(config.source)}:
-        progress.warn(
-            f"{checkpoints[0].name} was trained on {source_of(checkpoints[0])} pictures and is given {config.source} "
-            "pictures."
-        )
-    seen = merge(*(checkpoint.seen() for checkpoint in checkpoints), {"source": list(sources["sha256"])})
+    steps = open_chain(workspace, config.chain)
+    sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
+    device = resolve_device(config.device)
+    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing)
+    first = steps[0]
+    if first.source not in {"", label_set(config.source)}:
+        progress.warn(f"{first.name} was trained on {first.source} pictures and is given {config.source} pictures.")
+    seen = merge(*(step.checkpoint.seen() for step in steps), {"source": list(sources["sha256"])})
     save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
     leaves = Leaves(mask_files(workspace, dataset, list(sources["image"]), config.masks), chain.size_px)
-    wants_masks = any(map(blends, checkpoints))
+    wants_masks = any(step.masked for step in steps)
     if wants_masks and not all(leaves.files.values()):
         progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
-    template = _template(config, dataset, checkpoints, chain.size_px, labels, progress)
+    template = _template(config, dataset, steps, chain.size_px, progress)
     template |= chain.recipe()
     template["masks"] = (config.masks or "exact") if wants_masks else "none"
+    witness, verifier = _open_judges(config, workspace, dataset, seen, template["labels"], leaves, device, progress)
+    return Work(config, dataset, sources, chain, leaves, template, witness, verifier, Ledger(progress.folder), progress)
 
-    progress.phase("translating")
-    require_space(progress.folder, config.count * chain.size_px**2 * 3)
-    ledger = Ledger(progress.folder)
-    skipped: dict[str, str] = {}
-    try:
-        _translate_all(config, dataset, sources, chain, template, leaves, ledger, skipped, progress)
-    finally:
-        ledger.write_tables()
-    if not ledger.rows:
-        raise DatasetError(f"source: no picture could be read; first: {next(iter(skipped.values()), 'none')}")
-    if skipped:
-        progress.warn(f"{len(skipped)} sources could not be read, first: {next(iter(skipped.values()))}")
-    count = len(ledger.rows)
-    return SynthesizeResult(count=count, labels=labels, size_px=chain.size_px, skipped=skipped, made={labels: count})
+
+def _open_judges(
+    config: SynthesizeConfig,
+    workspace: Workspace,
+    dataset: Dataset,
+    seen: Seen,
+    labels: str,
+    leaves: Leaves,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[Witness, Verifier | None]:
+    """Try what names and verifies the translations; nothing does if nobody wants it."""
+    judge = NO_JUDGE if config.verify == "no" or config.judge == AUTO else config.judge
+    told_apart = {label_set(config.source), labels}
+    witness = open_witness_of_chain(workspace, dataset, judge, told_apart, leaves.size_px, device)
+    if config.verify == "no":
+        return witness, None
+    judges = naming(witness)
+    if config.verify == "yes":
+        judges = open_verifier(config, workspace, dataset.ref, seen, witness, leaves.size_px, device, progress)
+    verifier = verifying_translations(config, judges, masked=any(leaves.files.values()))
+    if config.verify == "yes":  # who asked for everything is told what is not asked
+        for check in verifier.checks.values():
+            if check.withheld:
+                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
+    return witness, verifier
 
 
 def _template(
-    config: SynthesizeConfig,
-    dataset: Dataset,
-    checkpoints: Sequence[Checkpoint],
-    size_px: int,
-    labels: str,
-    progress: Progress,
+    config: SynthesizeConfig, dataset: Dataset, steps: Sequence[Step], size_px: int, progress: Progress
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
     return {
-        "labels": labels,
+        "labels": chain_labels(config.source, steps),
         "label_rule": "union of the source's labels and each step's target, healthy dropped",
         "source_labels": config.source,
-        "split": "train",
+        "split": config.sources_from,
+        "override": config.override,
         "dataset": dataset.ref,
-        "chain": tuple(map(step_of, checkpoints)),
+        "chain": tuple(
+            step_of(
+                step.checkpoint,
+                back=step.how.back,
+                strength=step.how.strength,
+                where="leaf" if step.masked else "all",
+            )
+            for step in steps
+        ),
         "size_px": size_px,
+        "method": sizing_method(steps, size_px, config.sizing),
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
         **environment(str(resolve_device(config.device))),
         "source_license": dataset.card.license,
-        "weights_license": "; ".join(sorted({checkpoint.card.license for checkpoint in checkpoints})),
+        "weights_license": "; ".join(sorted({step.card.license for step in steps})),
     }
 
 
-def _translate_all(
-    config: SynthesizeConfig,
-    dataset: Dataset,
-    sources: pd.DataFrame,
-    chain: Chain,
-    template: dict[str, Any],
-    leaves: Leaves,
-    ledger: Ledger,
-    skipped: dict[str, str],
-    progress: Progress,
-) -> None:
+def _translate_all(work: Work) -> None:
     """Translate the sources that have no picture yet."""
-    there = ledger.files
-    todo = []
-    for index, source in enumerate(dataset.rows(sources)):
-        row = _provenance(template, source, index, config.seed)
-        if row.file not in there:
-            todo.append(row)
-    done = len(sources) - len(todo)
+    config, progress = work.config, work.progress
+    there, twins = work.ledger.files, Twins(work.ledger.rows)
+    rows = [_provenance(work, source, index) for index, source in enumerate(work.dataset.rows(work.sources))]
+    todo = [row for row in rows if row.file not in there]
+    done = len(rows) - len(todo)
     for start in range(0, len(todo), config.batch_size):
-        rows = todo[start : start + config.batch_size]
-        rows, pictures = _decode(dataset, rows, chain.size_px, skipped)
-        if rows:
-            masks = leaves([row.source for row in rows])
-            signed = to_signed(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-            steps = [to_uint8(step) for step in chain(signed, masks, [row.seed for row in rows])]
-            for row, picture in zip(rows, steps[-1], strict=True):
-                write_picture(row.model_copy(update={"batch": len(rows)}), picture, ledger, progress)
+        batch, sources = _decode(work, todo[start : start + config.batch_size])
+        if batch:
+            batch = [row.model_copy(update={"batch": len(batch)}) for row in batch]
+            masks = work.leaves([row.source for row in batch])
+            signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
+            steps = [to_uint8(step) for step in work.chain(signed, masks, [row.seed for row in batch])]
+            _keep(work, batch, sources, masks, steps[-1], twins)
             if start < SHOWN:
-                shown = [[pictures[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(rows)))]
+                shown = [[sources[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(batch)))]
                 progress.sample(sheet(shown))
         done += min(config.batch_size, len(todo) - start)
-        progress.report(done, len(sources))
+        progress.report(done, len(rows))
         progress.raise_if_stopped()
 
 
-def _provenance(template: dict[str, Any], source: dict[str, Any], index: int, seed: int) -> Provenance:
+def _keep(
+    work: Work,
+    rows: Sequence[Provenance],
+    sources: np.ndarray,
+    masks: torch.Tensor,
+    pictures: np.ndarray,
+    twins: Twins,
+) -> None:
+    """Let translations be named and verified, and write them."""
+    hashes = [perceptual_hash(Image.fromarray(picture)) for picture in pictures]
+    if work.verifier:
+        alike = [twins.find(row.file, phash) for row, phash in zip(rows, hashes, strict=True)]
+        origins = Origins(sources, masks[:, 0].numpy() > 0.5, [row.group for row in rows], alike)
+        called = work.witness.name_all(pictures)
+        verdicts = work.verifier(pictures, called, [row.labels for row in rows], origins)
+        rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
+    for row, picture, phash in zip(rows, pictures, hashes, strict=True):
+        write_picture(row, picture, work.ledger, work.progress, phash)
+
+
+def _result(work: Work) -> SynthesizeResult:
+    """Sum the run up.
+
+    Raises:
+        DatasetError: There is no picture in the set.
+    """
+    rows, progress = work.ledger.rows, work.progress
+    if not rows:
+        raise DatasetError(f"source: no picture could be read; first: {next(iter(work.skipped.values()), 'none')}")
+    if work.skipped:
+        progress.warn(f"{len(work.skipped)} sources could not be read, first: {next(iter(work.skipped.values()))}")
+    interpretation = verification = None
+    if work.verifier:
+        made_as = [str(row["labels"]) for row in rows]
+        interpretation = work.witness.interpret([str(row.get("called", "")) for row in rows], made_as)
+        verification = Verification.of(rows, work.verifier.checks.values())
+    count, labels = len(work.ledger.accepted), str(work.template["labels"])
+    if not count and verification:
+        raise nothing_accepted(verification.explain(), progress.folder)
+    return SynthesizeResult(
+        count=count,
+        labels=labels,
+        size_px=work.chain.size_px,
+        skipped=work.skipped,
+        made={labels: count},
+        interpretation=interpretation,
+        verification=verification,
+    )
+
+
+def _provenance(work: Work, source: dict[str, Any], index: int) -> Provenance:
     stem = hashlib.sha256(f"{source['sha256']}".encode()).hexdigest()[:8]
     return Provenance(
         file=f"{index:06d}-{stem}.png",
         source=source["image"],
         source_sha256=source["sha256"],
         group=source["group"],
-        seed=int(np.random.SeedSequence([seed, index]).generate_state(1)[0]),
-        **template,
+        seed=int(np.random.SeedSequence([work.config.seed, index]).generate_state(1)[0]),
+        **work.template,
     )
 
 
-def _decode(
-    dataset: Dataset, rows: list[Provenance], size_px: int, skipped: dict[str, str]
-) -> tuple[list[Provenance], np.ndarray]:
+def _decode(work: Work, rows: Sequence[Provenance]) -> tuple[list[Provenance], np.ndarray]:
     """Decode the sources of some rows, leaving out those that cannot be read; (N, S, S, 3) uint8."""
-    kept, pictures = [], []
+    kept, pictures, size_px = [], [], work.chain.size_px
     for row in rows:
         try:
-            pictures.append(load_square(dataset.root / row.source, size_px))
+            pictures.append(load_square(work.dataset.root / row.source, size_px))
             kept.append(row)
         except DatasetError as error:
-            skipped[row.source] = str(error)
+            work.skipped[row.source] = str(error)
     return kept, np.stack(pictures) if pictures else np.zeros((0, size_px, size_px, 3), np.uint8)

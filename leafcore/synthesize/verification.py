@@ -1,11 +1,11 @@
 """Verification of generated pictures: do they show what was asked for, one full leaf, and nothing learned by heart?
 
 Three frozen judges, each tried on real pictures of the dataset first: one that is not to be believed rejects nothing,
-and the result says why.
+and the result says why. Translations are also held against their sources, pixel by pixel.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,19 @@ from leafcore.measure.witness import NO_JUDGE, TRIED, Witness
 from leafcore.nets.backbones import BUNDLED
 from leafcore.progress import Progress
 from leafcore.synthesize.configs import SynthesizeConfig
-from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Verdict, judge_picture
+from leafcore.synthesize.translated import Origins
+from leafcore.synthesize.verdicts import (
+    BACKGROUND,
+    CHANGE,
+    COLLAPSE,
+    COPY,
+    LABEL,
+    LEAF,
+    Check,
+    Found,
+    Verdict,
+    judge_picture,
+)
 from leafcore.workspace import Workspace
 
 
@@ -37,29 +49,36 @@ class Verifier:
         leafness: Tells full leaves; None where that is withheld.
         extract: Sees features; None where copies are not looked for.
         train: (T, D) float32, features of the pictures that the model learned from.
+        train_groups: (T,) what each of those belongs to.
     """
 
     checks: dict[str, Check]
     leafness: Leafness | None = None
     extract: FeatureExtractor | None = None
     train: np.ndarray | None = None
+    train_groups: np.ndarray | None = None
 
-    def __call__(self, pictures: np.ndarray, called: Sequence[str], wanted: Sequence[str]) -> list[Verdict]:
+    def __call__(
+        self, pictures: np.ndarray, called: Sequence[str], wanted: Sequence[str], origins: Origins | None = None
+    ) -> list[Verdict]:
         """Judge pictures.
 
         Args:
             pictures: (N, S, S, 3) uint8, one batch.
             called: (N,) label sets that the judge of labels gives; none at all without one.
             wanted: (N,) label sets that they were made as; empty where none was asked for.
+            origins: What they were translated from; no translation is a copy of its own source's group.
         """
         count = len(pictures)
         nothing: list[float | None] = [None] * count
         leaf = self.leafness(pictures).tolist() if self.leafness else nothing
         near = nothing
         if self.extract and self.train is not None:
-            near = nearest(self.extract.of(pictures), self.train).astype(float).tolist()
-        rows = zip(wanted, called or [""] * count, leaf, near, strict=True)
-        return [judge_picture(self.checks, *row) for row in rows]
+            groups = None if origins is None else np.asarray(origins.groups)
+            near = nearest(self.extract.of(pictures), self.train, groups, self.train_groups).astype(float).tolist()
+        measured = [{} if origins is None else origins.measure(i, picture) for i, picture in enumerate(pictures)]
+        rows = zip(wanted, called or [""] * count, leaf, near, measured, strict=True)
+        return [judge_picture(self.checks, asked, Found(*found, **rest)) for asked, *found, rest in rows]
 
 
 def open_verifier(
@@ -88,7 +107,7 @@ def open_verifier(
         InputError: A judge that was named does not exist, or is of another kind.
         Stopped: Somebody asked to stop.
     """
-    label = Check(name=LABEL, by=witness.name, withheld=witness.interpret([], []).withheld)
+    label = _label_check(witness)
     try:
         real = load(workspace, dataset)
     except NotFoundError:
@@ -96,8 +115,35 @@ def open_verifier(
         return Verifier({LABEL: label} | {name: Check(name=name, withheld=gone) for name in (LEAF, COPY)})
     progress.phase("looking at real pictures")
     leaf, leafness = _try_leafness(config, workspace, real, size_px, device)
-    copy, extract, train = _look_at_reals(config, workspace, real, seen, size_px, device, progress)
-    return Verifier({LABEL: label, LEAF: leaf, COPY: copy}, leafness, extract, train)
+    copy, extract, train, groups = _look_at_reals(config, workspace, real, seen, size_px, device, progress)
+    return Verifier({LABEL: label, LEAF: leaf, COPY: copy}, leafness, extract, train, groups)
+
+
+def verifying_translations(config: SynthesizeConfig, judges: Verifier, *, masked: bool) -> Verifier:
+    """Return a verifier that also asks what only translations can be asked, by their pixels alone.
+
+    Args:
+        config: Has the thresholds.
+        judges: What else is asked.
+        masked: Whether a mask of any source is known.
+    """
+    pixels = "the pixels"
+    unknown = "" if masked else "no source has a mask"
+    checks = [
+        Check(name=CHANGE, by=pixels, least=config.min_change),
+        Check(name=BACKGROUND, by=pixels, most=config.max_background, withheld=unknown),
+        Check(name=COLLAPSE, by=pixels, least=config.min_contrast),
+    ]
+    return replace(judges, checks=judges.checks | {check.name: check for check in checks})
+
+
+def naming(witness: Witness) -> Verifier:
+    """Return a verifier that asks for the label alone."""
+    return Verifier({LABEL: _label_check(witness)})
+
+
+def _label_check(witness: Witness) -> Check:
+    return Check(name=LABEL, by=witness.name, withheld=witness.interpret([], []).withheld)
 
 
 def _try_leafness(
@@ -147,16 +193,16 @@ def _look_at_reals(
     size_px: int,
     device: torch.device,
     progress: Progress,
-) -> tuple[Check, FeatureExtractor | None, np.ndarray | None]:
+) -> tuple[Check, FeatureExtractor | None, np.ndarray | None, np.ndarray | None]:
     """Measure how near real pictures come to those that the model learned from; no test picture is looked at."""
     check = Check(name=COPY, by=BUNDLED)
     if not config.copy_percentile:
-        return check.model_copy(update={"withheld": "copy_percentile is 0"}), None, None
+        return check.model_copy(update={"withheld": "copy_percentile is 0"}), None, None, None
     records = real.records[real.records["split"].isin(["train", "val"])]
     learned = records["sha256"].isin(seen.get("generator", ())).to_numpy()
     if not learned.any():
         why = f"no picture that the model learned from is in {real.ref}"
-        return check.model_copy(update={"withheld": why}), None, None
+        return check.model_copy(update={"withheld": why}), None, None, None
     extract = FeatureExtractor(workspace, BUNDLED, device=device, through_px=size_px)
     found = extract(real.paths(records), records["sha256"].tolist(), progress)
     readable = np.array([row not in found.unreadable for row in range(len(records))])
@@ -165,5 +211,5 @@ def _look_at_reals(
     near = nearest_of_reals(features, groups, features[learned], groups[learned], config.copy_percentile)
     if np.isnan(near):
         why = f"it takes {KID_FROM} real pictures in groups of their own to say how near is too near"
-        return check.model_copy(update={"withheld": why}), None, None
-    return check.model_copy(update={"least": near}), extract, features[learned]
+        return check.model_copy(update={"withheld": why}), None, None, None
+    return check.model_copy(update={"least": near}), extract, features[learned], groups[learned]

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from leafcore.data.recipes import look_up, provenance_in
-from leafcore.data.synthetic_sets import PNG_KEY, open_synthetic_set, read_recipe
+from leafcore.data.recipes import look_up, provenance_in, read_recipe
+from leafcore.data.synthetic_sets import PNG_KEY, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.images import encode_png
 

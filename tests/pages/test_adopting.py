@@ -57,7 +57,7 @@ def test_a_generator_of_others_is_taken_in_where_there_is_none_and_goes_back(ope
     app.checked()
     execute(own, list_runs(own, "adopt")[0], lane="files", owner="cli")
     page = app.test.run()
-    assert app.checked().multiselect(key="chain").options == ["theirs"]
+    assert app.checked().multiselect(key="chain").options[:1] == ["theirs"]
     page.text_input(key="write_weights_to").set_value(str(tmp_path / "there")).run()
     page.button(key="submit-write-weights").click().run()
     app.checked()

@@ -10,7 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from leafcore.checks import check
 from leafcore.data.manifest import load
-from leafcore.data.synthetic_sets import PNG_KEY, open_synthetic_set, read_recipe
+from leafcore.data.recipes import read_recipe
+from leafcore.data.synthetic_sets import PNG_KEY, open_synthetic_set
 from leafcore.errors import CheckpointError, DatasetError
 from leafcore.synthesize.reproduce import reproduce
 from leafcore.synthesize.reproduce_config import MADE, ReproduceConfig
@@ -60,6 +61,13 @@ def test_every_picture_of_a_chain_is_made_again(own, config, made, again, tmp_pa
         found = again(path)
         assert found.same and (found.largest, found.share) == (0, 0) and found.sentence == "The pixels are the same."
         assert (np.asarray(Image.open(tmp_path / "again" / MADE)) == np.asarray(Image.open(path))).all()
+
+
+@pytest.mark.parametrize("sizing", ["resize", "tiles"])
+def test_strength_place_way_and_size_of_a_chain_are_part_of_the_recipe(own, config, journey, made, again, sizing):
+    chain, masks = ("to-rust:0.6:leaf", "to-scab:back:0.5"), journey.runs["masks"].id
+    for path in made(changed(config, chain=chain, masks=masks, size_px=48, sizing=sizing, verify="no"))[::4]:
+        assert again(path).same
 
 
 def test_what_changes_the_leaf_only_is_made_again_under_its_mask(own, config, journey, made, again):

@@ -13,8 +13,9 @@ from leafcore.chains import open_chain
 from leafcore.checkpoints import promote
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.manifest import load
+from leafcore.data.recipes import read_recipe
 from leafcore.data.seen import UNKNOWN, load_seen, save_seen
-from leafcore.data.synthetic_sets import Provenance, read_recipe
+from leafcore.data.synthetic_sets import Provenance, Verified
 from leafcore.errors import CheckpointError, ConfigError, DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.generate import Chain
 from leafcore.images import encode_png, load_square, open_rgb, to_signed, to_uint8
@@ -30,7 +31,9 @@ from tests.watcher import Watcher
 def rows_in(folder):
     """Return the manifest's rows, each value as the picture's own recipe has it."""
     table = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
-    return [{**row, "chain": json.loads(row["chain"])} for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    lists = [{key: json.loads(row[key]) for key in ("chain", "failed") if key in row} for row in rows]
+    return [{**row, **parsed} for row, parsed in zip(rows, lists, strict=True)]
 
 
 def pictures_in(folder):
@@ -71,6 +74,19 @@ def test_every_source_may_be_used_and_no_more(own, config, tmp_path):
         synthesize(changed(config, count=available + 1), own, Watcher(tmp_path / "run"))
     assert "\n" not in str(raised.value) and f"Ask for at most {available}" in str(raised.value)
     assert not (tmp_path / "run" / "images").exists()
+
+
+def test_sources_that_judge_are_refused_with_the_reason_unless_somebody_says_why(own, config, tmp_path):
+    with pytest.raises(ConfigError, match="sources_from: got 'test'.* no score on test pictures would count") as raised:
+        changed(config, sources_from="test", count=2)
+    assert "\n" not in str(raised.value) and "override" in str(raised.value)
+    asked = changed(config, sources_from="test", count=2, override="to look at, never to learn from")
+    synthesize(asked, own, Watcher(tmp_path / "run"))
+    test = set(load(own, config.dataset).select(split="test", labels="healthy")["image"])
+    for row in rows_in(tmp_path / "run"):
+        assert (row["source"] in test, row["split"], row["override"]) == (True, "test", asked.override)
+    with pytest.raises(ConfigError, match="override: train pictures need none"):
+        changed(config, override="why not")
 
 
 def test_another_seed_chooses_other_sources(own, config):
@@ -133,26 +149,30 @@ def test_a_picture_carries_its_row_of_the_manifest(own, config, tmp_path):
         path = tmp_path / "run" / "images" / row["file"]
         assert row.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
         assert row.pop("phash") == perceptual_hash(open_rgb(path))
-        assert read_recipe(path) == row
+        assert {key: "" if value is None else value for key, value in read_recipe(path).items()} == row
 
 
 def test_a_row_says_everything_about_its_picture(own, journey, config):
-    run = submit(own, "synthesize", changed(config, chain=("healthy-to-rust", "to-scab"), seed=5))
+    run = submit(
+        own, "synthesize", changed(config, chain=("healthy-to-rust:leaf:0.5", "to-scab:back"), seed=5, size_px=48)
+    )
     execute(own, run, lane="cpu", owner="cli")
     row = rows_in(run.folder)[0]
-    assert set(row) == {*Provenance.model_fields, "sha256", "phash"}
-    assert [name for name, value in row.items() if value == ""] == ["prompt", "negative"], "no words were asked for"
-    assert (row["labels"], row["source_labels"], row["dataset"]) == ("rust scab", "healthy", journey.dataset)
+    assert set(row) == {*Verified.model_fields, "sha256", "phash"}
+    empty = [name for name, value in row.items() if value == "" and name in Provenance.model_fields]
+    assert empty == ["override", "prompt", "negative"], "no words were asked for"
+    assert (row["labels"], row["source_labels"], row["dataset"]) == ("rust", "healthy", journey.dataset)
     assert (row["run"], row["config_hash"], row["size_px"], row["synthetic"]) == (
-        run.id, run.record.config_hash, 32, True,
+        run.id, run.record.config_hash, 48, True,
     )  # fmt: skip
+    assert row["method"] == "change at 32 px, enlarged and added to the source"
     first, second = row["chain"]
     trained = open_chain(own, ["healthy-to-rust"])[0].card
     assert first == {
         "checkpoint": "healthy-to-rust", "recipe": "leafgan", "run": trained.run, "epoch": 2,
-        "weights_sha256": trained.weights_sha256,
+        "weights_sha256": trained.weights_sha256, "back": False, "strength": 0.5, "where": "leaf",
     }  # fmt: skip
-    assert second["checkpoint"] == "to-scab"
+    assert (second["checkpoint"], second["back"], second["strength"]) == ("to-scab", True, 1.0)
 
 
 def test_every_picture_has_a_seed_of_its_own(own, config, tmp_path):

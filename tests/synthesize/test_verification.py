@@ -20,7 +20,7 @@ from leafcore.measure.witness import Witness
 from leafcore.synthesize import from_noise
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.synthesize import synthesize
-from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Verdict, Verification, judge_picture
+from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Found, Verdict, Verification, judge_picture
 from leafcore.synthesize.verification import Verifier, open_verifier
 from tests.conftest import carrier
 from tests.noise_models import CLASSES, plant_noise_model
@@ -64,13 +64,13 @@ def config(**values):
     ],
 )
 def test_a_picture_is_rejected_for_every_reason_that_it_gives(measured, failed, why):
-    verdict = judge_picture(CHECKS, *measured)
+    verdict = judge_picture(CHECKS, measured[0], Found(*measured[1:]))
     assert verdict.failed == failed and verdict.why.startswith(why) and bool(verdict.why) == bool(failed)
 
 
 def test_what_is_withheld_rejects_nothing():
     withheld = {name: check.model_copy(update={"withheld": "no"}) for name, check in CHECKS.items()}
-    assert judge_picture(withheld, "rust", "scab", None, None).failed == ()
+    assert judge_picture(withheld, "rust", Found("scab")).failed == ()
 
 
 def test_counts_are_per_picture_and_per_check():

@@ -1,0 +1,84 @@
+"""The chain builder: what the present generators can make, the steps in order, how strongly and where each works."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from leafcore.chain_steps import How, Step
+from leafcore.chains import Way, all_steps, suggestions
+from leafcore.checkpoints import Checkpoint
+from leafcore.data.labels import words
+
+WHERE = {"": "Trained", "leaf": "Leaf", "all": "All over"}
+
+
+def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) -> list[Step]:
+    """Draw the steps of a chain, and return them.
+
+    Args:
+        translators: By name; at least one.
+        counts: Train pictures per label set.
+    """
+    known = {step.name: step for step in all_steps(translators.values())}
+    _suggest(suggestions(counts, [one for one in translators.values() if one.is_translator]))
+    chosen = st.multiselect(
+        "Chain of translations, in order",
+        list(known),
+        default=[next(iter(known))],
+        key="chain",
+        bind="query-params",
+        help="Each step translates what the step before it made. :back goes the other way, such as from rust to "
+        "healthy.",
+    )
+    steps = [known[name] for name in chosen]
+    if not steps:
+        return []
+    with st.expander("Strength and place of each step", icon=":material/tune:"):
+        return [_step(step, number) for number, step in enumerate(steps)]
+
+
+def _suggest(ways: Mapping[str, Way]) -> None:
+    """Draw a choice of chains, which fills in steps and sources."""
+    if not ways:
+        return
+    st.selectbox(
+        "Make",
+        list(ways),
+        index=None,
+        format_func=lambda labels: f"{words(labels)}: {words(ways[labels].source)} by {' → '.join(ways[labels].chain)}",
+        placeholder="Suggested chains",
+        key="suggested",
+        on_change=_take,
+        args=(dict(ways),),
+    )
+
+
+def _take(ways: Mapping[str, Way]) -> None:
+    way = ways.get(st.session_state["suggested"])
+    if way is not None:
+        st.session_state["chain"] = list(way.chain)
+        st.session_state["src"] = way.source
+
+
+def _step(step: Step, number: int) -> Step:
+    """Draw how a step is applied, and return it so."""
+    strength_place, where_place = st.columns(2, vertical_alignment="bottom")
+    strength = strength_place.slider(
+        step.name,
+        0.0,
+        1.0,
+        1.0,
+        0.05,
+        key=f"strength_{number}",
+        bind="query-params",
+        help="How much of what this step makes is blended with what it was given; 1: as trained.",
+    )
+    where = where_place.selectbox(
+        "Changes",
+        list(WHERE),
+        format_func=WHERE.__getitem__,
+        key=f"where_{number}",
+        bind="query-params",
+        help="The leaf inside its mask, or the whole picture.",
+    )
+    return Step(step.checkpoint, How(back=step.how.back, strength=strength, where=where))
