@@ -32,6 +32,7 @@ from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
+from leafcore.review_commands import add_recipe, add_review
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
 from leafcore.terminal import TerminalProgress, plain, table
@@ -86,7 +87,7 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "export", "write-weights", "evaluate", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity",
     ):  # fmt: skip
         added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
         add_fields(added, kind)
@@ -125,6 +126,8 @@ def build_parser() -> Parser:
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
     add_steering(command)
     add_latent_tools(command)
+    add_review(command)
+    add_recipe(command)
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
@@ -148,6 +151,7 @@ def _summary(kind: str) -> str:
         "score": "Score the epochs of a translation or a noise model against real pictures, and recommend one.",
         "synthesize": "Translate train pictures through a chain of checkpoints, or make pictures from noise.",
         "pseudo-label": "Let a classifier label pictures from noise, and keep those that it is sure of.",
+        "reproduce": "Make a synthetic picture again from its recipe, and say whether the pixels are the same.",
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",

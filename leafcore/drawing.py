@@ -114,6 +114,11 @@ class PromptModel:
             "lora_strength": self._strength,
         }
 
+    def draw(self, seeds: Sequence[int]) -> np.ndarray:
+        """Draw a picture of each seed, (N, S, S, 3) uint8; one is the same however many are drawn with it."""
+        latents = self._model.draw(self.prompt, seeds, size_px=self.facts.size_px, sampling=self._sampling)
+        return np.stack([self._model.decode(one)[0] for one in latents.split(1)])
+
     def sample(self, seed: int, indices: Sequence[int], label: str, truncation: float, batch_size: int) -> np.ndarray:
         """Draw pictures by their numbers; picture k of a seed is the same however many are drawn with it.
 
@@ -121,12 +126,9 @@ class PromptModel:
             (N, S, S, 3) uint8.
         """
         del label, truncation  # the prompt says what is drawn
-        drawn = []
-        for start in range(0, len(indices), batch_size):
-            seeds = [picture_seed(seed, index) for index in indices[start : start + batch_size]]
-            latents = self._model.draw(self.prompt, seeds, size_px=self.facts.size_px, sampling=self._sampling)
-            drawn += [self._model.decode(one)[0] for one in latents.split(1)]
-        return np.stack(drawn)
+        seeds = [picture_seed(seed, index) for index in indices]
+        starts = range(0, len(seeds), batch_size)
+        return np.concatenate([self.draw(seeds[start : start + batch_size]) for start in starts])
 
     def redraw(
         self, seeds: Sequence[int], sources: np.ndarray, leaves: np.ndarray | None, strength: float

@@ -61,6 +61,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("pseudo-label", "run"): Flag("run", "RUN"),
     ("pseudo-label", "teacher"): Flag("--teacher", "CHECKPOINT"),
     ("pseudo-label", "co_teacher"): Flag("--co-teacher", "CHECKPOINT"),
+    ("reproduce", "picture"): Flag("picture", "PICTURE"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("scarcity", "limit"): Flag("--max", "N"),

@@ -39,6 +39,7 @@ from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
 from leafcore.scarcity.configs import ScarcityConfig
 from leafcore.synthesize.configs import PseudoLabelConfig, SynthesizeConfig
+from leafcore.synthesize.reproduce_config import ReproduceConfig
 from leafcore.titles import run_title
 from leafcore.train.configs import RECIPES
 from leafcore.train.preflight_config import PreflightConfig
@@ -85,6 +86,7 @@ KINDS: dict[str, Kind] = {
     "score": Kind("Score epochs", ScoreConfig, "leafcore.pick.score:score_epochs", "use"),
     "synthesize": Kind("Synthesize", SynthesizeConfig, "leafcore.synthesize.synthesize:synthesize", "use"),
     "pseudo-label": Kind("Pseudo-label", PseudoLabelConfig, "leafcore.synthesize.pseudo_label:pseudo_label", "use"),
+    "reproduce": Kind("Reproduce", ReproduceConfig, "leafcore.synthesize.reproduce:reproduce", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),

@@ -50,6 +50,16 @@ def check_file(workspace: Workspace, config: Any, value: str) -> Checked:
     return str(file), []
 
 
+def check_picture(workspace: Workspace, config: Any, value: str) -> Checked:
+    """Look for a picture: a file, or `RUN/FILE` of a synthetic set."""
+    run_id, _, file = value.partition("/")
+    is_named = bool(file) and Path(file).name == file and not value.startswith((".", "~"))
+    made = workspace.runs / run_id / "images" / file
+    if is_named and made.is_file():
+        return str(made), [run_id]
+    return check_file(workspace, config, value)
+
+
 def check_saved(workspace: Workspace, config: Any, value: str) -> Checked:
     """Look for weights that other programs saved: a file, or a folder of files."""
     del workspace, config

@@ -1,6 +1,7 @@
 """What runs are called in lists."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from leafcore.config import Config
 from leafcore.data.labels import words
@@ -29,6 +30,8 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"Pseudo-labels from {values['min_confidence']:.0%}"
     if kind == "scarcity":
         return f"Scarcity study: {values['dataset'].partition('@')[0]}, at most {values['limit']} per class"
+    if kind == "reproduce":
+        return f"{named}: {PurePath(values['picture']).name}"
     if kind in {"import", "render", "adopt"}:
         return f"{named}: {values['name']}"
     if kind in {"health", "split", "scarce", "write", "embed"}:

@@ -11,6 +11,7 @@ from ui.choose import choose
 from ui.from_noise import noise_box
 from ui.from_prompt import prompt_box
 from ui.places import path_of
+from ui.recipe import recipe_box
 from ui.service import workspace
 from ui.synthetic_set import set_box
 from ui.translating import translate_box
@@ -59,6 +60,7 @@ if sets:
     with st.container(border=True):
         set_box(open_run(workspace(), chosen))
 
+recipe_box()
 if way == NOISE:
     usage_box()
 elif way == TRANSLATE and names and translators:

@@ -28,6 +28,7 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("write-weights", "model"): "CHECKPOINT",
         ("synthesize", "source"): "--from",
         ("score", "run"): "RUN",
+        ("reproduce", "picture"): "PICTURE",
         ("export", "run"): "RUN",
         ("pseudo-label", "run"): "RUN",
         ("scarcity", "limit"): "--max",

@@ -20,6 +20,7 @@ LAYERS = [
         "parsed",
         "progress",
         "images",
+        "journal",
         "devices",
         "memory",
         "threads",
@@ -75,7 +76,7 @@ LAYERS = [
         "plan",
     },
     {"serving"},
-    {"flags", "api", "cli", "steering", "latent_commands", "terminal", "__main__"},
+    {"flags", "api", "cli", "steering", "latent_commands", "review_commands", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

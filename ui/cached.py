@@ -1,5 +1,6 @@
 """Reads that many reruns share. Each is keyed by what would change it: a version, a hash, a file's time and size."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from leafcore.data import manifest
 from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
+from leafcore.data.synthetic_sets import SyntheticSet, open_whole_set
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
 from leafcore.latent_tools import ask_for_pictures
@@ -208,6 +210,24 @@ def preview_address(run: Run, epoch: int) -> str:
 def scores(run: Run, direction: Direction) -> ScoreResult | None:
     """Return the newest scores of a run's epochs in a direction, or None."""
     return newest_scores(workspace(), run.id, direction)
+
+
+def synthetic_set(run: Run) -> SyntheticSet:
+    """Return the synthetic set of a run that is done, with what people rejected."""
+    return _synthetic_set(str(run.folder), (run.folder / "manifest.csv").stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _synthetic_set(folder: str, modified_ns: int) -> SyntheticSet:
+    del modified_ns
+    return open_whole_set(workspace(), Path(folder).name)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def steps_of(chain: str) -> list[dict[str, Any]]:
+    """Return the steps that a manifest's `chain` names, in order."""
+    steps: list[dict[str, Any]] = json.loads(chain)
+    return steps
 
 
 # --- answers of the warm worker ---------------------------------------------------------------------------------------

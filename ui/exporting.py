@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from leafcore.data.review import MOST_STARS, read_review
 from leafcore.errors import LeafError
 from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import Contents, plan_export
@@ -43,10 +44,19 @@ def export_box(run: Run) -> None:
             help=fields["content"].description,
             width=240,
         )
-        values = {"run": run.id, "format": layout, "content": content}
+        stars = st.selectbox(
+            "Stars",
+            range(MOST_STARS + 1),
+            format_func=lambda stars: f"{stars} or more" if stars else "any",
+            key="export_stars",
+            bind="query-params",
+            help=fields["stars"].description,
+            width=120,
+        )
+        values = {"run": run.id, "format": layout, "content": content, "stars": stars}
         button = st.empty()
     try:
-        contents = _contents(**values)
+        contents = _contents(**values, review=read_review(run.folder).digest())
     except LeafError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -55,13 +65,14 @@ def export_box(run: Run) -> None:
         st.warning(warning, icon=":material/warning:")
     is_known = contents.is_licensed or _acknowledged(run)
     with button:
-        _zip_button(values, is_known)
+        _zip_button(values, contents.review, is_known)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Counting…")
-def _contents(run: str, format: Any, content: Any) -> Contents:
+def _contents(run: str, format: Any, content: Any, stars: int, review: str) -> Contents:
     """Return what an export would hold; a set that is made seldom changes, and asks every file for its size."""
-    return plan_export(ExportConfig(run=run, format=format, content=content), workspace())
+    del review  # part of the key
+    return plan_export(ExportConfig(run=run, format=format, content=content, stars=stars), workspace())
 
 
 def summary(contents: Contents) -> str:
@@ -69,7 +80,8 @@ def summary(contents: Contents) -> str:
     parts = [f"{contents.synthetic:,} synthetic"]
     parts += [f"{contents.real:,} real (train split)"] if contents.real else []
     masks = f", {contents.masked:,} with a mask" if contents.format == "coco" else ""
-    return f"{' and '.join(parts)} pictures, {size(contents.bytes)}{masks}."
+    left_out = f" Review leaves out {contents.left_out:,}." if contents.left_out else ""
+    return f"{' and '.join(parts)} pictures, {size(contents.bytes)}{masks}.{left_out}"
 
 
 def terms(contents: Contents) -> str:
@@ -86,9 +98,13 @@ def _acknowledged(run: Run) -> bool:
     )
 
 
-def _zip_button(values: dict[str, str], is_known: bool) -> None:
-    """Draw the button that packs, or the link to what was packed so."""
-    exports = [done for done in cached.runs_of("export") if done.record.settings == values]
+def _zip_button(values: dict[str, Any], review: str, is_known: bool) -> None:
+    """Draw the button that packs, or the link to what was packed so, if people say the same of the set as then."""
+    exports = [
+        done
+        for done in cached.runs_of("export")
+        if done.record.settings == values and done.result().get("review", "") == review
+    ]
     if exports and is_known:
         st.link_button(
             f"Download ZIP ({size(exports[0].result()['bytes'])})",

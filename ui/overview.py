@@ -9,7 +9,8 @@ import streamlit as st
 from leafcore.data import browse
 from leafcore.data.balance import counts_by_label_set, imbalance_ratio
 from leafcore.data.manifest import Dataset
-from leafcore.data.synthetic_sets import open_synthetic_set, synthetic_runs
+from leafcore.data.review import read_review
+from leafcore.data.synthetic_sets import open_whole_set, synthetic_runs
 from leafcore.runs import Run
 from ui.service import workspace
 
@@ -65,12 +66,16 @@ def made_of(dataset: Dataset) -> list[Run]:
 
 def synthetic_records(runs: list[Run]) -> pd.DataFrame:
     """Return the synthetic pictures of some runs as records; their paths begin at the workspace's runs."""
-    return pd.concat([_synthetic_records(run.id) for run in runs], ignore_index=True)
+    reviews = [read_review(run.folder).digest() for run in runs]
+    return pd.concat(
+        [_synthetic_records(run.id, said) for run, said in zip(runs, reviews, strict=True)], ignore_index=True
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _synthetic_records(run_id: str) -> pd.DataFrame:
-    made = open_synthetic_set(workspace(), run_id)
+def _synthetic_records(run_id: str, review: str) -> pd.DataFrame:
+    del review  # part of the key
+    made = open_whole_set(workspace(), run_id).admitted()
     return pd.DataFrame(
         {
             "image": [f"{run_id}/images/{name}" for name in made.manifest["file"]],

@@ -5,34 +5,27 @@ import json
 import streamlit as st
 
 from leafcore.data.labels import words
-from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.measure.interpretation import Interpretation
 from leafcore.runs import Run
 from leafcore.synthesize.verdicts import Verification
-from ui import show
+from ui import cached
 from ui.exporting import export_box
 from ui.interpretation import interpretation_box
 from ui.pseudo_labels import labelling_box, votes_box
-from ui.service import workspace
+from ui.review import review_box
 from ui.verifying import verification_box
 
 
 def set_box(run: Run) -> None:
     """Draw a synthetic set and the way to take it away."""
-    pictures = open_synthetic_set(workspace(), run.id)
+    pictures = cached.synthetic_set(run)
     manifest = pictures.manifest
     with st.container(horizontal=True, vertical_alignment="center"):
         label_sets = sorted(set(manifest["labels"]))
         st.markdown(f"**{len(manifest)} pictures**, {', '.join(words(labels) or 'no label' for labels in label_sets)}")
         st.caption(f"`{run.id}`")
     export_box(run)
-    pages = -(-len(manifest) // show.PAGE)
-    page = st.pagination(pages, key=f"made-{run.id}") if pages > 1 else 1
-    rows = manifest.iloc[(page - 1) * show.PAGE : page * show.PAGE].to_dict("records")
-    show.thumbnails(
-        [str(pictures.folder / "images" / row["file"]) for row in rows],
-        alts=[f"{row['file']}, {words(row['labels'])}, from {row['source'] or 'noise'}" for row in rows],
-    )
+    review_box(run)
     if pictures.has_teacher:
         votes_box(run)
     if not pictures.has_labels:
@@ -42,6 +35,7 @@ def set_box(run: Run) -> None:
     if run.result().get("verification"):
         verification_box(pictures, Verification.model_validate(run.result()["verification"]))
     with st.expander("Where these pictures come from", icon=":material/receipt_long:"):
-        lists = {key: json.loads(str(rows[0][key])) for key in ("chain", "votes") if key in rows[0]}
-        st.json({**rows[0], **lists}, expanded=False)
+        first = manifest.iloc[0].to_dict()
+        lists = {key: json.loads(str(first[key])) for key in ("chain", "votes") if key in first}
+        st.json({**first, **lists}, expanded=False)
         st.caption("The same recipe is inside every PNG, and a row of manifest.csv in the ZIP.")

@@ -17,6 +17,7 @@ from leafcore.api.guard import LOCAL_HOSTS, GuardMiddleware
 from leafcore.api.latent import add_latent_tools
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
+from leafcore.api.review import add_review
 from leafcore.api.runs import add_runs, add_steering
 from leafcore.ask import WarmWorker
 from leafcore.serving import Shutdown
@@ -47,6 +48,7 @@ def build_api(
     add_steering(api, workspace)
     add_queue(api, workspace)
     add_files(api, workspace)
+    add_review(api, workspace)
     add_uploads(api, workspace)
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)

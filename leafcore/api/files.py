@@ -31,9 +31,11 @@ def add_files(api: FastAPI, workspace: Workspace) -> None:
         return FileResponse(packed, media_type="application/zip", filename=f"{run.record.settings['run']}.zip")
 
     @api.get("/runs/{run_id}/contents")
-    def contents(run_id: str, format: FormatName = "csv", content: Content = "synthetic") -> Contents:
+    def contents(run_id: str, format: FormatName = "csv", content: Content = "synthetic", stars: int = 0) -> Contents:
         """Say what an export of this synthetic set would hold: how many pictures, how large, under which licences."""
-        return plan_export(ExportConfig(run=run_id, format=format, content=content), workspace)
+        return plan_export(
+            ExportConfig.build({"run": run_id, "format": format, "content": content, "stars": stars}), workspace
+        )
 
     @api.get("/runs/{run_id}/images/{name}", response_class=FileResponse)
     def image(run_id: str, name: str) -> FileResponse:

@@ -7,23 +7,23 @@ runs/<id>/
   manifest.csv    the ledger as a table, without what verification rejected
   rejected.csv    the same of what it rejected, and why
   labels.csv      image,labels
+  review.jsonl    what people kept, rejected and rated, see `review.py`; the tables above do not change with it
 ```
 """
 
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from leafcore.data.review import Review, read_review
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
-from leafcore.images import open_rgb
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.workspace import Workspace
 
@@ -94,6 +94,7 @@ class Provenance(BaseModel):
         libraries: What computed it, with versions; empty, as the two after it, in sets that are older than these.
         gpu: On which GPU; "none" for a CPU.
         driver: Of the GPU.
+        batch: How many pictures were computed at once, on which the last bit of a sum may hang; 0 in older sets.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -129,6 +130,7 @@ class Provenance(BaseModel):
     libraries: str = ""
     gpu: str = ""
     driver: str = ""
+    batch: int = 0
     synthetic: bool = True
 
 
@@ -199,6 +201,7 @@ class Ledger:
         self._folder = folder
         self._file = folder / "rows.jsonl"
         self.rows: list[dict[str, Any]] = self._read()
+        self._drop_strays()
 
     def _read(self) -> list[dict[str, Any]]:
         """Return the rows whose picture is there, and drop the others; so is a line that a crash cut short."""
@@ -212,6 +215,13 @@ class Ledger:
         if kept != text:  # what is appended next must not continue a broken line
             write_bytes(self._file, kept.encode())
         return rows
+
+    def _drop_strays(self) -> None:
+        """Remove the picture that was written last, if a crash or a full disk came before its row, or halved it."""
+        known = self.files
+        for path in (self._folder / "images").glob("*"):
+            if path.name not in known:
+                path.unlink(missing_ok=True)
 
     @property
     def files(self) -> set[str]:
@@ -241,6 +251,7 @@ class Ledger:
 
         What verification rejected is in neither, but in `rejected.csv`, so that nothing ever learns from it.
         """
+        self._drop_strays()
         rows, rejected = self.accepted, [row for row in self.rows if row.get("failed")]
         if rejected:
             write_bytes(self._folder / REJECTED, _csv(rejected, list(rejected[0])))
@@ -299,8 +310,31 @@ class SyntheticSet:
         """Whether it is known what all of its pictures show."""
         return not bool((self.manifest["labels"] == "").any())
 
+    @property
+    def files(self) -> list[str]:
+        """The names of its pictures, in the manifest's order."""
+        return [str(file) for file in self.manifest["file"]]
+
+    def review(self) -> Review:
+        """Return what people say of its pictures.
+
+        Raises:
+            DatasetError: See `read_review`.
+        """
+        return read_review(self.folder)
+
+    def admitted(self, stars: int = 0) -> "SyntheticSet":
+        """Return the set without what people rejected, maybe empty.
+
+        Args:
+            stars: How many a picture needs at least.
+        """
+        review = self.review()
+        rows = [review.admits(file, stars) for file in self.files]
+        return replace(self, manifest=self.manifest[rows].reset_index(drop=True))
+
     def rejected(self) -> pd.DataFrame:
-        """Return the rows of the pictures that were made, but rejected: text, columns as in `Verified`; maybe none."""
+        """Return the rows of the pictures that were made, but failed verification: text, as in `Verified`."""
         try:
             return pd.read_csv(self.folder / REJECTED, dtype=str, keep_default_na=False)
         except FileNotFoundError:
@@ -311,8 +345,31 @@ class SyntheticSet:
         return [self.folder / "images" / str(name) for name in self.manifest["file"]]
 
 
-def open_synthetic_set(workspace: Workspace, run_id: str) -> SyntheticSet:
-    """Return the synthetic set that a run made.
+def open_synthetic_set(workspace: Workspace, run_id: str, *, stars: int = 0) -> SyntheticSet:
+    """Return the synthetic set that a run made, without what people rejected.
+
+    Args:
+        workspace: Where the run is.
+        run_id: The run.
+        stars: How many a picture needs at least.
+
+    Raises:
+        NotFoundError: There is no such run, or it made no synthetic pictures.
+        DatasetError: People admit none of them.
+    """
+    whole = open_whole_set(workspace, run_id)
+    admitted = whole.admitted(stars)
+    if admitted.manifest.empty:
+        wanted = f" or has fewer than {stars} stars" if stars else ""
+        raise DatasetError(
+            f"run: each of the {len(whole.manifest)} pictures of {run_id} was rejected in review{wanted}; keep some of "
+            "them on the Studio page, or with `leafcore review`."
+        )
+    return admitted
+
+
+def open_whole_set(workspace: Workspace, run_id: str) -> SyntheticSet:
+    """Return the synthetic set that a run made, with what people rejected.
 
     Raises:
         NotFoundError: There is no such run, or it made no synthetic pictures.
@@ -336,19 +393,3 @@ def synthetic_runs(workspace: Workspace, dataset: str) -> list[Run]:
 
 def _name(ref: str) -> str:
     return ref.partition("@")[0]
-
-
-def read_recipe(path: Path) -> dict[str, Any] | None:
-    """Return the recipe that a PNG carries, None if it carries none.
-
-    Raises:
-        DatasetError: The file is missing or no picture, or its recipe is damaged.
-    """
-    open_rgb(path)  # says what is wrong with it
-    with Image.open(path) as image:
-        text = getattr(image, "text", {}).get(PNG_KEY)
-    try:
-        recipe: dict[str, Any] | None = json.loads(text) if text else None
-    except json.JSONDecodeError:
-        raise DatasetError(f"{path}: its text {PNG_KEY!r} is no JSON; the picture was changed.") from None
-    return recipe

@@ -102,6 +102,8 @@ def _making(material: Material) -> list[str]:
         f"Size: {_each(_size(row) for row in rows)}. Run `{material.run.id}`, "
         f"code {_each(str(row['code_version']) for row in rows)}.",
     ]
+    if material.left_out:
+        how.append(f"Left out in review: {material.left_out} pictures that people rejected, or gave too few stars.")
     if any("min_confidence" in row for row in rows):
         least = _each(str(row["min_confidence"]) for row in rows)
         how.append(

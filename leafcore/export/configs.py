@@ -3,6 +3,7 @@
 from typing import Literal
 
 from leafcore.config import Config, setting
+from leafcore.data.review import MOST_STARS
 
 FormatName = Literal["imagefolder", "csv", "coco", "hf"]
 Content = Literal["synthetic", "merged"]
@@ -19,4 +20,7 @@ class ExportConfig(Config):
     )
     content: Content = setting(
         "synthetic", "Synthetic pictures only, or merged with the real ones of their dataset's train split."
+    )
+    stars: int = setting(
+        0, "Least stars that a picture got in review; 0: all that were not rejected.", ge=0, le=MOST_STARS
     )

@@ -53,6 +53,8 @@ class Contents(BaseModel):
         bytes: The pictures' size; the tables add about two kilobytes for each.
         licenses: Of the pictures and of the weights.
         warnings: What whoever gets it must know.
+        left_out: Synthetic pictures of the run that are not in it, for people rejected them or gave too few stars.
+        review: Changes with what people say of the set, see `Review.digest`.
     """
 
     run: str
@@ -66,6 +68,8 @@ class Contents(BaseModel):
     bytes: int
     licenses: tuple[License, ...]
     warnings: tuple[str, ...]
+    left_out: int = 0
+    review: str = ""
 
     @property
     def is_licensed(self) -> bool:
@@ -106,6 +110,8 @@ def contents_of(config: ExportConfig, material: Material) -> Contents:
         bytes=sum(item.bytes for item in items),
         licenses=(*_of_pictures(material), *_of_weights(items)),
         warnings=tuple(_warnings(items)),
+        left_out=material.left_out,
+        review=material.review,
     )
 
 

@@ -30,6 +30,8 @@ class ExportResult(BaseModel):
         synthetic: How many of these are synthetic.
         real: How many are real.
         bytes: Its size.
+        left_out: Synthetic pictures that review left out.
+        review: What people had said of the set, see `Review.digest`.
     """
 
     zip: str
@@ -39,6 +41,8 @@ class ExportResult(BaseModel):
     synthetic: int
     real: int
     bytes: int
+    left_out: int = 0
+    review: str = ""
 
 
 def export(config: ExportConfig, workspace: Workspace, progress: Progress) -> ExportResult:
@@ -69,6 +73,8 @@ def export(config: ExportConfig, workspace: Workspace, progress: Progress) -> Ex
         synthetic=contents.synthetic,
         real=contents.real,
         bytes=target.stat().st_size,
+        left_out=contents.left_out,
+        review=contents.review,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from leafcore.data.layouts import flat_names
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import MaskSet, mask_files, open_mask_set
-from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
+from leafcore.data.review import read_review
+from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set, open_whole_set
 from leafcore.errors import LeafError, NotFoundError
 from leafcore.export.configs import ExportConfig
 from leafcore.export.manifest import created, real_row, synthetic_row
@@ -62,12 +63,16 @@ class Material:
         datasets: By `name@version`, every dataset that the pictures name; None if it is not in this workspace.
         mask_sets: By run, every mask set that they name and that is still there.
         items: The synthetic pictures in their manifest's order, then the real ones in theirs.
+        left_out: Synthetic pictures that people rejected, or that have too few stars.
+        review: What people said of the set, see `Review.digest`.
     """
 
     run: Run
     datasets: dict[str, Dataset | None]
     mask_sets: dict[str, MaskSet]
     items: list[Item]
+    left_out: int = 0
+    review: str = ""
 
 
 def gather(config: ExportConfig, workspace: Workspace) -> Material:
@@ -76,11 +81,16 @@ def gather(config: ExportConfig, workspace: Workspace) -> Material:
     Raises:
         NotFoundError: There is no such run, it made no synthetic set, a picture of it is gone, or the real pictures
             are asked for and their dataset is not here.
+        DatasetError: Review left none of its pictures.
     """
-    pictures, run = open_synthetic_set(workspace, config.run), open_run(workspace, config.run)
+    run = open_run(workspace, config.run)
+    review = read_review(run.folder)  # before the pictures: what is said meanwhile makes the export an old one
+    whole, pictures = open_whole_set(workspace, run.id), open_synthetic_set(workspace, run.id, stars=config.stars)
     rows: list[dict[str, Any]] = [
         {str(key): value for key, value in row.items()} for row in pictures.manifest.to_dict("records")
     ]
+    if review.digest():
+        rows = [{**row, **review.of(row["file"]).model_dump(include={"verdict", "stars"})} for row in rows]
     datasets = {ref: _dataset(workspace, ref) for ref in sorted({str(row["dataset"]) for row in rows} - {""})}
     mask_sets = dict(_mask_sets(workspace, {str(row["masks"]) for row in rows if "masks" in row}))
     reals = [_required(datasets, config.run)] if config.content == "merged" else []
@@ -99,7 +109,8 @@ def gather(config: ExportConfig, workspace: Workspace) -> Material:
         named = next(iter(mask_sets), "")
         real_masks = _masks(workspace, dataset, set(dataset.records["image"]), named) if wants_masks else {}
         items += _real_items(dataset, names[len(rows) :], real_masks)
-    return Material(run, datasets, mask_sets, items)
+    left_out = len(whole.files) - len(pictures.files)
+    return Material(run, datasets, mask_sets, items, left_out, review.digest())
 
 
 def _dataset(workspace: Workspace, ref: str) -> Dataset | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from leafcore.pick.journal import Journal
+from leafcore.journal import Journal
 from leafcore.pick.scores import Direction
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from leafcore.pick.journal import Journal
+from leafcore.journal import Journal
 from leafcore.pick.scores import Direction
 
 PRIOR_SD = 1.5  # of an epoch's log-strength; keeps it finite for who always wins, and lets unseen ones be drawn

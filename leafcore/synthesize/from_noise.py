@@ -273,6 +273,7 @@ def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: s
     work.made_as += wanted
     if there.issuperset(row.file for row in rows):
         return
+    rows = [row.model_copy(update={"batch": len(rows)}) for row in rows]
     if work.verifier:
         verdicts = work.verifier(pictures, called, wanted)
         rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]

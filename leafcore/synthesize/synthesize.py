@@ -188,6 +188,7 @@ def _translate_all(work: Work) -> None:
     for start in range(0, len(todo), config.batch_size):
         batch, sources = _decode(work, todo[start : start + config.batch_size])
         if batch:
+            batch = [row.model_copy(update={"batch": len(batch)}) for row in batch]
             masks = work.leaves([row.source for row in batch])
             signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
             steps = [to_uint8(step) for step in work.chain(signed, masks, [row.seed for row in batch])]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leafcore.data.recipes import read_recipe
 from leafcore.data.synthetic_sets import (
     PNG_KEY,
     ChainStep,
     Ledger,
     Provenance,
     open_synthetic_set,
-    read_recipe,
     synthetic_runs,
 )
 from leafcore.errors import DatasetError, NotFoundError

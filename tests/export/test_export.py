@@ -9,6 +9,8 @@ import zipfile
 import pytest
 
 from leafcore import files
+from leafcore.data.reviewing import Said, say
+from leafcore.data.synthetic_sets import open_whole_set
 from leafcore.errors import DatasetError, DiskFull, NotFoundError, Stopped
 from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import plan_export
@@ -186,3 +188,24 @@ def test_a_file_is_packed_in_pieces_however_large_it_is(tmp_path):
         packer.copy("large.bin", large)
     assert max(pieces) == PIECE_BYTES and sum(pieces) > 5 * PIECE_BYTES
     assert zipfile.ZipFile(io.BytesIO(target.getvalue())).testzip() is None
+
+
+# --- review -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_people_rejected_is_not_packed_and_the_rest_says_what_they_gave_it(own_shelf, tmp_path):
+    made = own_shelf.sets["noise"].id
+    first, second, third = open_whole_set(own_shelf.workspace, made).files
+    assert plan_export(own_shelf.config("noise"), own_shelf.workspace).review == ""
+    say(own_shelf.workspace, made, Said(reject=(first,), stars={second: 4, third: 2}))
+    contents = plan_export(own_shelf.config("noise", stars=3), own_shelf.workspace)
+    assert (contents.images, contents.left_out) == (1, 2) and contents.review
+    result = own_shelf.export(tmp_path / "all", "noise")
+    assert (result.images, result.left_out, result.review) == (2, 1, contents.review)
+    with zipfile.ZipFile(result.zip) as packed:
+        rows = list(csv.DictReader(io.StringIO(packed.read("manifest.csv").decode())))
+        assert "Left out in review: 1 pictures" in packed.read("DATA_CARD.md").decode()
+    assert {row["id"].rpartition("/")[2]: row["stars"] for row in rows} == {second: "4", third: "2"}
+    say(own_shelf.workspace, made, Said(reject=(second, third)))
+    with pytest.raises(DatasetError, match="each of the 3 pictures .* was rejected in review"):
+        own_shelf.export(tmp_path / "none", "noise")

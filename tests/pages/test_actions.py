@@ -118,7 +118,7 @@ def test_studio_previews_generates_and_packs(open_app, own):
     page.button(key=f"zip-{made.id}").click().run()
     app.checked()
     packed = newest(own, "export")
-    assert packed.record.settings == {"run": made.id, "format": "coco", "content": "synthetic"}
+    assert packed.record.settings == {"run": made.id, "format": "coco", "content": "synthetic", "stars": 0}
     execute(own, packed, lane="files", owner="cli")
     page.run()
     assert any(packed.id in link.proto.url for link in page.get("link_button"))

@@ -11,8 +11,9 @@ from leafcore import embed
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.leaks import check as check_leaks
 from leafcore.data.manifest import load
+from leafcore.data.recipes import read_recipe
 from leafcore.data.seen import load_seen
-from leafcore.data.synthetic_sets import Provenance, open_synthetic_set, read_recipe
+from leafcore.data.synthetic_sets import Provenance, open_synthetic_set
 from leafcore.denoising import Denoising
 from leafcore.errors import ConfigError, DatasetError, LeafError, Stopped
 from leafcore.evaluate.arms import load_material, seen_by

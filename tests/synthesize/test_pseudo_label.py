@@ -12,8 +12,9 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.cli import main
 from leafcore.data.leaks import check as check_leaks
 from leafcore.data.manifest import load
+from leafcore.data.recipes import read_recipe
 from leafcore.data.seen import save_seen
-from leafcore.data.synthetic_sets import open_synthetic_set, read_recipe, synthetic_runs
+from leafcore.data.synthetic_sets import open_synthetic_set, synthetic_runs
 from leafcore.errors import CheckpointError, DatasetError, Stopped
 from leafcore.evaluate.arms import load_material, seen_by
 from leafcore.evaluate.configs import EvaluateConfig

@@ -1,10 +1,12 @@
 """What was said stays, whatever breaks; what was taken back is gone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pydantic import BaseModel
 
 from leafcore.errors import DatasetError
-from leafcore.pick.journal import Journal
+from leafcore.journal import Journal
 
 
 class Word(BaseModel):
@@ -32,6 +34,28 @@ def test_undo_takes_back_the_last_word_that_stands(journal):
     journal.undo()
     journal.add(Word(text="d"))
     assert words(journal) == ["a", "d"]
+
+
+def test_undo_of_ones_own_words_leaves_the_others_alone(journal):
+    for text in ("mine 1", "mine 2", "theirs"):
+        journal.add(Word(text=text))
+    for _ in range(3):
+        journal.undo(lambda word: word.text.startswith("mine"))
+    assert words(journal) == ["theirs"]
+
+
+def test_two_who_take_back_at_once_take_back_two_words(journal):
+    for number in range(60):
+        journal.add(Word(text=str(number)))
+    with ThreadPoolExecutor(2) as pool:
+        for undone in [pool.submit(journal.undo) for _ in range(40)]:
+            undone.result()
+    assert words(journal) == [str(number) for number in range(20)]
+
+
+def test_what_was_taken_back_before_lines_had_numbers_stays_so(journal, tmp_path):
+    (tmp_path / "words.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{"undo": true}\n{"text": "c"}\n')
+    assert words(journal) == ["a", "c"]
 
 
 def test_lines_are_only_added(journal, tmp_path):
