@@ -26,6 +26,7 @@ LAYERS = [
         "version",
         "environment",
         "usage",
+        "access",
     },
     {
         "data",

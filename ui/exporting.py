@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from leafcore.access import signed
 from leafcore.errors import LeafError
 from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import Contents, plan_export
@@ -92,7 +93,7 @@ def _zip_button(values: dict[str, str], is_known: bool) -> None:
     if exports and is_known:
         st.link_button(
             f"Download ZIP ({size(exports[0].result()['bytes'])})",
-            f"/api/runs/{exports[0].id}/zip",
+            signed(f"/api/runs/{exports[0].id}/zip"),
             type="primary",
             icon=":material/download:",
         )
