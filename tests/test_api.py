@@ -142,6 +142,8 @@ def test_runs_that_wait_can_be_moved_held_and_cancelled(empty, workspace):
     first, second = (submit(workspace, "render", build_config("render", {"name": name})) for name in ("a", "b"))
     assert [row["run"] for row in empty.post(f"/queue/{second.id}/next").json()] == [second.id, first.id]
     assert [row["run"] for row in empty.get("/queue").json()] == [second.id, first.id]
+    for moment in ("nan", "inf", "-1"):
+        refuses(empty.post(f"/queue/{first.id}?not_before={moment}"), 422, "config", "query.not_before")
     assert empty.post(f"/queue/{first.id}?not_before=5").json()[1]["status"]["not_before"] == 5
     assert empty.post(f"/runs/{first.id}/stop?how=pause").json()["status"]["state"] == "paused"
     assert empty.delete("/queue").json() == [second.id] and empty.get("/queue").json() == []
@@ -200,6 +202,13 @@ REFUSED = [
     ({"kind": "render", "preset": "huge"}, 422, "config", "preset: got 'huge', expected one of smoke, draft."),
     ({"kind": "render", "settings": {"name": "../x"}}, 422, "config", "dataset: got '../x', expected 1 to 80"),
     ({"kind": "masks", "settings": {"dataset": "nowhere", "model": "m"}}, 404, "not_found", "dataset: got 'nowhere'"),
+    (
+        {"kind": "import", "settings": {"source": "a\0b", "name": "x"}},
+        422,
+        "dataset",
+        "'a\\x00b': no file can be called",
+    ),
+    ({"kind": "import", "settings": {"source": "x" * 9000, "name": "x"}}, 422, "dataset", "longer than a path may be"),
     ({"kind": "export", "settings": {"run": "nowhere"}}, 404, "not_found", "there is no run 'nowhere'"),
     ({"kind": "export", "settings": {}}, 422, "config", "run: missing. The synthesize run to export."),
     ({"kind": "render", "colour": "red"}, 422, "config", "body.colour: Extra inputs are not permitted"),
@@ -224,6 +233,7 @@ def test_what_is_not_json_is_refused(empty):
     [
         (["masks", "--dataset", "nowhere", "--model", "m"], ("masks", {"dataset": "nowhere", "model": "m"})),
         (["export", "nowhere"], ("export", {"run": "nowhere"})),
+        (["import", "a\0b", "--name", "x"], ("import", {"source": "a\0b", "name": "x"})),
         (["render", "--count", "3"], ("render", {"count": "3"})),
         (["render", "--name", "../x"], ("render", {"name": "../x"})),
     ],
