@@ -1,6 +1,6 @@
-"""How much memory the server takes while a large ZIP is downloaded from it twice at once, and once more from the middle.
+"""How much memory the server takes while a large ZIP is downloaded twice at once, and once more from the middle.
 
-Run `python -m benchmarks.served_zip`. A real server, as `streamlit run app.py` starts it, has an export of 500 MB in its
+Run `python -m benchmarks.served_zip`. A real server, as `streamlit run app.py` starts it, has an export of 500 MB in a
 workspace. Two processes of curl download it at the same time; a third is broken off in the middle and goes on from
 there, as a browser does. The server's resident memory is looked at all the while.
 

@@ -12,6 +12,7 @@ from leafcore.export.formats import FORMATS
 from leafcore.progress import size
 from leafcore.runs import Run
 from ui import cached, forms
+from ui.copying import copy_as
 from ui.service import workspace
 
 CONTENT = {"synthetic": "Synthetic only", "merged": "With real train pictures"}
@@ -55,8 +56,9 @@ def export_box(run: Run) -> None:
     for warning in contents.warnings:
         st.warning(warning, icon=":material/warning:")
     is_known = contents.is_licensed or _acknowledged(run)
-    with button:
+    with button.container(horizontal=True):
         _zip_button(values, is_known)
+        copy_as("export", values, f"export-{run.id}")
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Counting…")

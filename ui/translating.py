@@ -12,6 +12,7 @@ from leafcore.errors import LeafError
 from leafcore.questions import PreviewQuestion
 from ui import cached, forms, show
 from ui.adopting import adopt_generator_box
+from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
 
@@ -56,8 +57,6 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
-        wants_all = _preview(dataset, steps, source, count, size_px)
-    if wants_all:
         values = {
             "chain": tuple(step.ref for step in steps),
             "dataset": dataset.ref,
@@ -65,6 +64,9 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
             "count": count,
             "seed": seed,
         }
+        wants_all = _preview(dataset, steps, source, count, size_px)
+        copy_as("synthesize", values, "translate")
+    if wants_all:
         made = forms.queue("synthesize", values)
         if made is not None:
             st.session_state["studio_run"] = made.id
