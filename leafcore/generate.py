@@ -16,6 +16,8 @@ from leafcore.images import blend, load_mask, to_signed, to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
 from leafcore.train.checkpointing import read_weights
+from leafcore.train.device import autocast, uses_bf16
+from leafcore.train.train_config import Precision
 from leafcore.workspace import Workspace
 
 
@@ -82,6 +84,7 @@ class Chain:
         device: Where to compute.
         workspace: Where the bases of models that draw are; only they need it.
         strength: How much such a model draws anew, see `drawing.redraw`.
+        precision: How translators compute, see `train.device.autocast`.
 
     Raises:
         CheckpointError: There is none, one is no step of a chain, or their sizes differ.
@@ -94,9 +97,11 @@ class Chain:
         device: torch.device,
         workspace: Workspace | None = None,
         strength: float = STRENGTH,
+        precision: Precision = "fp32",
     ) -> None:
         self.size_px = chain_size(checkpoints)
         self._device = device
+        self._precision = precision
         self.drawn: list[dict[str, Any]] = []
         self._steps = [self._open(checkpoint, workspace, strength) for checkpoint in checkpoints]
 
@@ -104,10 +109,13 @@ class Chain:
         if checkpoint.is_prompt_model and workspace is not None:
             return self._open_drawing(checkpoint, workspace, strength)
         generator, blending = load_network(checkpoint, "gen_ab", self._device), blends(checkpoint)
+        if uses_bf16(self._device, self._precision):
+            generator = generator.to(memory_format=torch.channels_last)
 
         def translate(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
             del seeds  # a translation leaves nothing to chance
-            made: torch.Tensor = generator(images)
+            with autocast(self._device, self._precision):
+                made: torch.Tensor = generator(images).float()
             return blend(made, images, masks) if blending and masks is not None else made
 
         return translate

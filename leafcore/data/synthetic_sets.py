@@ -61,6 +61,7 @@ class Provenance(BaseModel):
         masks: The mask set, for translations that change the leaf only; "exact" if masks came with the
             dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
+        precision: How the translations computed: "fp32" or "bf16"; empty if there were none.
         seed: Of this picture.
         run: The run that made it.
         config_hash: Of the run's settings.
@@ -108,6 +109,7 @@ class Provenance(BaseModel):
     guidance: float = 0.0
     sampler: str = "none"
     sampling_steps: int = 0
+    precision: str = ""
     libraries: str = ""
     gpu: str = ""
     driver: str = ""

@@ -26,7 +26,7 @@ from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.from_noise import synthesize_from_noise
 from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.written import SynthesizeResult, step_of, write_picture
-from leafcore.train.device import resolve_device
+from leafcore.train.device import resolve_device, uses_bf16
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
@@ -51,7 +51,7 @@ def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progres
     dataset = load(workspace, config.dataset)
     checkpoints = open_chain(workspace, config.chain)
     sources = choose_sources(dataset, config.source, config.count, config.seed)
-    chain = Chain(checkpoints, resolve_device(config.device), workspace, config.strength)
+    chain = Chain(checkpoints, resolve_device(config.device), workspace, config.strength, config.precision)
     labels = chain_labels(config.source, checkpoints)
     if source_of(checkpoints[0]) not in {"", label_set(config.source)}:
         progress.warn(
@@ -101,6 +101,7 @@ def _template(
         "dataset": dataset.ref,
         "chain": tuple(map(step_of, checkpoints)),
         "size_px": size_px,
+        "precision": "bf16" if uses_bf16(resolve_device(config.device), config.precision) else "fp32",
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),
