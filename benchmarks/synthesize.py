@@ -46,7 +46,7 @@ def ours(workspace: Workspace, dataset: Dataset, count: int, precision: str, dev
         "precision": precision, "device": device, "masks": "", "verify": "no",
     }  # fmt: skip
     made = submit(workspace, "synthesize", build_config("synthesize", settings), waits=False)
-    execute(workspace, made, lane=device if device != "cpu" else "cpu", owner="cli")
+    execute(workspace, made, lane=device, owner="cli")
     packed = submit(workspace, "export", build_config("export", {"run": made.id}), waits=False)
     execute(workspace, packed, lane="files", owner="cli")
     return made

@@ -1,6 +1,7 @@
 """The Studio's way of translating: train pictures through a chain, looked at first, then made as a set."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -57,15 +58,14 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
-        values = {
+        values: dict[str, Any] = {
             "chain": tuple(step.ref for step in steps),
             "dataset": dataset.ref,
             "source": source,
             "count": count,
             "seed": seed,
         }
-        wants_all = _preview(dataset, steps, source, count, size_px)
-        copy_as("synthesize", values, "translate")
+        wants_all = _preview(dataset, steps, values, size_px)
     if wants_all:
         made = forms.queue("synthesize", values)
         if made is not None:
@@ -92,8 +92,9 @@ def _sources(dataset: Dataset, usual: str) -> tuple[str, int, int]:
     return source, count, seed
 
 
-def _preview(dataset: Dataset, steps: Sequence[Checkpoint], source: str, count: int, size_px: int) -> bool:
+def _preview(dataset: Dataset, steps: Sequence[Checkpoint], values: Mapping[str, Any], size_px: int) -> bool:
     """Draw what would be made and a few sources through the chain; return whether to make all."""
+    source, count = values["source"], values["count"]
     st.markdown(f"{words(source)} → **{words(chain_labels(source, steps))}**")
     st.caption(
         f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
@@ -102,6 +103,7 @@ def _preview(dataset: Dataset, steps: Sequence[Checkpoint], source: str, count: 
     with st.container(horizontal=True):
         wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
         wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
+        copy_as("synthesize", values, "translate")
     question = PreviewQuestion(
         chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
