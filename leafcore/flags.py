@@ -1,6 +1,7 @@
 """Settings on the command line: a flag for each field of a config, and the command that a config is."""
 
 import argparse
+import json
 import shlex
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from leafcore.access import TOKEN_VARIABLE, api_token
 from leafcore.config import Config
 from leafcore.errors import ConfigError
 from leafcore.jobs import KINDS
@@ -131,6 +133,10 @@ def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
         values: Settings by name; those left out are the preset's, or the defaults.
         preset: One of the config's, or empty.
     """
+    if kind == "preflight":  # its flags are those of the run that is tried out
+        trained = shlex.split(command_of(values["recipe"], values["settings"]))
+        words = ["preflight" if word == "train" else word for word in trained[:4]] + trained[4:]
+        return shlex.join([*words, *(["--queue"] if values.get("queue") else [])])
     words = ["python", "-m", "leafcore", *(["train"] if kind in RECIPES else []), kind]
     words += ["--preset", preset] if preset else []
     for name, value in values.items():
@@ -138,3 +144,32 @@ def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
         text = ",".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
         words += [flag, text] if flag.startswith("--") else [text]
     return shlex.join(words)
+
+
+def request_of(kind: str, values: Mapping[str, Any], server: str) -> str:
+    """Return the call of curl that queues a run of these settings.
+
+    Args:
+        kind: A key of `KINDS`.
+        values: Settings by name, as JSON has them; those left out are the defaults.
+        server: Its address, such as "http://localhost:8501".
+    """
+    token = f' -H "Authorization: Bearer ${TOKEN_VARIABLE}"' if api_token() else ""
+    body = json.dumps({"kind": kind, "settings": dict(values)}, ensure_ascii=False)
+    return f"curl {server}/api/runs -H 'Content-Type: application/json'{token} -d {shlex.quote(body)}"
+
+
+def told(kind: str, config: Config) -> dict[str, Any]:
+    """Return the settings that differ from the defaults, as JSON has them: those that a command has to name."""
+    every = {name: value for name, value in config.model_dump(mode="json").items() if value is not None}
+    fields = type(config).model_fields
+    fresh = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
+    usual = type(config).model_construct(**fresh).model_dump(mode="json", include=set(fresh))
+    short = {name: value for name, value in every.items() if name not in usual or value != usual[name]}
+    if kind == "preflight":
+        short["settings"] = told(short["recipe"], KINDS[short["recipe"]].config.build(short["settings"]))
+        return short
+    try:
+        return short if type(config).build(short).digest() == config.digest() else every
+    except ConfigError:  # what is usual of one setting may hang on another
+        return every

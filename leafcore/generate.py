@@ -18,6 +18,8 @@ from leafcore.nets import build
 from leafcore.progress import Progress
 from leafcore.sizing import Apply, by_change, in_tiles
 from leafcore.train.checkpointing import read_weights
+from leafcore.train.device import autocast, uses_bf16
+from leafcore.train.train_config import Precision
 from leafcore.workspace import Workspace
 
 
@@ -83,6 +85,7 @@ class Chain:
         strength: How much such a model draws anew, see `drawing.redraw`.
         size_px: The side of the pictures; 0: the size of the steps.
         sizing: How another size is reached.
+        precision: How translators compute, see `train.device.autocast`.
 
     Raises:
         CheckpointError: There is none, one is no step of a chain, or their sizes differ.
@@ -97,11 +100,13 @@ class Chain:
         strength: float = STRENGTH,
         size_px: int = 0,
         sizing: Sizing = "resize",
+        precision: Precision = "fp32",
     ) -> None:
         self.size_px = picture_size(steps, size_px, sizing)
         self._trained_px = chain_size(steps)
         self._resized = in_tiles if sizing == "tiles" else by_change
         self._device = device
+        self._precision = precision
         self.drawn: list[dict[str, Any]] = []
         self._steps = [self._open(step, workspace, strength) for step in steps]
 
@@ -126,10 +131,13 @@ class Chain:
 
     def _open_translator(self, step: Step) -> Apply:
         generator = load_network(step.checkpoint, "gen_ba" if step.how.back else "gen_ab", self._device)
+        if uses_bf16(self._device, self._precision):
+            generator = generator.to(memory_format=torch.channels_last)
 
         def translate(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
             del masks, seeds  # a translation sees the whole picture, and leaves nothing to chance
-            made: torch.Tensor = generator(images)
+            with autocast(self._device, self._precision):
+                made: torch.Tensor = generator(images).float()
             return made
 
         return translate

@@ -9,10 +9,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
@@ -107,7 +108,15 @@ def build_config(kind: str, values: Mapping[str, Any], preset: str | None = None
     return KINDS[kind].config.build(values, preset=preset)
 
 
-def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "", waits: bool = True) -> Run:
+def submit(
+    workspace: Workspace,
+    kind: str,
+    config: Config,
+    *,
+    title: str = "",
+    waits: bool = True,
+    prepare: Callable[[Path], object] = lambda folder: None,
+) -> Run:
     """Queue a run. What its settings name is looked up first, and the dataset's version is pinned.
 
     Args:
@@ -116,14 +125,14 @@ def submit(workspace: Workspace, kind: str, config: Config, *, title: str = "", 
         config: Its settings.
         title: What a person reads in lists, if not what all runs of its kind are called.
         waits: Whether a lane may take it; else the caller carries it out.
+        prepare: Called with the run's folder before anybody can carry it out.
 
     Raises:
         InputError: Something named does not exist or does not fit; no run was made.
     """
     config, uses = check(workspace, config)
-    return create_run(
-        workspace, kind, config, title=title or run_title(kind, KINDS[kind].title, config), uses=uses, waits=waits
-    )
+    title = title or run_title(kind, KINDS[kind].title, config)
+    return create_run(workspace, kind, config, title=title, uses=uses, waits=waits, prepare=prepare)
 
 
 def submit_once(workspace: Workspace, kind: str, config: Config) -> Run:

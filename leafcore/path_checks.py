@@ -1,5 +1,6 @@
 """Checks of what a config names on the disk: files and folders become paths that mean the same in every process."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,21 @@ def check_saved(workspace: Workspace, config: Any, value: str) -> Checked:
 
 
 def absolute(path: str | Path) -> Path:
-    """Return a path that means the same in every process: a worker's working folder is another one than a command's."""
-    return Path(os.path.expanduser(path)).resolve()
+    """Return a path that means the same in every process: a worker's working folder is another one than a command's.
+
+    Raises:
+        DatasetError: No file could have that name.
+    """
+    try:
+        found = Path(os.path.expanduser(path)).resolve()
+        found.exists()
+    except ValueError:  # a zero byte, or text that is no Unicode
+        raise DatasetError(f"{str(path)!r}: no file can be called so.") from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise DatasetError(f"{str(path)[:80]}…: longer than a path may be.") from None
+    return found
 
 
 def check_target(workspace: Workspace, config: Any, value: Path) -> Checked:

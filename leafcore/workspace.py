@@ -97,6 +97,11 @@ class Workspace:
         return self.root / "usage.jsonl"
 
     @property
+    def submissions(self) -> Path:
+        """One file per key under which a run was asked for through the API, so that it is queued once."""
+        return self.root / "submissions"
+
+    @property
     def licenses(self) -> Path:
         """Which base models' licenses were accepted, and when."""
         return self.root / "licenses.json"

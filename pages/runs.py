@@ -16,6 +16,7 @@ from ui.run_list import run_list
 from ui.run_log import files_box, log_box
 from ui.run_settings import config_box
 from ui.service import workspace
+from ui.usage import usage_tab
 from ui.watching import charts_box, newest_picture, samples_box
 
 TABS: dict[str, Callable[[Run], None]] = {
@@ -26,6 +27,7 @@ TABS: dict[str, Callable[[Run], None]] = {
     "Files": files_box,
     "Lineage": lineage,
     "Compare": compare_box,
+    "Usage": usage_tab,
 }
 
 runs = list_runs(workspace())

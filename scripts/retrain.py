@@ -1,8 +1,8 @@
 """Train again the models that come along in `checkpoints/`, on the sample leaves.
 
-Run `python -m scripts.retrain`: an hour and a half on two cores, some minutes on a GPU. What was done is not done again, so it
-may be stopped and started. The runs stay in `build/retrain`; the repository gets weights in 16 bits, their cards, what
-they have seen, and a sample.
+Run `python -m scripts.retrain`: an hour and a half on two cores, some minutes on a GPU. What was done is not done
+again, so it may be stopped and started. The runs stay in `build/retrain`; the repository gets weights in 16 bits, their
+cards, what they have seen, and a sample.
 """
 
 import shutil

@@ -1,7 +1,5 @@
-import io
 import json
 import shutil
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +11,6 @@ from leafcore.api import build_api
 from leafcore.api.files import inside
 from leafcore.cli import main
 from leafcore.errors import ConfigError
-from leafcore.images import open_rgb
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import list_runs, open_run
 from leafcore.workspace import Workspace
@@ -62,6 +59,8 @@ def test_datasets_are_listed_and_shown(client, journey):
 def test_checkpoints_are_listed_with_their_cards(client, journey):
     (card,) = [card for card in client.get("/checkpoints").json() if card["run"] == journey.runs["leafgan"].id]
     assert (card["name"], card["recipe"], card["epoch"]) == ("healthy-to-rust", "leafgan", 2)
+    assert client.get("/checkpoints/healthy-to-rust").json() == card
+    refuses(client.get("/checkpoints/gone"), 404, "not_found", "gone")
 
 
 def test_every_kind_is_described_with_presets_and_schema(client):
@@ -107,40 +106,6 @@ def test_the_log_is_plain_text(client, journey):
     assert "phase: training" in answer.text
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_zip_of_an_export_can_be_downloaded_whole_and_in_parts(client, journey):
-    run = journey.runs["export"]
-    packed = (run.folder / "export.zip").read_bytes()
-    whole = client.get(f"/runs/{run.id}/zip")
-    assert whole.content == packed
-    assert whole.headers["content-type"] == "application/zip"
-    assert f"{journey.runs['synthesize'].id}.zip" in whole.headers["content-disposition"]
-    assert zipfile.ZipFile(io.BytesIO(whole.content)).testzip() is None
-
-    part = client.get(f"/runs/{run.id}/zip", headers={"Range": "bytes=100-299"})
-    assert part.status_code == 206
-    assert part.content == packed[100:300]
-    assert part.headers["content-range"] == f"bytes 100-299/{len(packed)}"
-    rest = client.get(f"/runs/{run.id}/zip", headers={"Range": "bytes=300-"})
-    assert packed[:300] + rest.content == packed
-
-
-def test_only_an_export_has_a_zip(client, journey):
-    answer = client.get(f"/runs/{journey.runs['masks'].id}/zip")
-    refuses(answer, 404, "not_found", "is a masks run in state done, expected a done export")
-
-
-def test_a_synthetic_picture_can_be_looked_at(client, journey):
-    run = journey.runs["synthesize"]
-    name = sorted(path.name for path in (run.folder / "images").iterdir())[0]
-    answer = client.get(f"/runs/{run.id}/images/{name}")
-    assert answer.headers["content-type"] == "image/png"
-    assert answer.content == (run.folder / "images" / name).read_bytes()
-    refuses(client.get(f"/runs/{run.id}/images/gone.png"), 404, "not_found", "there is no 'gone.png'")
-
-
 def test_a_damaged_run_is_left_out_and_not_found(empty, workspace):
     run, damaged = (
         submit(workspace, "render", build_config("render", {"name": name})) for name in ("whole", "damaged")
@@ -150,24 +115,6 @@ def test_a_damaged_run_is_left_out_and_not_found(empty, workspace):
         assert [row["run"] for row in empty.get(path).json()] == [run.id]
     for path in ("", "/events", "/log"):
         refuses(empty.get(f"/runs/{damaged.id}{path}"), 404, "not_found", "config.json is damaged")
-
-
-def test_what_an_epoch_made_of_the_probes_can_be_looked_at(client, journey):
-    run = journey.runs["leafgan"]
-    answer = client.get(f"/runs/{run.id}/previews/1")
-    assert answer.content == (run.folder / "previews" / "0001.jpg").read_bytes()
-    assert answer.headers["cache-control"] == "no-cache"
-    kept = client.get(f"/runs/{run.id}/previews/1?drawn=7").headers["cache-control"]
-    assert "immutable" in kept
-    refuses(client.get(f"/runs/{run.id}/previews/99"), 404, "not_found", "there is no '0099.jpg'")
-
-
-def test_the_newest_sample_can_be_looked_at(client, journey, tmp_path):
-    answer = client.get(f"/runs/{journey.runs['leafgan'].id}/sample")
-    assert answer.headers["content-type"] == "image/jpeg"
-    (tmp_path / "sample.jpg").write_bytes(answer.content)
-    assert open_rgb(tmp_path / "sample.jpg").size == (5 * 32, 4 * 32)
-    refuses(client.get(f"/runs/{journey.runs['export'].id}/sample"), 404, "not_found", "there is no 'sample.jpg'")
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -195,6 +142,8 @@ def test_runs_that_wait_can_be_moved_held_and_cancelled(empty, workspace):
     first, second = (submit(workspace, "render", build_config("render", {"name": name})) for name in ("a", "b"))
     assert [row["run"] for row in empty.post(f"/queue/{second.id}/next").json()] == [second.id, first.id]
     assert [row["run"] for row in empty.get("/queue").json()] == [second.id, first.id]
+    for moment in ("nan", "inf", "-1"):
+        refuses(empty.post(f"/queue/{first.id}?not_before={moment}"), 422, "config", "query.not_before")
     assert empty.post(f"/queue/{first.id}?not_before=5").json()[1]["status"]["not_before"] == 5
     assert empty.post(f"/runs/{first.id}/stop?how=pause").json()["status"]["state"] == "paused"
     assert empty.delete("/queue").json() == [second.id] and empty.get("/queue").json() == []
@@ -253,6 +202,13 @@ REFUSED = [
     ({"kind": "render", "preset": "huge"}, 422, "config", "preset: got 'huge', expected one of smoke, draft."),
     ({"kind": "render", "settings": {"name": "../x"}}, 422, "config", "dataset: got '../x', expected 1 to 80"),
     ({"kind": "masks", "settings": {"dataset": "nowhere", "model": "m"}}, 404, "not_found", "dataset: got 'nowhere'"),
+    (
+        {"kind": "import", "settings": {"source": "a\0b", "name": "x"}},
+        422,
+        "dataset",
+        "'a\\x00b': no file can be called",
+    ),
+    ({"kind": "import", "settings": {"source": "x" * 9000, "name": "x"}}, 422, "dataset", "longer than a path may be"),
     ({"kind": "export", "settings": {"run": "nowhere"}}, 404, "not_found", "there is no run 'nowhere'"),
     ({"kind": "export", "settings": {}}, 422, "config", "run: missing. The synthesize run to export."),
     ({"kind": "render", "colour": "red"}, 422, "config", "body.colour: Extra inputs are not permitted"),
@@ -277,6 +233,7 @@ def test_what_is_not_json_is_refused(empty):
     [
         (["masks", "--dataset", "nowhere", "--model", "m"], ("masks", {"dataset": "nowhere", "model": "m"})),
         (["export", "nowhere"], ("export", {"run": "nowhere"})),
+        (["import", "a\0b", "--name", "x"], ("import", {"source": "a\0b", "name": "x"})),
         (["render", "--count", "3"], ("render", {"count": "3"})),
         (["render", "--name", "../x"], ("render", {"name": "../x"})),
     ],

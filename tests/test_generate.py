@@ -47,6 +47,15 @@ def test_a_picture_is_translated_alike_in_any_batch(workspace, pictures):
     torch.testing.assert_close(chain(pictures)[0], alone, rtol=0, atol=1e-5)
 
 
+def test_bf16_is_close_to_fp32_and_answers_in_fp32(workspace, pictures):
+    checkpoint = plant_translator(workspace, "x")
+    step = Step(checkpoint)
+    (exact,), (close,) = (Chain([step], CPU, precision=how)(pictures) for how in ("fp32", "bf16"))
+    assert close.dtype == torch.float32 and not torch.equal(exact, close)
+    assert (exact - close).abs().mean() < 0.03
+    assert torch.equal(Chain([step], CPU, precision="auto")(pictures)[0], exact), "exact on a CPU unless asked"
+
+
 def test_a_step_that_was_trained_to_change_the_leaf_leaves_the_rest_as_it_is(workspace, pictures):
     plain = plant_translator(workspace, "plain", seed=1)
     blending = plant_translator(workspace, "blending", "rust", "scab", seed=2, blend=True)

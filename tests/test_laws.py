@@ -27,6 +27,7 @@ LAYERS = [
         "version",
         "environment",
         "usage",
+        "access",
     },
     {
         "data",

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from leafcore.chain_steps import Step
 from leafcore.checkpoints import list_checkpoints, open_checkpoint, require_unchanged
 from leafcore.data.configs import RenderConfig
 from leafcore.data.groups import merge_alike
@@ -62,7 +63,7 @@ def orange(image: np.ndarray, mask: np.ndarray) -> float:
 
 def test_healthy_leaves_that_nobody_has_seen_get_rust(workspace):
     leaves = [render_leaf(("healthy",), 128, leaf_seed=10**6 + seed, view_seed=seed) for seed in range(24)]
-    chain = Chain([open_checkpoint(workspace, "sample-healthy-to-rust")], CPU)
+    chain = Chain([Step(open_checkpoint(workspace, "sample-healthy-to-rust"))], CPU)
     sources = np.stack([leaf.image for leaf in leaves])
     made = to_uint8(chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)))[-1])
     more = [orange(new, leaf.mask) - orange(leaf.image, leaf.mask) for new, leaf in zip(made, leaves, strict=True)]

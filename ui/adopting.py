@@ -8,6 +8,7 @@ from leafcore.checkpoints import Checkpoint
 from leafcore.runs import Run
 from leafcore.upstream.configs import AdoptConfig, WriteWeightsConfig
 from ui import forms, live
+from ui.copying import copy_as
 
 OF_A_GENERATOR = ("a", "b", "size_px", "epoch")
 
@@ -41,8 +42,12 @@ def write_weights_box(translators: Mapping[str, Checkpoint]) -> None:
         with st.grid(2, min_column_width=180):
             name = st.selectbox("Generator", list(translators), key="write_weights_model", persist_state="session")
             to = st.text_input("To folder", key="write_weights_to", placeholder="/data/out", help=note)
-        if st.button("Write", icon=":material/save:", key="submit-write-weights", disabled=not to.strip()):
-            run = forms.queue("write-weights", {"model": translators[name].ref, "to": to.strip()})
+        values = {"model": translators[name].ref, "to": to.strip()}
+        with st.container(horizontal=True):
+            pressed = st.button("Write", icon=":material/save:", key="submit-write-weights", disabled=not to.strip())
+            copy_as("write-weights", values, "write-weights", disabled=not to.strip())
+        if pressed:
+            run = forms.queue("write-weights", values)
             if run is not None:
                 st.session_state["write-weights_run"] = run.id
         done = live.follow("write-weights")

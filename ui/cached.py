@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from leafcore import files, images
+from leafcore.access import signed
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
 from leafcore.data.edits import lineage
@@ -204,7 +205,7 @@ def preview(run: Run, epoch: int) -> tuple[dict[str, Any], np.ndarray]:
 def preview_address(run: Run, epoch: int) -> str:
     """Return where a browser finds an epoch's sample sheet; another address when it was drawn anew."""
     drawn = (run.folder / "previews" / f"{epoch:04d}.jpg").stat().st_mtime_ns
-    return f"/api/runs/{run.id}/previews/{epoch}?drawn={drawn}"
+    return signed(f"/api/runs/{run.id}/previews/{epoch}?drawn={drawn}")
 
 
 def scores(run: Run, direction: Direction) -> ScoreResult | None:

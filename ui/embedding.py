@@ -14,6 +14,7 @@ from leafcore.embedding import KIND, REAL, as_of
 from leafcore.errors import LeafError
 from leafcore.runs import Run
 from ui import cached, embedded, forms, live, show
+from ui.copying import copy_as
 from ui.decisions import carry_out
 from ui.map_chart import MOST_POINTS, embedding_map, selected_rows
 from ui.service import workspace
@@ -49,13 +50,16 @@ def _ask(dataset: Dataset, made: Sequence[Run], *, has_map: bool, is_working: bo
                 width=480,
             )
         count = len(dataset.records) + sum(int(run.result()["count"]) for run in made if run.id in chosen)
-        if st.button(
+        settings = {"dataset": dataset.ref, "synthetic": chosen}
+        pressed = st.button(
             "Draw again" if has_map else f"Draw the map ({embedded.time_of(count)})",
             type="secondary" if has_map else "primary",
             icon=":material/scatter_plot:",
             key="draw_map",
             disabled=is_working,
-        ) and forms.queue(KIND, {"dataset": dataset.ref, "synthetic": chosen}):
+        )
+        copy_as(KIND, settings, "map")
+        if pressed and forms.queue(KIND, settings):
             st.rerun()
         if not has_map:
             st.caption("Pictures that are alike lie beside each other; outliers and wrong labels stand out.")

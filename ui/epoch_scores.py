@@ -5,14 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from leafcore.data.labels import words
-from leafcore.errors import LeafError
-from leafcore.jobs import build_config, submit
 from leafcore.pick import front
 from leafcore.pick.scores import MEASURES, Direction, ScoreResult
 from leafcore.progress import duration
 from leafcore.runs import Run
-from ui import cached, live, pick_charts
-from ui.service import workspace
+from ui import cached, forms, live, pick_charts
+from ui.copying import copy_as
 
 PLOT = {"displayModeBar": False}
 
@@ -53,13 +51,12 @@ def _is_about(other: Run, run: Run) -> bool:
 def _queue_button(run: Run, direction: Direction, label: str = "Compute scores") -> None:
     seconds = _foretold(len(cached.preview_epochs(run)))
     about = f" (about {duration(seconds)})" if seconds else ""
-    if st.button(f"{label}{about}", icon=":material/analytics:", key="compute_scores"):
-        try:
-            submit(workspace(), "score", build_config("score", {"run": run.id, "direction": direction}))
-        except LeafError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.rerun()
+    settings = {"run": run.id, "direction": direction}
+    with st.container(horizontal=True):
+        pressed = st.button(f"{label}{about}", icon=":material/analytics:", key="compute_scores")
+        copy_as("score", settings, "score")
+    if pressed and forms.queue("score", settings):
+        st.rerun()
 
 
 def _foretold(epochs: int) -> float | None:

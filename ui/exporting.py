@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from leafcore.access import signed
 from leafcore.data.review import MOST_STARS, read_review
 from leafcore.errors import LeafError
 from leafcore.export.configs import ExportConfig
@@ -12,6 +13,7 @@ from leafcore.export.formats import FORMATS
 from leafcore.progress import size
 from leafcore.runs import Run
 from ui import cached, forms
+from ui.copying import copy_as
 from ui.service import workspace
 
 CONTENT = {"synthetic": "Synthetic only", "merged": "With real train pictures"}
@@ -64,8 +66,9 @@ def export_box(run: Run) -> None:
     for warning in contents.warnings:
         st.warning(warning, icon=":material/warning:")
     is_known = contents.is_licensed or _acknowledged(run)
-    with button:
+    with button.container(horizontal=True):
         _zip_button(values, contents.review, is_known)
+        copy_as("export", values, f"export-{run.id}")
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Counting…")
@@ -108,7 +111,7 @@ def _zip_button(values: dict[str, Any], review: str, is_known: bool) -> None:
     if exports and is_known:
         st.link_button(
             f"Download ZIP ({size(exports[0].result()['bytes'])})",
-            f"/api/runs/{exports[0].id}/zip",
+            signed(f"/api/runs/{exports[0].id}/zip"),
             type="primary",
             icon=":material/download:",
         )

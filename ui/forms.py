@@ -14,7 +14,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit
 from leafcore.runs import Run
-from ui import cached
+from ui import cached, copying
 from ui.places import path_of
 from ui.service import workspace
 
@@ -63,13 +63,19 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
         if advanced:
             with st.expander("Advanced", icon=":material/tune:"):
                 _draw(advanced, kind, preset, start, values)
-        pressed = st.form_submit_button(
-            submit_label,
-            type="primary",
-            icon=":material/play_arrow:",
-            key=f"submit-{kind}",
-            disabled=not is_complete,
-        )
+        with st.container(horizontal=True):
+            pressed = st.form_submit_button(
+                submit_label,
+                type="primary",
+                icon=":material/play_arrow:",
+                key=f"submit-{kind}",
+                disabled=not is_complete,
+            )
+            copied = st.form_submit_button(
+                copying.LABEL, type="tertiary", icon=copying.ICON, key=f"copy-{kind}", disabled=not is_complete
+            )
+    if copied:
+        copying.snippets(kind, values)
     return queue(kind, values) if pressed else None
 
 

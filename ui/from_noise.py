@@ -16,6 +16,7 @@ from leafcore.noise import NoiseFacts, noise_facts
 from leafcore.questions import GridQuestion, InterpolationQuestion
 from leafcore.sampling import sample_question
 from ui import cached, forms, show
+from ui.copying import copy_as
 from ui.denoising import denoising_settings
 from ui.interpretation import trust
 from ui.places import path_of
@@ -54,6 +55,8 @@ def noise_box(models: Mapping[str, Checkpoint]) -> None:
             wants_all = st.button(
                 f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="noise_generate"
             )
+            values = {"checkpoint": models[name].ref, "count": count, **settings}
+            copy_as("synthesize", values, "noise")
             _elsewhere(name, settings, count)
         if wants_look:
             st.session_state["noise_looks"] = True  # from then on what is changed is seen at once
@@ -63,7 +66,7 @@ def noise_box(models: Mapping[str, Checkpoint]) -> None:
             except LeafError as error:
                 st.error(str(error), icon=":material/error:")
     if wants_all:
-        made = forms.queue("synthesize", {"checkpoint": models[name].ref, "count": count, **settings})
+        made = forms.queue("synthesize", values)
         if made is not None:
             st.session_state["studio_run"] = made.id
 
@@ -181,11 +184,8 @@ def _classes(facts: NoiseFacts, named: dict[str, Any]) -> None:
 
 
 def _elsewhere(name: str, settings: dict[str, Any], count: int) -> None:
-    """Draw how the same is asked for without a browser."""
+    """Draw how pictures are asked for at once, without a run."""
     given = {key: value for key, value in settings.items() if value}
-    with st.popover("Command", icon=":material/terminal:"):
-        st.code(
-            command_of("synthesize", {"checkpoint": name, "count": count, **given}), language="bash", wrap_lines=True
-        )
+    with st.popover("At once", icon=":material/bolt:"):
         query = urlencode({"checkpoint": name, "n": min(count, 256), **given})
         st.code(f"GET /api/generate?{query}", language="http", wrap_lines=True)

@@ -10,11 +10,11 @@ from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
 from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS, STRENGTH
 from leafcore.errors import LeafError
-from leafcore.flags import command_of
 from leafcore.prompts import PromptFacts, prompt_facts, taught_together
 from leafcore.questions import DrawQuestion
 from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
 from ui import cached, forms, show
+from ui.copying import copy_as
 from ui.denoising import TITLES
 from ui.places import path_of
 from ui.service import workspace
@@ -127,9 +127,7 @@ def _make(chosen: list[Checkpoint], facts: PromptFacts, settings: dict[str, Any]
         wants_all = st.button(
             f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="prompt_generate"
         )
-        with st.popover("Command", icon=":material/terminal:", key="prompt_command"):
-            given = {key: value for key, value in {**_named(chosen), **settings}.items() if value}
-            st.code(command_of("synthesize", given), language="bash", wrap_lines=True)
+        copy_as("synthesize", {**_named(chosen), **settings}, "prompt")
     try:
         question = _question(chosen, settings)
         if wants_look or cached.is_answered(question):

@@ -7,6 +7,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.traits import MEANING
 from leafcore.health import HealthReport
 from ui import cached, forms, live
+from ui.copying import copy_as
 from ui.decisions import decision_button, undo_button
 from ui.twins import pairs_box
 
@@ -16,13 +17,15 @@ def health_box(dataset: Dataset) -> None:
     working = [run for run in live.active_runs() if run.kind == "health"]
     newest = cached.newest_health(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        pressed = st.button(
             "Check again" if newest else "Check health",
             type="secondary" if newest else "primary",
             icon=":material/health_and_safety:",
             key="check_health",
             disabled=bool(working),
-        ) and forms.queue("health", {"dataset": dataset.ref}):
+        )
+        copy_as("health", {"dataset": dataset.ref}, "health")
+        if pressed and forms.queue("health", {"dataset": dataset.ref}):
             st.rerun()
         undo_button(dataset, "Undo the last decision", "undo_edit")
         st.caption("Looks for the same photograph under two names, for labels that disagree, and for odd files.")

@@ -19,6 +19,7 @@ from leafcore.train.forecast import kept_epochs
 from leafcore.train.targets import per_target
 from ui import cached, forms
 from ui.base_note import base_note
+from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
 
@@ -159,6 +160,8 @@ def launch_buttons(recipe: str, configs: list[TrainConfig]) -> None:
             help="Tries a few steps on your pictures; queues the training if time, memory and disk are known to do.",
         ):
             check(recipe, configs)
+        trial: dict[str, Any] = _trial(recipe, configs[0]) if len(configs) == 1 else {}
+        copy_as("preflight", trial, f"check-{recipe}", disabled=not trial)
         if st.button("Queue without checking", type="tertiary", key=f"submit-{recipe}", disabled=not configs):
             queued = _submit([(recipe, config) for config in configs])
             if queued:
@@ -168,14 +171,15 @@ def launch_buttons(recipe: str, configs: list[TrainConfig]) -> None:
 
 def check(recipe: str, configs: list[TrainConfig]) -> None:
     """Queue a pre-flight for each run; the address keeps which, so that a refresh shows them again."""
-    wanted: list[tuple[str, Config]] = []
-    for config in configs:
-        values = {"recipe": recipe, "settings": config.model_dump(mode="json"), "queue": True}
-        wanted.append(("preflight", build_config("preflight", values)))
-    runs = _submit(wanted)
+    runs = _submit([("preflight", build_config("preflight", _trial(recipe, config))) for config in configs])
     if runs:
         st.query_params["check"] = [run.id for run in runs]
         st.rerun()
+
+
+def _trial(recipe: str, config: TrainConfig) -> dict[str, Any]:
+    """Return the settings of the pre-flight of a run."""
+    return {"recipe": recipe, "settings": config.model_dump(mode="json"), "queue": True}
 
 
 def _submit(wanted: list[tuple[str, Config]]) -> list[Run]:

@@ -10,6 +10,7 @@ from leafcore.masks.configs import EMPTY
 from leafcore.masks.corrections import DRAFT, Correction
 from leafcore.masks.tuning import step_of
 from ui import cached, forms, show
+from ui.copying import copy_as
 from ui.heat import Heat, Looks
 
 LEAST_VIEWED = 24
@@ -63,8 +64,9 @@ def save_row(
         )
         corrected = f", {len(corrections)} corrected by hand" if corrections else ""
         refined = "" if refinement.is_plain else ", refined"
+        settings = settings_of(dataset.ref, model.ref, delta, refinement, corrections)
+        copy_as("masks", settings, "masks")
         st.caption(f"{len(dataset.records):,} masks at delta {delta:g}{refined}{corrected}, with {model.name}.")
-    settings = settings_of(dataset.ref, model.ref, delta, refinement, corrections)
     if pressed:
         st.session_state["mask_confirm"] = settings if against else None
     if against and st.session_state.get("mask_confirm") == settings:  # another delta is another question

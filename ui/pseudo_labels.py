@@ -12,6 +12,7 @@ from leafcore.synthesize.configs import PseudoLabelConfig
 from leafcore.synthesize.teachers import require_teacher
 from leafcore.synthesize.votes import Votes, load_votes
 from ui import cached, forms
+from ui.copying import copy_as
 from ui.noise_charts import vote_bars
 from ui.places import path_of
 from ui.service import workspace
@@ -56,9 +57,11 @@ def labelling_box(run: Run) -> None:
             "From a probability of", 0.0, 1.0, CONFIDENCE, 0.01, key=f"confidence-{run.id}", width=220
         )
         pressed = st.button("Label", type="primary", icon=":material/label:", key=f"label-{run.id}")
-    if pressed:
         second = "" if co_teacher == NOBODY else co_teacher
-        _label({"run": run.id, "teacher": teacher, "co_teacher": second, "min_confidence": threshold})
+        values = {"run": run.id, "teacher": teacher, "co_teacher": second, "min_confidence": threshold}
+        copy_as("pseudo-label", values, f"label-{run.id}")
+    if pressed:
+        _label(values)
 
 
 def votes_box(run: Run) -> None:

@@ -12,6 +12,7 @@ from leafcore.errors import LeafError
 from leafcore.jobs import build_config
 from leafcore.runs import list_runs
 from ui import cached, forms, live
+from ui.copying import copy_as
 from ui.service import workspace
 
 PRESETS = {"70 / 15 / 15": "70-15-15", "80 / 20": "80-20"}
@@ -92,8 +93,12 @@ def _draw(shown: Preview) -> None:
 def _queue_button(kind: str, label: str, dataset: Dataset, values: dict[str, Any]) -> None:
     working = any(run.kind == kind for run in live.active_runs())
     prominence = "primary" if kind == "split" else "secondary"
-    if st.button(label, type=prominence, icon=":material/save:", key=f"write_{kind}", disabled=working):
-        run = forms.queue(kind, {"dataset": dataset.ref, **values})
+    settings = {"dataset": dataset.ref, **values}
+    with st.container(horizontal=True):
+        pressed = st.button(label, type=prominence, icon=":material/save:", key=f"write_{kind}", disabled=working)
+        copy_as(kind, settings, kind)
+    if pressed:
+        run = forms.queue(kind, settings)
         if run is not None:
             st.session_state["split_run"] = run.id
             st.rerun()

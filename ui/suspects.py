@@ -13,6 +13,7 @@ from leafcore.embedding import KIND, SUSPECT
 from leafcore.errors import DatasetError
 from leafcore.images import open_rgb, thumbnail
 from ui import cached, embedded, forms, live
+from ui.copying import copy_as
 from ui.decisions import decision_button, undo_button
 from ui.service import workspace
 
@@ -50,12 +51,14 @@ def suspects_box(dataset: Dataset) -> None:
 
 def _empty(dataset: Dataset) -> None:
     """Say what is missing, and offer it."""
-    asked = st.button(
-        f"Find suspect labels ({embedded.time_of(len(dataset.records))})",
-        type="primary",
-        icon=":material/troubleshoot:",
-        key="find_suspects",
-    )
+    with st.container(horizontal=True):
+        asked = st.button(
+            f"Find suspect labels ({embedded.time_of(len(dataset.records))})",
+            type="primary",
+            icon=":material/troubleshoot:",
+            key="find_suspects",
+        )
+        copy_as(KIND, {"dataset": dataset.ref}, "suspects")
     st.caption("Pictures that look like those with other labels, one by one. Nothing is relabelled by itself.")
     if asked and forms.queue(KIND, {"dataset": dataset.ref}):
         st.rerun()

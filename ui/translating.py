@@ -15,6 +15,7 @@ from leafcore.questions import PreviewQuestion
 from ui import cached, forms, show
 from ui.adopting import adopt_generator_box
 from ui.chain_steps import chain_box
+from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
 
@@ -66,9 +67,10 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
-        wants_all = _preview(dataset, steps, settings, size_px)
+        values = {"chain": tuple(step.ref for step in steps), **settings}
+        wants_all = _preview(dataset, steps, values, size_px)
     if wants_all:
-        made = forms.queue("synthesize", {"chain": tuple(step.ref for step in steps), **settings})
+        made = forms.queue("synthesize", values)
         if made is not None:
             st.session_state["studio_run"] = made.id
 
@@ -107,27 +109,28 @@ def _sources(dataset: Dataset, usual: str, split: Split) -> dict[str, Any]:
     return {"dataset": dataset.ref, "source": source, "count": count, "seed": seed}
 
 
-def _preview(dataset: Dataset, steps: Sequence[Step], settings: Mapping[str, Any], size_px: int) -> bool:
+def _preview(dataset: Dataset, steps: Sequence[Step], values: Mapping[str, Any], size_px: int) -> bool:
     """Draw what would be made and a few sources through the chain; return whether to make all."""
-    source, count = settings["source"], settings["count"]
+    source, count = values["source"], values["count"]
     st.markdown(f"{words(source)} → **{words(chain_labels(source, steps))}**")
     st.caption(
         f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
         "The label is the union of the source's and every step's, healthy dropped."
     )
     if size_px != chain_size(steps):
-        st.caption(f"Made as: {sizing_method(steps, size_px, settings['sizing'])}.")
+        st.caption(f"Made as: {sizing_method(steps, size_px, values['sizing'])}.")
     with st.container(horizontal=True):
         wants_preview = st.button(f"Preview {PREVIEWED}", icon=":material/visibility:", key="preview")
         wants_all = st.button(f"Generate {count}", type="primary", icon=":material/auto_awesome:", key="generate")
+        copy_as("synthesize", values, "translate")
     question = PreviewQuestion(
         chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
-        size_px=settings["size_px"],
-        sizing=settings["sizing"],
+        size_px=values["size_px"],
+        sizing=values["sizing"],
         dataset=dataset.ref,
         masks=masks_for(workspace(), dataset, steps),
-        images=tuple(dataset.select(split=settings["sources_from"], labels=source)["image"].head(PREVIEWED)),
+        images=tuple(dataset.select(split=values["sources_from"], labels=source)["image"].head(PREVIEWED)),
     )
     if not (wants_preview or cached.is_answered(question)):
         st.caption("source")

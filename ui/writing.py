@@ -8,6 +8,7 @@ from leafcore.data.labels import is_healthy, words
 from leafcore.data.manifest import Dataset
 from leafcore.data.writing import Layout, WriteConfig, WriteResult
 from ui import forms, live
+from ui.copying import copy_as
 
 
 def write_box(dataset: Dataset) -> None:
@@ -22,8 +23,12 @@ def write_box(dataset: Dataset) -> None:
                 "To folder", key="write_to", placeholder="/data/out", help=help_of["to"], persist_state="session"
             )
             values = {"domains": _domains, "lflseg": _lflseg}.get(layout, lambda dataset, help_of: {})(dataset, help_of)
-        if st.button("Write", icon=":material/save:", key="submit-write", disabled=not to.strip()):
-            run = forms.queue("write", {"dataset": dataset.ref, "layout": layout, "to": to.strip(), **values})
+        settings = {"dataset": dataset.ref, "layout": layout, "to": to.strip(), **values}
+        with st.container(horizontal=True):
+            pressed = st.button("Write", icon=":material/save:", key="submit-write", disabled=not to.strip())
+            copy_as("write", settings, "write", disabled=not to.strip())
+        if pressed:
+            run = forms.queue("write", settings)
             if run is not None:
                 st.session_state["write_run"] = run.id
         _progress()

@@ -1,7 +1,8 @@
 """The REST API: a thin face of the verbs, mounted at `/api` beside the pages.
 
-Streamlit's own protections do not cover mounted routes, so every request's Host and Origin are checked here. A failure
-answers `{"error": {"code": ..., "message": ...}}` with the words that the command line and the pages use.
+Streamlit's own protections do not cover mounted routes, so every request's Host, Origin and size are checked here, and
+its token if one is set (see `access`). A failure answers `{"error": {"code": ..., "message": ...}}` with the words that
+the command line and the pages use.
 """
 
 import os
@@ -10,10 +11,11 @@ from collections.abc import Collection
 from fastapi import FastAPI
 
 from leafcore import __version__
-from leafcore.api.failures import add_failures
+from leafcore.api.description import add_description
+from leafcore.api.failures import Refusal, add_failures
 from leafcore.api.files import add_files, add_uploads
 from leafcore.api.generate import add_generate
-from leafcore.api.guard import LOCAL_HOSTS, GuardMiddleware
+from leafcore.api.guard import LOCAL_HOSTS, BodyLimitMiddleware, GuardMiddleware
 from leafcore.api.latent import add_latent_tools
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
@@ -39,7 +41,13 @@ def build_api(
         shutdown: Begins when the server is asked to end; streams end with it.
         worker: Makes pictures from noise; one of the API's own if None.
     """
-    api = FastAPI(title="Leaf Workbench", version=__version__, description=__doc__.splitlines()[0])
+    api = FastAPI(
+        title="Leaf Workbench",
+        version=__version__,
+        description=__doc__.splitlines()[0],
+        responses={"4XX": {"model": Refusal, "description": "Refused, in one line."}},
+    )
+    api.add_middleware(BodyLimitMiddleware)
     allowed = {name.strip() for name in os.environ.get("LEAF_ALLOWED_HOSTS", "").split(",") if name.strip()}
     api.add_middleware(GuardMiddleware, hosts=LOCAL_HOSTS | allowed | set(hosts))
     add_failures(api)
@@ -53,4 +61,5 @@ def build_api(
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)
     add_latent_tools(api, workspace, worker)
+    add_description(api)
     return api

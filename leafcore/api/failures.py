@@ -3,9 +3,25 @@
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from leafcore.errors import LeafError, as_leaf_error
+
+
+class Failing(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="A word that programs compare.")
+    message: str = Field(description="A sentence for a person, the same on every face.")
+
+
+class Refusal(BaseModel):
+    """The one form in which every failure is answered."""
+
+    error: Failing = Field(
+        examples=[{"code": "config", "message": "count: got 0, expected greater than or equal to 1. Pictures to make."}]
+    )
 
 
 def failure(code: str, message: str, status: int) -> JSONResponse:

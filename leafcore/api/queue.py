@@ -1,11 +1,15 @@
 """Routes of the queue: its order, when a run may begin, the end of all that wait."""
 
-from fastapi import FastAPI
+from typing import Annotated
+
+from fastapi import FastAPI, Query
 
 from leafcore.api.view import RunView, view
 from leafcore.queue import Move, cancel_pending, hold_until, move, queue
 from leafcore.runs import open_run
 from leafcore.workspace import Workspace
+
+Moment = Annotated[float, Query(ge=0, lt=1e11, allow_inf_nan=False)]
 
 
 def add_queue(api: FastAPI, workspace: Workspace) -> None:
@@ -23,7 +27,7 @@ def add_queue(api: FastAPI, workspace: Workspace) -> None:
         return waiting()
 
     @api.post("/queue/{run_id}")
-    def hold(run_id: str, not_before: float | None = None) -> list[RunView]:
+    def hold(run_id: str, not_before: Moment | None = None) -> list[RunView]:
         """Let a run that waits begin no earlier than at a moment, in seconds since 1970; at once if none is given."""
         hold_until(open_run(workspace, run_id), not_before)
         return waiting()

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from leafcore import __version__
-from leafcore.checkpoints import CheckpointCard, list_checkpoints
+from leafcore.checkpoints import CheckpointCard, list_checkpoints, open_checkpoint
 from leafcore.data import balance
 from leafcore.data.manifest import list_datasets, load, versions
 from leafcore.data.targets import parse_target
@@ -46,6 +46,11 @@ def add_reading(api: FastAPI, workspace: Workspace) -> None:
     def checkpoints() -> list[CheckpointCard]:
         """List promoted and shipped checkpoints."""
         return [checkpoint.card for checkpoint in list_checkpoints(workspace)]
+
+    @api.get("/checkpoints/{name}")
+    def checkpoint(name: str) -> CheckpointCard:
+        """Show a checkpoint's card."""
+        return open_checkpoint(workspace, name).card
 
     @api.get("/kinds")
     def kinds() -> dict[str, Any]:

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import anyio
-from fastapi import Body, FastAPI
+from fastapi import Body, FastAPI, Header, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from leafcore.api.idempotency import submit_keyed
 from leafcore.api.view import RunView, view
 from leafcore.checkpoints import CheckpointCard, promote
 from leafcore.continuing import extend, run_fixed
@@ -19,6 +20,15 @@ from leafcore.trash import delete_run, empty_trash, restore_run
 from leafcore.workspace import Workspace
 
 EVENT_S = 0.5
+
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="A word of your choice for this wish. Sent again, it answers the run that was queued first.",
+    ),
+]
 
 
 class Submission(BaseModel):
@@ -54,11 +64,17 @@ def add_runs(api: FastAPI, workspace: Workspace, shutdown: Shutdown) -> None:
         """List runs, newest first."""
         return [view(run) for run in list_runs(workspace, kind)]
 
-    @api.post("/runs", status_code=201)
-    def submit_run(submission: Submission) -> RunView:
-        """Queue a run."""
-        config = build_config(submission.kind, submission.settings, submission.preset)
-        return view(submit(workspace, submission.kind, config, title=submission.title))
+    @api.post("/runs", status_code=201, responses={200: {"model": RunView, "description": "Queued before."}})
+    def submit_run(submission: Submission, response: Response, key: Key = "") -> RunView:
+        """Queue a run; answers 200 if it was queued before, under the same key."""
+        kind, title = submission.kind, submission.title
+        config = build_config(kind, submission.settings, submission.preset)
+        if not key:
+            return view(submit(workspace, kind, config, title=title))
+        run, is_new = submit_keyed(workspace, key, submission.model_dump_json(), kind, config, title=title)
+        if not is_new:
+            response.status_code = 200
+        return view(run)
 
     @api.get("/runs/{run_id}")
     def show(run_id: str) -> RunView:
@@ -75,7 +91,11 @@ def add_runs(api: FastAPI, workspace: Workspace, shutdown: Shutdown) -> None:
         """Return the end of a run's log."""
         return open_run(workspace, run_id).log()
 
-    @api.get("/runs/{run_id}/events")
+    @api.get(
+        "/runs/{run_id}/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     def events(run_id: str) -> StreamingResponse:
         """Stream a run's status as server-sent events until the run ends, or the server does."""
         run = open_run(workspace, run_id)

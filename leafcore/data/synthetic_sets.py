@@ -77,6 +77,7 @@ class Provenance(BaseModel):
             dataset, "none" if no translation wanted any.
         size_px: Side of the picture.
         method: How a chain made pictures of that side: at the size of training, enlarged, or in tiles.
+        precision: How the translations computed: "fp32" or "bf16"; empty if there were none.
         seed: Of this picture.
         run: The run that made it.
         config_hash: Of the run's settings.
@@ -127,6 +128,7 @@ class Provenance(BaseModel):
     guidance: float = 0.0
     sampler: str = "none"
     sampling_steps: int = 0
+    precision: str = ""
     libraries: str = ""
     gpu: str = ""
     driver: str = ""

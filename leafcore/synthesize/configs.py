@@ -9,6 +9,7 @@ from leafcore.chain_steps import parse_step
 from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
+from leafcore.train.train_config import Precision
 
 AUTO = "auto"
 WHOLE = "all"  # in place of a mask set: the whole picture may change
@@ -152,6 +153,11 @@ class SynthesizeConfig(VerificationConfig):
     )
     seed: int = setting(0, "Seed of the choice of sources, or of the noise.", ge=0, le=2**63 - 1)
     batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
+    precision: Precision = setting(
+        "auto",
+        "Of a chain: fp32 is exact; bf16 is up to twice as fast, a level or two off; auto takes bf16 on a GPU.",
+        advanced=True,
+    )
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
 
     def verifies(self, *, from_prompt: bool) -> bool:

@@ -21,6 +21,7 @@ from leafcore.latent import NoiseModel, draw_latents
 from leafcore.noise import noise_facts
 from leafcore.progress import Progress
 from leafcore.synthesize.configs import WHOLE
+from leafcore.train.train_config import Precision
 from leafcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def remake(
         for checkpoint, step in zip(checkpoints, recipe.chain, strict=True)
     ]
     sizing: Sizing = "tiles" if recipe.method.startswith("tiles") else "resize"
-    chain = Chain(steps, device, workspace, recipe.strength or STRENGTH, recipe.size_px, sizing)
+    precision: Precision = "bf16" if recipe.precision == "bf16" else "fp32"
+    chain = Chain(steps, device, workspace, recipe.strength or STRENGTH, recipe.size_px, sizing, precision)
     signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
     return _first(to_uint8(chain(signed, leaves, seeds)[-1]))
 

@@ -33,7 +33,7 @@ from leafcore.synthesize.translated import Origins, Twins
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
 from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
-from leafcore.train.device import resolve_device
+from leafcore.train.device import resolve_device, uses_bf16
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
@@ -103,7 +103,7 @@ def _prepare(config: SynthesizeConfig, workspace: Workspace, progress: Progress)
     steps = open_chain(workspace, config.chain)
     sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
     device = resolve_device(config.device)
-    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing)
+    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing, config.precision)
     first = steps[0]
     if first.source not in {"", label_set(config.source)}:
         progress.warn(f"{first.name} was trained on {first.source} pictures and is given {config.source} pictures.")
@@ -169,6 +169,7 @@ def _template(
         ),
         "size_px": size_px,
         "method": sizing_method(steps, size_px, config.sizing),
+        "precision": "bf16" if uses_bf16(resolve_device(config.device), config.precision) else "fp32",
         "run": progress.folder.name,
         "config_hash": config.digest(),
         "code_version": code_version(),

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from leafcore.runs import Run, list_runs
+from leafcore.usage import Use, note
 
 LEAFGAN = "leafgan"
 
@@ -144,3 +145,13 @@ def test_a_run_to_compare_with_that_is_gone_is_named(open_app, own, run, twin):
     page = open_app(own).open("runs", run=run.id, run_tab="Compare", cmp=f"gone,{twin.id}")
     assert "`gone`" in page.info[0].value
     assert page.multiselect(key="cmp").value == [twin.id]
+
+
+def test_the_usage_tab_draws_how_pictures_were_asked_for(open_app, own, run):
+    page = open_app(own).open("runs", run=run.id, run_tab="Usage")
+    assert "Nobody has asked" in page.info[0].value
+    for n in (1, 8):
+        note(own, Use(source="api", checkpoint="three", weights_sha256="0" * 64, n=n, latency_ms=5.0 * n))
+    page = open_app(own).open("runs", run=run.id, run_tab="Usage")
+    assert {chart.key for chart in page.get("plotly_chart")} == {"usage-days", "usage-latency"}
+    assert list(page.dataframe[-1].value["pictures"]) == [8, 1]
