@@ -55,8 +55,8 @@ def export_box(run: Run) -> None:
             help=fields["stars"].description,
             width=120,
         )
-        values = {"run": run.id, "format": layout, "content": content, "stars": stars}
-        button = st.empty()
+    values = {"run": run.id, "format": layout, "content": content, "stars": stars}
+    buttons = st.empty()
     try:
         contents = _contents(**values, review=read_review(run.folder).digest())
     except LeafError as error:
@@ -66,7 +66,7 @@ def export_box(run: Run) -> None:
     for warning in contents.warnings:
         st.warning(warning, icon=":material/warning:")
     is_known = contents.is_licensed or _acknowledged(run)
-    with button.container(horizontal=True):
+    with buttons.container(horizontal=True):
         _zip_button(values, contents.review, is_known)
         copy_as("export", values, f"export-{run.id}")
 

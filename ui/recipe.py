@@ -12,6 +12,7 @@ from leafcore.questions import keep_photo, photo_file
 from leafcore.runs import ACTIVE, Run, list_runs
 from leafcore.synthesize.reproduce_config import MADE
 from ui import forms, live, show
+from ui.copying import copy_as
 from ui.service import workspace
 
 GAIN = 8  # times the difference, so that one can see it
@@ -42,8 +43,12 @@ def _draw(found: Found, path: Path) -> None:
             if found.recipe is not None:
                 with st.popover("All of it", icon=":material/data_object:"):
                     st.json(found.recipe)
-                if st.button("Reproduce", icon=":material/replay:", key="reproduce", type="primary"):
-                    forms.queue("reproduce", {"picture": str(path)})
+                values = {"picture": str(path)}
+                with st.container(horizontal=True):
+                    wanted = st.button("Reproduce", icon=":material/replay:", key="reproduce", type="primary")
+                    copy_as("reproduce", values, "reproduce")
+                if wanted:
+                    forms.queue("reproduce", values)
     again = next((run for run in list_runs(workspace(), "reproduce") if _is_of(run, path)), None)
     if again is not None:
         _draw_again(again, path)

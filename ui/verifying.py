@@ -16,8 +16,7 @@ def verification_box(pictures: SyntheticSet, found: Verification) -> None:
     """
     made = found.accepted + found.rejected
     st.markdown(f"**{found.accepted} of {made} pictures accepted**")
-    for check in found.checks:
-        st.caption(_told(check))
+    st.caption("  \n".join(map(_told, found.checks)))
     rejected = pictures.rejected()
     if rejected.empty:
         return

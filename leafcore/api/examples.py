@@ -56,6 +56,18 @@ USE = {
     "cached": False,
     "called": {"rust": 7, "scab": 1},
 }
+REVIEW = {
+    "run": RUN,
+    "pictures": 24,
+    "kept": 1,
+    "rejected": 1,
+    "unrated": 22,
+    "stars": {"4": 1},
+    "opinions": {
+        FILE: {"verdict": "keep", "stars": 4, "by": "Ada", "at": 1793784900.0},
+        "000001-93d0c1aa.png": {"verdict": "reject", "stars": 0, "by": "Ada", "at": 1793784905.0},
+    },
+}
 PARAMETERS: dict[str, Any] = {
     "run_id": RUN,
     "checkpoint": "rust-dcgan",
@@ -68,7 +80,13 @@ PARAMETERS: dict[str, Any] = {
     "cap": 200,
     "Idempotency-Key": "rust-for-monday",
 }
-NAMES = {"/runs/{run_id}/images/{name}": FILE, "/uploads": "leaves.zip", "/checkpoints/{name}": "healthy-to-rust"}
+NAMES = {
+    "/runs/{run_id}/images/{name}": FILE,
+    "/runs/{run_id}/thumbnails/{name}": FILE,
+    "/runs/{run_id}/sources/{name}": FILE,
+    "/uploads": "leaves.zip",
+    "/checkpoints/{name}": "healthy-to-rust",
+}
 NAME = "sample-leaves"  # what {name} is elsewhere
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -78,6 +96,7 @@ BODIES: dict[tuple[str, str], Any] = {
         "title": "Rust for Monday",
     },
     ("post", "/runs/{run_id}/promote"): {"name": "healthy-to-rust", "epoch": 40},
+    ("post", "/runs/{run_id}/review"): {"keep": [FILE], "stars": {FILE: 4}, "by": "Ada"},
 }
 ANSWERS: dict[tuple[str, str], Any] = {
     ("get", "/health"): {"status": "ok", "version": "0.1.0"},
@@ -129,6 +148,16 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("post", "/runs/{run_id}/restore"): VIEW,
     ("post", "/runs/{run_id}/resume"): VIEW,
     ("post", "/runs/{run_id}/promote"): CARD,
+    ("get", "/runs/{run_id}/review"): REVIEW,
+    ("post", "/runs/{run_id}/review"): REVIEW,
+    ("post", "/recipe"): {
+        "sha256": WEIGHTS[::-1],
+        "recipe": {"file": FILE, "labels": "rust", "source": "photos/leaf-0000-a.png", "seed": 914_502_811},
+        "known": "yes",
+        "run": RUN,
+        "file": FILE,
+        "told": ["rust, translated from photos/leaf-0000-a.png (healthy)."],
+    },
     ("delete", "/trash"): {"bytes": 52_428_800},
     ("get", "/queue"): [VIEW],
     ("delete", "/queue"): [RUN],

@@ -124,7 +124,8 @@ def test_too_few_pictures_are_no_distance(own, leafgan):
 
 
 def test_distances_appear_where_there_are_pictures_enough(own, leafgan, monkeypatch):
-    monkeypatch.setattr("leafcore.pick.yardstick.KID_FROM", 4)
+    for name in ("leafcore.pick.yardstick.KID_FROM", "leafcore.measure.distances.KID_FROM"):
+        monkeypatch.setattr(name, 4)
     monkeypatch.setattr("leafcore.pick.yardstick.FID_FROM", 4)
     monkeypatch.setattr(material, "domain", lambda dataset, labels, split: domain(dataset, labels, "train"))
     result = scored(own, leafgan)
