@@ -28,7 +28,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "residual": {"residual": True},
     "blend": {"blend": True},
     "ema": {"ema_decay": 0.999},
-}
+    "aided": {"discriminator": "aided"},
+    "together": {  # what the field run that convinces was trained with
+        "upsampling": "resize", "residual": True, "blend": True, "ema_decay": 0.99, "weight_cycle": 1.0,
+        "weight_identity": 0.1,
+    },
+}  # fmt: skip
 BATCH = 1  # as published
 
 
