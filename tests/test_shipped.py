@@ -20,7 +20,7 @@ from leafcore.masks.maps import threshold
 
 CPU = torch.device("cpu")
 MAX_BYTES = 15e6
-NAMES = ("sample-healthy-to-rust", "sample-lflseg")
+NAMES = ("sample-healthy-to-frog-eye", "sample-healthy-to-rust", "sample-lflseg")
 
 
 def test_what_comes_along_is_small_and_whole(workspace):
@@ -61,13 +61,39 @@ def orange(image: np.ndarray, mask: np.ndarray) -> float:
     return float(((red > 150) & (red - green > 25) & (green - blue > 25))[mask > 0].mean())
 
 
-def test_healthy_leaves_that_nobody_has_seen_get_rust(workspace):
-    leaves = [render_leaf(("healthy",), 128, leaf_seed=10**6 + seed, view_seed=seed) for seed in range(24)]
-    chain = Chain([Step(open_checkpoint(workspace, "sample-healthy-to-rust"))], CPU)
-    sources = np.stack([leaf.image for leaf in leaves])
-    made = to_uint8(chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)))[-1])
-    more = [orange(new, leaf.mask) - orange(leaf.image, leaf.mask) for new, leaf in zip(made, leaves, strict=True)]
+def reddened(image: np.ndarray, before: np.ndarray, mask: np.ndarray) -> float:
+    """Share of a leaf that is darker than before, and redder against green."""
+    new, old = image.astype(int), before.astype(int)
+    redder = (new[..., 0] - new[..., 1]) - (old[..., 0] - old[..., 1]) > 25
+    return float((redder & (new.sum(axis=2) < old.sum(axis=2)))[mask > 0].mean())
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """Healthy leaves that nobody has seen."""
+    return [render_leaf(("healthy",), 128, leaf_seed=10**6 + seed, view_seed=seed) for seed in range(24)]
+
+
+def translated(workspace, leaves, *names):
+    """Return what a chain makes of leaves after each step, (24, 128, 128, 3) uint8 each."""
+    chain = Chain([Step(open_checkpoint(workspace, name)) for name in names], CPU)
+    sources = torch.from_numpy(np.stack([leaf.image for leaf in leaves])).permute(0, 3, 1, 2)
+    masks = torch.from_numpy(np.stack([leaf.mask > 0 for leaf in leaves]))[:, None].float()
+    return [to_uint8(step) for step in chain(to_signed(sources), masks)]
+
+
+def test_healthy_leaves_get_rust(workspace, unseen):
+    (made,) = translated(workspace, unseen, "sample-healthy-to-rust")
+    more = [orange(new, leaf.mask) - orange(leaf.image, leaf.mask) for new, leaf in zip(made, unseen, strict=True)]
     assert np.mean(np.array(more) > 0.002) >= 0.5
+
+
+def test_leaves_with_rust_get_frog_eye_beside_it(workspace, unseen):
+    rusty, both = translated(workspace, unseen, "sample-healthy-to-rust", "sample-healthy-to-frog-eye")
+    spots = [reddened(new, old, leaf.mask) for new, old, leaf in zip(both, rusty, unseen, strict=True)]
+    assert np.mean(np.array(spots) > 0.002) >= 0.5
+    kept = [orange(new, leaf.mask) > orange(leaf.image, leaf.mask) for new, leaf in zip(both, unseen, strict=True)]
+    assert np.mean(kept) >= 0.5, "the rust is still there"
 
 
 def test_leaves_that_nobody_has_seen_are_found(workspace, tmp_path):
