@@ -152,8 +152,8 @@ def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Check
     """Return the best chain that makes a label set.
 
     A first step that was trained on such sources goes before one that was not; then the fewest steps; then the label
-    set with the most pictures to translate. A way back is taken from what it was trained on only, and alone: of other
-    symptoms nobody knows that it removes them.
+    set with the most pictures to translate; then one's own generators before those that came along. A way back is
+    taken from what it was trained on only, and alone: of other symptoms nobody knows that it removes them.
 
     Args:
         labels: What is to be made.
@@ -163,10 +163,10 @@ def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Check
     wanted = set(split_labels(labels))
     known = {  # one of each kind is enough, and one that was trained for it the best
         (step.source, step.target, chain_size([step]), step.how.back): step
-        for step in sorted(all_steps(translators), key=lambda step: step.name, reverse=True)
+        for step in sorted(all_steps(translators), key=lambda step: (step.checkpoint.shipped, step.name), reverse=True)
         if is_healthy(step.target) or wanted.issuperset(split_labels(step.target))
     }
-    found: list[tuple[tuple[bool, int, int, tuple[str, ...]], Way]] = []
+    found: list[tuple[tuple[bool, int, int, bool, tuple[str, ...]], Way]] = []
     for length in range(1, MAX_STEPS + 1):
         for kinds in permutations(known, length):
             if len({size_px for _, _, size_px, _ in kinds}) > 1:
@@ -179,7 +179,8 @@ def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Check
                 if is_back and (length > 1 or kinds[0][0] != source):
                     continue
                 chain = tuple(known[kind].name for kind in kinds)
-                rank = (kinds[0][0] != source, length + is_back, -available, chain)
+                shipped = any(known[kind].checkpoint.shipped for kind in kinds)
+                rank = (kinds[0][0] != source, length + is_back, -available, shipped, chain)
                 found.append((rank, Way(source=source, chain=chain)))
     return min(found, key=lambda entry: entry[0])[1] if found else None
 

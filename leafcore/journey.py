@@ -10,6 +10,7 @@ from leafcore.train.configs import RECIPES
 from leafcore.workspace import Workspace
 
 SAMPLE = "sample-leaves"
+SAMPLE_CHAIN = "sample-healthy-to-rust"  # what a first visit makes: the one that convinces most
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from leafcore.data.manifest import list_datasets
-from leafcore.journey import SAMPLE, next_step, steps
+from leafcore.journey import SAMPLE, SAMPLE_CHAIN, next_step, steps
 from leafcore.runs import list_runs
 from ui import cached, live
 from ui.places import path_of
@@ -43,7 +43,7 @@ with st.container(border=True):
             "as a ZIP. It takes a minute and needs no training."
         )
         if st.button("Try with sample leaves", type="primary", icon=":material/auto_awesome:", key="try_sample"):
-            st.switch_page(path_of("studio"))
+            st.switch_page(path_of("studio"), query_params={"chain": SAMPLE_CHAIN})
     elif upcoming is not None:
         st.subheader(f"Next: {upcoming.title}")
         st.caption(upcoming.does + ".")

@@ -24,7 +24,7 @@ def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) 
     chosen = st.multiselect(
         "Chain of translations, in order",
         list(known),
-        default=[next(iter(known))],
+        default=[min(known.values(), key=lambda step: step.checkpoint.shipped).name],  # one's own, if there is one
         key="chain",
         bind="query-params",
         help="Each step translates what the step before it made. :back goes the other way, such as from rust to "
