@@ -114,13 +114,18 @@ def picture_size(steps: Sequence[Step], size_px: int, sizing: Sizing) -> int:
     return size_px
 
 
+def overlap_of(tile_px: int) -> int:
+    """Return how far tiles fade into each other: a quarter of their side, in px."""
+    return tile_px // 4
+
+
 def sizing_method(steps: Sequence[Step], size_px: int, sizing: Sizing) -> str:
     """Return in words how a chain makes pictures of a size, for their recipe; see `picture_size`."""
     trained_px = chain_size(steps)
     if size_px == trained_px:
         return "at the size of training"
     if sizing == "tiles":
-        return f"tiles of {trained_px} px, feathered by {trained_px // 4} px"
+        return f"tiles of {trained_px} px, feathered by {overlap_of(trained_px)} px"
     return f"change at {trained_px} px, enlarged and added to the source"
 
 

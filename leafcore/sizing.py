@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn.functional import interpolate
 
+from leafcore.chains import overlap_of
+
 Apply = Callable[[torch.Tensor, torch.Tensor | None, Sequence[int]], torch.Tensor]  # pictures, masks, seeds
 
 
@@ -49,11 +51,6 @@ def in_tiles(apply: Apply, tile_px: int) -> Apply:
         return total / weight
 
     return applied
-
-
-def overlap_of(tile_px: int) -> int:
-    """Return how far tiles fade into each other: a quarter of their side, in px."""
-    return tile_px // 4
 
 
 def tile_starts(size_px: int, tile_px: int) -> list[int]:
