@@ -1,7 +1,7 @@
 """Chains of translators: which checkpoints, in which order, and what they make of a label. Free of torch."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -178,10 +178,12 @@ def find_way(labels: str, counts: Mapping[str, int], translators: Iterable[Check
                 continue
             targets = [target for _, target, _, _ in kinds]
             is_back = any(back for *_, back in kinds)
+            if is_back and length > 1:
+                continue
             for source, available in counts.items():
-                if source == labels or not available or union(source, targets) != labels:
+                if is_back and kinds[0][0] != source:
                     continue
-                if is_back and (length > 1 or kinds[0][0] != source):
+                if source == labels or not available or union(source, targets) != labels:
                     continue
                 chain = tuple(known[kind].name for kind in kinds)
                 shipped = any(known[kind].checkpoint.shipped for kind in kinds)
@@ -199,7 +201,7 @@ def suggestions(counts: Mapping[str, int], translators: Iterable[Checkpoint]) ->
     """
     there = list(translators)
     targets = sorted({target_of(one) for one in there})
-    wanted = {*counts, *targets, *(union(first, [second]) for first, second in permutations(targets, 2))}
+    wanted = {*counts, *targets, *(union(first, [second]) for first, second in combinations(targets, 2))}
     ways = {labels: find_way(labels, counts, there) for labels in sorted(wanted)}
     return {labels: way for labels, way in ways.items() if way is not None}
 
