@@ -118,6 +118,16 @@ def _follow(dataset: Dataset) -> None:
 
 def _scarce(dataset: Dataset) -> None:
     values = forms.live_fields("scarce", "limit", "order", "seed")
+    values["labels"] = tuple(
+        st.multiselect(
+            "Of these label sets",
+            list(dataset.label_sets),
+            format_func=words,
+            placeholder="All",
+            key=f"scarce_labels_{dataset.name}",
+            width=320,
+        )
+    )
     values["name"] = st.text_input(
         "New dataset",
         f"{dataset.name}-{values['limit']}",

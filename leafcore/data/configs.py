@@ -11,6 +11,7 @@ from leafcore.config import Config, setting
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.formats import Format
 from leafcore.data.kaggle import kaggle_source
+from leafcore.data.labels import label_sets
 from leafcore.errors import ConfigError
 from leafcore.workspace import check_name
 
@@ -179,11 +180,19 @@ class ScarceConfig(SplitConfig):
 
     dataset: str = setting(..., "Dataset to thin out.", ref="dataset")
     limit: int = setting(100, "Pictures that each label set keeps at most.", ge=1)
+    labels: tuple[str, ...] = setting(
+        (), "Label sets to thin out, with commas between them; empty: all.", ref="label_sets"
+    )
     name: str = setting(..., "What the thinned dataset is called.")
     order: Literal["after-split", "before-split"] = setting(
         "after-split",
         "after-split: train is thinned, validation and test stay; before-split: all is thinned, then split again.",
     )
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels(cls, value: object) -> object:
+        return label_sets(value)
 
     @field_validator("name")
     @classmethod

@@ -13,7 +13,7 @@ from leafcore.workspace import Workspace
 
 
 def scarce(config: ScarceConfig, workspace: Workspace, progress: Progress) -> SplitResult:
-    """Write a dataset that keeps at most so many pictures of each label set; rarer ones stay as they are.
+    """Write a dataset that keeps at most so many pictures of each label set, or of those named; rarer ones stay.
 
     Single pictures are dropped, not groups: of a leaf with four photographs one may stay. Groups are divided by no
     split all the same.
@@ -35,6 +35,8 @@ def scarce(config: ScarceConfig, workspace: Workspace, progress: Progress) -> Sp
         "order": config.order,
         "seed": config.seed,
     }
+    if config.labels:
+        settings["labels"] = ", ".join(config.labels)
     if config.order == "before-split":
         settings |= {"val": config.val, "test": config.test}
     is_tested = config.order == "before-split" and config.test > 0
@@ -57,4 +59,5 @@ def thin(dataset: Dataset, config: ScarceConfig) -> pd.DataFrame:
 def _drawn(records: pd.DataFrame, config: ScarceConfig) -> pd.Series:
     """Draw at most so many pictures of each label set; a smaller limit draws some of the same."""
     order = pd.Series(np.random.default_rng(config.seed).permutation(len(records)), index=records.index)
-    return order.groupby(records["labels"]).rank() <= config.limit
+    kept: pd.Series = order.groupby(records["labels"]).rank() <= config.limit
+    return kept | ~records["labels"].isin(config.labels) if config.labels else kept

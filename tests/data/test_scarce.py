@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leafcore.checks import check
 from leafcore.data.configs import ScarceConfig
 from leafcore.data.derived import SplitResult
 from leafcore.data.manifest import Card, Dataset, list_datasets, load, save, versions
@@ -83,6 +84,15 @@ def test_the_seed_draws_the_pictures(workspace: Workspace, leaves: Dataset) -> N
 def test_a_smaller_limit_keeps_some_of_the_same_pictures(workspace: Workspace, leaves: Dataset) -> None:
     twenty, ten = (set(load(workspace, make_scarce(workspace, limit).dataset).records["image"]) for limit in (20, 10))
     assert ten < twenty
+
+
+def test_only_the_named_label_sets_are_thinned(workspace: Workspace, leaves: Dataset) -> None:
+    make_scarce(workspace, 10, labels="rust,scab+rust")
+    few = load(workspace, "few")
+    assert counts(few, "train") == counts(leaves, "train") | {"rust": 10, "rust scab": 10}
+    assert few.card.settings["labels"] == "rust, rust scab"
+    with pytest.raises(DatasetError, match=r"label: got 'mildew', expected one of the label sets of leaves"):
+        check(workspace, ScarceConfig.build({"dataset": "leaves", "labels": "mildew", "name": "few"}))
 
 
 @given(records_, st.integers(1, 20), st.integers(0, 99), st.sampled_from(["after-split", "before-split"]))

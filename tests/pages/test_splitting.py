@@ -73,10 +73,12 @@ def test_what_is_wrong_is_said_in_place_of_the_preview(app):
 def test_a_scarce_dataset_is_made_under_a_new_name(app, own):
     app.test.number_input(key="scarce--limit").set_value(5).run()
     assert app.test.text_input(key="scarce_name_leaves_5").value == "leaves-5"
+    app.test.multiselect(key="scarce_labels_leaves").set_value(["rust"]).run()
     app.test.button(key="write_scarce").click().run()
     assert not app.checked().error
     carry_out(own, "scarce")
-    assert load(own, "leaves-5").select(split="train")["labels"].value_counts().max() == 5
+    before, after = (load(own, name).select(split="train")["labels"].value_counts() for name in ("leaves", "leaves-5"))
+    assert before["healthy"] > 5 and dict(after) == dict(before) | {"rust": 5}
 
 
 def test_nothing_is_computed_while_the_tab_is_closed(open_app, own):
