@@ -351,12 +351,13 @@ def _options(ref: str, values: dict[str, Any]) -> dict[str, str]:
 
 
 def mask_sets(name: str) -> dict[str, str]:
-    """Return the mask sets of a dataset's current version by run id, with titles for people."""
-    ref = cached.dataset(name).ref
+    """Return the mask sets of a dataset's current pictures by run id, with titles for people."""
+    dataset = cached.dataset(name)
     found = {}
     for run in cached.runs_of("masks"):
-        card = open_mask_set(workspace(), run.id).card
-        if card.dataset == ref:
+        masks = open_mask_set(workspace(), run.id)
+        card = masks.card
+        if masks.covers(dataset, dataset.records):
             refined = "" if card.refinement.is_plain else ", refined"
             title = f"{card.images} masks at delta {card.delta:g}{refined}, {cached.when(run)}"
             found[run.id] = title if title not in found.values() else f"{title} ({run.id[-4:]})"  # titles tell choices

@@ -30,7 +30,11 @@ SORTS = {  # of outliers, as a masks run's result calls them
 def sets_box(dataset: Dataset) -> None:
     """Draw the mask sets of a dataset, newest first, and what differs between two."""
     sets = {run.id: open_mask_set(workspace(), run.id) for run in cached.runs_of("masks")}
-    own = [run for run in cached.runs_of("masks") if sets[run.id].card.dataset.partition("@")[0] == dataset.name]
+    own = [
+        run
+        for run in cached.runs_of("masks")
+        if sets[run.id].card.dataset.partition("@")[0] == dataset.name or sets[run.id].covers(dataset, dataset.records)
+    ]
     if not own:
         st.caption("No mask set of this dataset was saved yet.")
         return

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from leafcore.data.manifest import Dataset
+from leafcore.data.manifest import Dataset, load
 from leafcore.errors import CheckpointError, NotFoundError
 from leafcore.files import read_json, write_json
 from leafcore.runs import list_runs, open_run
@@ -95,25 +95,38 @@ class MaskCard(BaseModel):
 
 @dataclass(frozen=True)
 class MaskSet:
-    """A folder of masks for one dataset version.
+    """A folder of masks for the pictures of a dataset version, and so for every version of the same pictures.
 
     Attributes:
         id: The run that made it.
         folder: The run's folder.
         card: How it was made.
+        workspace: Where the dataset is that it was made for.
     """
 
     id: str
     folder: Path
     card: MaskCard
+    workspace: Workspace
+
+    def covers(self, dataset: Dataset, records: pd.DataFrame) -> bool:
+        """Whether records are of pictures that it was made for: a dataset split or thinned anew keeps its masks."""
+        if dataset.ref == self.card.dataset:
+            return True
+        try:
+            made_for = load(self.workspace, self.card.dataset).records
+        except NotFoundError:
+            return False
+        known = pd.Series(made_for["sha256"].to_numpy(), index=made_for["image"])
+        return bool((known.reindex(records["image"]).to_numpy() == records["sha256"].to_numpy()).all())
 
     def masked(self, dataset: Dataset, records: pd.DataFrame) -> pd.DataFrame:
         """Return the records that have a mask: all but those whose picture could not be read.
 
         Raises:
-            CheckpointError: The masks are of another dataset or version.
+            CheckpointError: The masks are of other pictures.
         """
-        if dataset.ref != self.card.dataset:
+        if not self.covers(dataset, records):
             raise CheckpointError(
                 f"masks: run {self.id} holds masks of {self.card.dataset}, expected masks of {dataset.ref}. "
                 f"Make masks for it: python -m leafcore masks --dataset {dataset.name} --model {self.card.model}"
@@ -126,11 +139,11 @@ class MaskSet:
 
 
 def newest_mask_set(workspace: Workspace, dataset: Dataset) -> str:
-    """Return the id of the newest finished mask set of a dataset version, empty if there is none."""
-    for run in list_runs(workspace, "masks"):
-        if (run.folder / CARD).exists() and open_mask_set(workspace, run.id).card.dataset == dataset.ref:
-            return run.id
-    return ""
+    """Return the id of the newest finished mask set of a version's pictures, empty if there is none."""
+    finished = (run.id for run in list_runs(workspace, "masks") if (run.folder / CARD).exists())
+    return next(
+        (run_id for run_id in finished if open_mask_set(workspace, run_id).covers(dataset, dataset.records)), ""
+    )
 
 
 def mask_files(
@@ -146,7 +159,7 @@ def mask_files(
 
     Raises:
         NotFoundError: There is no such mask set.
-        CheckpointError: It is of another dataset or version.
+        CheckpointError: It is of other pictures.
     """
     records = dataset.records[dataset.records["image"].isin(list(images))]
     if run_id:
@@ -183,4 +196,4 @@ def open_mask_set(workspace: Workspace, run_id: str) -> MaskSet:
             f"masks: run {run_id} is a {run.kind} run in state {run.status().state} and holds no complete mask set; "
             "expected the id of a finished masks run."
         ) from None
-    return MaskSet(run.id, run.folder, card)
+    return MaskSet(run.id, run.folder, card, workspace)

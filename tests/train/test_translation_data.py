@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -23,12 +25,12 @@ def masks(own, journey):
 
 def changed(masks, **card):
     """Return a mask set whose card says something else."""
-    return MaskSet(masks.id, masks.folder, masks.card.model_copy(update=card))
+    return dataclasses.replace(masks, card=masks.card.model_copy(update=card))
 
 
 def test_a_mask_is_cropped_and_mirrored_with_its_picture(own, dataset, tmp_path):
     records = dataset.select(split="train").head(4)
-    masks = MaskSet("m", tmp_path, MaskCard(dataset=dataset.ref, delta=0.35, model="m", model_sha256=""))
+    masks = MaskSet("m", tmp_path, MaskCard(dataset=dataset.ref, delta=0.35, model="m", model_sha256=""), own)
     for image, picture in zip(records["image"], dataset.paths(records), strict=True):
         green = np.asarray(Image.open(picture))[..., 1] > 100
         mask_path(tmp_path, image).parent.mkdir(parents=True, exist_ok=True)
