@@ -12,6 +12,7 @@ from ui.series import MAX_POINTS, Steps, smooth, thin
 
 FAINT = 0.22
 ROW_PX = 270
+MANY, LEGEND_PX = 5, 44  # a legend of more entries takes two lines, and stands above its panel
 PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a loss, its color and its dash
     "Adversarial and discriminator": {
         "adversarial_ab": (COLORS[0], "solid"),
@@ -87,7 +88,7 @@ def linked(
         points: How many each line has at most.
     """
     figure = make_subplots(
-        rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=list(panels)
+        rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.14, subplot_titles=list(panels)
     )
     for row, panel in enumerate(panels.values(), 1):
         for name, style in panel.items():
@@ -95,16 +96,19 @@ def linked(
                 figure.add_trace(line.update(legend=_legend(row)), row=row, col=1)
     _mark(figure, [mark for mark in marks if steps is None or steps[0] <= mark.begins <= steps[1]])
     legends = {
-        _legend(row): {"orientation": "h", "x": 1, "xanchor": "right", "y": _top(figure, row), "yanchor": "top"}
-        | {"bgcolor": "rgba(128, 128, 128, 0.12)"}
-        for row in range(1, len(panels) + 1)
+        _legend(row): {"orientation": "h", "x": 1, "xanchor": "right", "y": _top(figure, row)}
+        | {"yanchor": "bottom" if len(panel) > MANY else "top", "bgcolor": "rgba(128, 128, 128, 0.12)"}
+        for row, panel in enumerate(panels.values(), 1)
     }
     figure.update_annotations(x=0, xanchor="left", selector={"xanchor": "center"})  # the titles of the panels
+    for title, panel in panels.items():
+        figure.update_annotations(yshift=LEGEND_PX if len(panel) > MANY else 0, selector={"text": title})
+    is_crowded = len(next(iter(panels.values()), {})) > MANY
     figure.update_xaxes(title="step", row=len(panels), col=1)
     figure.update_yaxes(type="log" if log else "linear")
     return figure.update_layout(
         height=ROW_PX * len(panels) + 40,
-        margin=MARGIN | {"t": 44},
+        margin=MARGIN | {"t": 44 + LEGEND_PX * is_crowded},
         hovermode="x unified",
         dragmode="select",
         selectdirection="h",
