@@ -66,6 +66,9 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("reproduce", "picture"): Flag("picture", "PICTURE"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("evaluate", "arms"): Flag("--arms", "ARM[,ARM...]"),
+    ("evaluate", "doses"): Flag("--doses", "PERCENT[,PERCENT...]"),
+    ("evaluate", "heuristics"): Flag("--heuristics", "RULE[,RULE...]"),
     ("scarcity", "limit"): Flag("--max", "N"),
 }
 
@@ -122,6 +125,8 @@ def _metavar(field: FieldInfo) -> str:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

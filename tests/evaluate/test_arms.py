@@ -62,7 +62,8 @@ def test_each_picture_keeps_its_target(own, config, material):
 
 
 def test_what_the_models_behind_the_pictures_have_seen_is_gathered(own, journey, material):
-    assert material.seen == load_seen(own.runs / journey.runs["synthesize"].id)
+    assert material.seen == (load_seen(own.runs / journey.runs["synthesize"].id),)
+    assert material.seen_behind([0]) == material.seen[0] and material.seen_behind([]) == {}
     assert material.synthetic == 6
 
 

@@ -2,77 +2,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from leafcore.data.classes import Classes
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.arms import load_material
-from leafcore.evaluate.comparison import Cell, compare, verdict
+from leafcore.evaluate.cells import Cell, split_hash
+from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.result import Estimate
-from leafcore.measure.stats import Interval
 from tests.watcher import Watcher
 
 CLEAN = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 0}, test_size=7)
 LEAKED = LeakReport(test={"generator": 3}, val={"generator": 0}, outside={"generator": 3}, test_size=7)
 OUTSIDE = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 2}, test_size=7)
 UNKNOWN = CLEAN.model_copy(update={"unknown": ("to-rust (lflseg)",)})
-
-
-# --- the sentence -----------------------------------------------------------------------------------------------------
-
-
-def test_a_difference_above_zero_improves():
-    assert verdict(Interval(0.1, 0.02, 0.18), CLEAN, 3, 90, 1) == (
-        "Adding these synthetic pictures improves the classifier: +0.100 macro-F1, 95% interval +0.020 to +0.180, "
-        "90 test pictures, 3 seeds, test split opened once so far."
-    )
-
-
-def test_a_difference_below_zero_says_do_not_use():
-    said = verdict(Interval(-0.1, -0.18, -0.02), CLEAN, 1, 90, 2)
-    assert said.startswith("Do not use this set: adding these synthetic pictures makes the classifier worse: -0.100")
-    assert said.endswith("1 seed, test split opened 2 times so far.")
-
-
-def test_an_interval_around_zero_shows_no_difference():
-    said = verdict(Interval(0.05, -0.01, 0.11), CLEAN, 3, 90, 1)
-    assert said.startswith("No difference shown: ") and "improve" not in said
-
-
-def test_without_an_interval_no_difference_is_shown():
-    said = verdict(Interval(0.5, float("nan"), float("nan")), CLEAN, 3, 2, 1)
-    assert said.startswith("No difference shown: ") and "nan" not in said
-    assert "+0.500 macro-F1, too few groups for an interval, 2 test pictures" in said
-
-
-@pytest.mark.parametrize(
-    ("leaks", "reason"),
-    [
-        (LEAKED, "the generator has seen 3 of 7 test pictures"),
-        (OUTSIDE, "the generator has seen 2 pictures that are not in this dataset's train split"),
-        (UNKNOWN, UNKNOWN.explain()),
-    ],
-)
-def test_a_leak_withholds_the_verdict(leaks, reason):
-    said = verdict(Interval(0.3, 0.2, 0.4), leaks, 3, 90, 12)
-    assert said.startswith(f"Verdict withheld: {reason}.") and "improve" not in said
-    assert "+0.300" in said and "opened 12 times so far.)" in said, "the numbers are told"
-
-
-@given(
-    ends=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted),
-    leaks=st.sampled_from([CLEAN, LEAKED, OUTSIDE, UNKNOWN]),
-    seeds=st.integers(1, 5),
-)
-def test_nothing_is_claimed_while_the_interval_includes_zero_or_something_leaked(ends, leaks, seeds):
-    low, high = ends
-    said = verdict(Interval((low + high) / 2, low, high), leaks, seeds, 50, 1)
-    if low <= 0 <= high or not leaks.is_clean:
-        assert "improves" not in said and "worse" not in said
-    else:
-        assert ("improves" in said) == (low > 0)
 
 
 # --- the numbers ------------------------------------------------------------------------------------------------------
@@ -91,11 +34,17 @@ def probabilities(material, wrong=()):
     return right * 0.9 + 0.05
 
 
+def cell(material, answers, **changes):
+    """Return a classifier of eight steps that gives some answers of the test split, and the right ones of the other."""
+    values = {"val_probabilities": material.val.targets, "thresholds": np.full(len(material.classes.names), 0.5)}
+    return Cell(answers, **{**values, "steps": 8, "test_hash": split_hash(material.test_records), **changes})
+
+
 def judged(material, real, more, leaks=CLEAN, opened=1):
-    """Compare two arms by their answers, a classifier of eight steps each."""
+    """Compare two arms by their answers."""
     arms = {"real": real, "real_plus_synthetic": more}
-    cells = {arm: [Cell(one, steps=8) for one in answers] for arm, answers in arms.items()}
-    return compare(material, cells, leaks, opened, seed=0)
+    cells = {arm: [cell(material, one) for one in answers] for arm, answers in arms.items()}
+    return compare(material, cells, Circumstances(leaks, {"real_plus_synthetic": leaks}, opened, seed=0))
 
 
 def test_scores_are_the_predictions_own(material):
@@ -112,8 +61,8 @@ def test_scores_are_the_predictions_own(material):
             assert found.arms[arm].labels[label].f1.value == pytest.approx(np.mean(per_seed))
             assert found.arms[arm].labels[label].support == truth[:, index].sum()
     gain = found.macro_f1["real_plus_synthetic"] - found.macro_f1["real"]
-    assert found.difference["macro"].value == pytest.approx(gain) and gain > 0
-    assert set(found.difference) == {*material.classes.names, "macro"}
+    assert found.differences["real_plus_synthetic"]["macro"].value == pytest.approx(gain) and gain > 0
+    assert set(found.differences["real_plus_synthetic"]) == {*material.classes.names, "macro"}
 
 
 def test_the_confusion_adds_the_seeds_up(material):
@@ -128,7 +77,7 @@ def test_the_confusion_adds_the_seeds_up(material):
 def test_equal_arms_show_no_difference(material):
     answers = [probabilities(material, wrong=(0, 4))]
     found = judged(material, answers, answers)
-    assert found.difference["macro"].model_dump() == {"value": 0, "low": 0, "high": 0}
+    assert found.differences["real_plus_synthetic"]["macro"].model_dump() == {"value": 0, "low": 0, "high": 0}
     assert found.verdict.startswith("No difference shown")
 
 
@@ -164,7 +113,7 @@ def test_a_label_without_a_test_picture_is_not_compared(material):
     )
     answers = [probabilities(wider)]
     found = judged(wider, answers, answers)
-    assert "wilt" not in found.difference and found.macro_f1["real"] == 1
+    assert "wilt" not in found.differences["real_plus_synthetic"] and found.macro_f1["real"] == 1
 
 
 def test_groups_are_counted_not_pictures(material):

@@ -36,10 +36,12 @@ def test_every_cell_records_its_validation_scores(journey):
     assert names == {f"{cell} val_macro_f1" for cell in CELLS}
 
 
-def test_only_probabilities_are_kept_of_a_cell(journey):
+def test_weights_are_kept_of_each_arms_first_seed_only(journey):
     folder = journey.runs["evaluate"].folder / "cells"
     assert sorted(path.name for path in folder.iterdir()) == sorted(CELLS)
-    assert {path.name for cell in folder.iterdir() for path in cell.rglob("*")} == {"test.npz"}
+    kept = {cell.name: {path.name for path in cell.rglob("*")} for cell in folder.iterdir()}
+    looked_at = {"test.npz", "best.safetensors", "classifier.json"}
+    assert kept == {name: looked_at if name.endswith("-0") else {"test.npz"} for name in CELLS}
 
 
 def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_split_is_opened_once(
@@ -121,7 +123,7 @@ def test_progress_counts_the_steps_of_all_cells(own, config, tmp_path):
     watcher = Watcher(tmp_path / "run")
     evaluate(config, own, watcher)
     assert watcher.done == 4 * STEPS
-    said = ["real, seed 0", "real plus synthetic, seed 0", "real, seed 1", "real plus synthetic, seed 1", "comparing"]
+    said = ["Real, seed 0", "Real + synthetic, seed 0", "Real, seed 1", "Real + synthetic, seed 1", "comparing"]
     assert watcher.phases[-5:] == said
     recorded = [(row["step"], name) for row in watcher.scalars for name in row if name != "step"]
     assert recorded == [
@@ -187,8 +189,8 @@ def test_the_best_epoch_on_validation_is_the_one_that_is_judged(own, config, tmp
     monkeypatch.setattr("leafcore.train.classifier.macro_f1", lambda targets, predicted: next(scores))
     monkeypatch.setattr(Classifier, "predict", noted)
     evaluate(config, own, Watcher(tmp_path / "run"))
-    assert len(asked) == 3 * len(CELLS), "validation twice, then test"
+    assert len(asked) == 4 * len(CELLS), "validation twice, then validation and test with the best"
     for cell in range(len(CELLS)):
-        first, second, judged = asked[3 * cell : 3 * cell + 3]
-        assert all(torch.equal(judged[name], first[name]) for name in first)
+        first, second, *judged = asked[4 * cell : 4 * cell + 4]
+        assert all(torch.equal(one[name], first[name]) for one in judged for name in first)
         assert not all(torch.equal(judged[name], second[name]) for name in first)
