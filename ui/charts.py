@@ -7,7 +7,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leafcore.data.labels import words
-from leafcore.evaluate.result import MACRO, Comparison
 
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
@@ -76,55 +75,3 @@ def plan(before: Mapping[str, int], after: Mapping[str, int]) -> go.Figure:
     figure.update_xaxes(title="train pictures")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
     return _layout(figure, 90 + 34 * len(names), barmode="stack", legend=legend)
-
-
-def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:
-    """Return differences with their intervals, one row each; 0 is marked.
-
-    Args:
-        differences: By label: value, low, high; NaN ends, where there is no interval, leave a hollow mark.
-    """
-    names = [words(name) for name in differences]
-    value, low, high = (np.array(part) for part in zip(*differences.values(), strict=True))
-    symbols = [
-        ("diamond" if name == MACRO else "circle") + ("-open" if np.isnan(end) else "")
-        for name, end in zip(differences, low, strict=True)
-    ]
-    figure = go.Figure(
-        go.Scatter(
-            x=value,
-            y=names,
-            mode="markers",
-            marker={"size": 11, "color": COLORS[5], "symbol": symbols},
-            error_x={"type": "data", "array": high - value, "arrayminus": value - low, "width": 6, "thickness": 2},
-            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
-        )
-    )
-    figure.add_vline(x=0, line={"dash": "dash", "width": 1, "color": "#8a8a8a"})
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title="difference in F1: real + synthetic minus real")
-    return _layout(figure, 110 + 36 * len(names))
-
-
-def confusion(comparison: Comparison, arm: str) -> go.Figure:
-    """Return an arm's confusion matrix in shares of each true label set; counts on hover and in the cells."""
-    counts = np.array(comparison.arms[arm].confusion)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    rows = [words(name) for name in comparison.label_sets]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=[*rows, "other"],
-            y=rows,
-            zmin=0,
-            zmax=1,
-            colorscale="Greens",
-            text=counts,
-            texttemplate="%{text}",
-            hovertemplate="true %{y}<br>predicted %{x}<br>%{text} of this row: %{z:.0%}<extra></extra>",
-            colorbar={"tickformat": ".0%"},
-        )
-    )
-    figure.update_yaxes(autorange="reversed", title="true")
-    figure.update_xaxes(title="predicted")
-    return _layout(figure, 200 + 34 * len(rows))

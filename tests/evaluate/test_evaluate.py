@@ -112,7 +112,7 @@ def test_a_resumed_comparison_equals_an_uninterrupted_one(own, config, whole, tm
     assert not (tmp_path / "run" / "comparison.json").exists()
     again = evaluate(config, own, Watcher(tmp_path / "run"))
     assert again.test_opened == whole.test_opened + 1, "counted once, though it was resumed"
-    counted = {"test_opened", "verdict"}
+    counted = {"test_opened", "verdict", "verdicts"}
     told, before = (found.model_dump(mode="json", exclude=counted) for found in (again, whole))
     assert told == before, "bit for bit"
     for cell, written in done.items():
@@ -193,4 +193,4 @@ def test_the_best_epoch_on_validation_is_the_one_that_is_judged(own, config, tmp
     for cell in range(len(CELLS)):
         first, second, *judged = asked[4 * cell : 4 * cell + 4]
         assert all(torch.equal(one[name], first[name]) for one in judged for name in first)
-        assert not all(torch.equal(judged[name], second[name]) for name in first)
+        assert not all(torch.equal(judged[0][name], second[name]) for name in first)
