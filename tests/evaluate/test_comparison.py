@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
 from leafcore.data.classes import Classes
 from leafcore.data.leaks import LeakReport
+from leafcore.errors import DatasetError
 from leafcore.evaluate.arms import load_material
 from leafcore.evaluate.cells import Cell, split_hash
 from leafcore.evaluate.comparison import Circumstances, compare
@@ -14,7 +15,6 @@ from tests.watcher import Watcher
 
 CLEAN = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 0}, test_size=7)
 LEAKED = LeakReport(test={"generator": 3}, val={"generator": 0}, outside={"generator": 3}, test_size=7)
-OUTSIDE = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 2}, test_size=7)
 UNKNOWN = CLEAN.model_copy(update={"unknown": ("to-rust (lflseg)",)})
 
 
@@ -121,3 +121,89 @@ def test_groups_are_counted_not_pictures(material):
     answers = [probabilities(material)]
     found = judged(replace(material, test_records=records), answers, answers)
     assert (found.test_groups, found.test_images) == (2, 7)
+
+
+# --- several arms -----------------------------------------------------------------------------------------------------
+
+SEVERAL = ("real", "weighted", "real_plus_synthetic", "synthetic")
+
+
+@pytest.fixture
+def several(own, config, tmp_path):
+    return load_material(config.model_copy(update={"arms": SEVERAL}), own, Watcher(tmp_path / "run"))
+
+
+def compared(material, answers, leaks_of=None, **changes):
+    """Compare arms by their answers of three seeds; the changes are of an arm's cells."""
+    cells = {arm: [cell(material, one, **changes.get(arm, {})) for one in [said] * 3] for arm, said in answers.items()}
+    return compare(material, cells, Circumstances(CLEAN, leaks_of or {}, opened=1, seed=0))
+
+
+def test_every_arm_is_held_against_the_baseline(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    found = compared(several, dict(zip(SEVERAL, (poor, good, poor, good), strict=True)))
+    assert list(found.arms) == list(SEVERAL) and found.others == list(SEVERAL[1:])
+    assert [found.differences[arm]["macro"].value > 0 for arm in found.others] == [True, False, True]
+    assert found.verdicts["weighted"].startswith("Weighting rare classes improves the classifier")
+    assert found.verdicts["real_plus_synthetic"].startswith("No difference shown")
+    assert "one of 3 arms compared" in found.verdicts["synthetic"]
+    assert len(found.cochran) == 3 and found.cochran[0].p < 0.05
+    assert {len(tests.pictures) for tests in found.significance.values()} == {3}
+
+
+def test_a_leak_withholds_the_verdict_of_every_arm_with_synthetic_pictures_and_of_no_other(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    leaks_of = {"real_plus_synthetic": LEAKED, "synthetic": UNKNOWN}
+    found = compared(several, dict(zip(SEVERAL, (poor, good, good, good), strict=True)), leaks_of)
+    assert found.withheld == ("real_plus_synthetic", "synthetic")
+    assert all(found.verdicts[arm].startswith("Verdict withheld") for arm in found.withheld)
+    assert "improves" in found.verdicts["weighted"] and found.verdict.startswith("Verdict withheld")
+
+
+def test_validation_chooses_and_the_test_split_only_confirms(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    wrong = {"val_probabilities": 1 - several.val.targets}
+    answers = dict(zip(SEVERAL, (poor, poor, good, poor), strict=True))
+    found = compared(several, answers, real_plus_synthetic=wrong)
+    assert found.chosen == "synthetic", "though the other one is better on the test split"
+    assert found.verdict == found.verdicts["synthetic"] and "No difference shown" in found.verdict
+    assert found.arms["synthetic"].val_seeds == (1.0,) * 3 and found.arms["real_plus_synthetic"].val_seeds[0] < 1
+
+
+def test_an_arm_that_another_test_split_judged_is_refused(several):
+    answers = dict.fromkeys(SEVERAL, probabilities(several))
+    with pytest.raises(DatasetError, match="cells: weighted was judged on test split elsewhere, expected"):
+        compared(several, answers, weighted={"test_hash": "elsewhere"})
+
+
+# --- scores beside F1 -------------------------------------------------------------------------------------------------
+
+
+def test_rankings_and_subset_accuracy_are_scikit_learns(material):
+    said = np.random.default_rng(0).dirichlet(np.ones(3), size=7).astype(np.float32)
+    truth = material.test.targets
+    score = judged(material, [said], [said]).arms["real"]
+    for index, label in enumerate(material.classes.names):
+        found = score.labels[label]
+        assert found.auroc.value == pytest.approx(roc_auc_score(truth[:, index], said[:, index]))
+        assert found.average_precision.value == pytest.approx(average_precision_score(truth[:, index], said[:, index]))
+    assert score.macro.auroc.value == pytest.approx(roc_auc_score(truth, said, average="macro"))
+    assert score.micro.auroc.value == pytest.approx(roc_auc_score(truth, said, average="micro"))
+    assert score.micro.average_precision.value == pytest.approx(average_precision_score(truth, said, average="micro"))
+    assert score.subset_accuracy.value == pytest.approx(accuracy_score(truth.argmax(1), said.argmax(1)))
+    assert score.micro.f1.value == pytest.approx(score.subset_accuracy.value), "as of exclusive classes"
+    assert score.calibration.n == 7 and sum(one.n for one in score.calibration.bins) == 7
+
+
+def test_labels_that_may_come_together_are_named_from_their_thresholds_on(material):
+    names = material.classes.names
+    together = replace(material, classes=Classes(names, exclusive=False))
+    said = np.tile([0.4, 0.4, 0.1], (7, 1))
+    thresholds = {"thresholds": np.array([0.3, 0.5, 0.5])}
+    cells = {arm: [cell(together, said, **thresholds)] for arm in ("real", "real_plus_synthetic")}
+    score = compare(together, cells, Circumstances(CLEAN, {}, 1, 0)).arms["real"]
+    first = int(material.test.targets[:, 0].sum())
+    assert score.thresholds == {names[0]: (0.3,), names[1]: (0.5,), names[2]: (0.5,)}
+    assert score.labels[names[0]].against_rest == (first, 7 - first, 0, 0)
+    assert score.labels[names[1]].against_rest[:2] == (0, 0)
+    assert score.subset_accuracy.value == pytest.approx(first / 7) and score.calibration.n == 21

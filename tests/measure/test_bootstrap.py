@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from leafcore.measure import stats
-from leafcore.measure.bootstrap import confusion_counts, f1_from_counts, paired_bootstrap
+from leafcore.measure.bootstrap import (
+    CountBootstrap,
+    GroupBootstrap,
+    confusion_counts,
+    f1_from_counts,
+    paired_bootstrap,
+)
 from leafcore.measure.stats import LEAST_GROUPS
 
 LABELS = 3
@@ -142,6 +148,68 @@ def test_a_planted_difference_is_found(few_resamples):
     for seed in range(20):
         found = paired_bootstrap(*pair(rng, groups=200, accuracies=(0.6, 0.85)), seed=seed).difference[-1]
         assert found.low > 0, "and has its sign: second minus first"
+
+
+def test_of_200_planted_gains_of_a_tenth_at_least_four_in_five_are_found(few_resamples):
+    """On 250 pictures; on 150 it is seven in ten: what is not found may be there all the same."""
+    rng = np.random.default_rng(11)
+    found = [paired_bootstrap(*pair(rng, 250, (0.75, 0.85)), seed=seed).difference[-1] for seed in range(200)]
+    assert np.mean([one.value for one in found]) == pytest.approx(0.10, abs=0.01), "macro-F1 of equally common labels"
+    assert np.mean([one.low > 0 for one in found]) >= 0.8
+    assert not any(one.high < 0 for one in found)
+
+
+def test_95_of_100_intervals_hold_the_true_difference(few_resamples):
+    """Leaves of one to four pictures, judged alike in part: groups are what is independent."""
+    rng = np.random.default_rng(12)
+
+    def draw(leaves):
+        sizes = rng.integers(1, 5, leaves)
+        group = np.repeat(np.arange(leaves), sizes)
+        truth, difficulty = rng.integers(LABELS, size=leaves)[group], rng.normal(size=leaves)[group]
+        hot = []
+        for accuracy in (0.7, 0.8):
+            right = np.sqrt(0.5) * (difficulty + rng.normal(size=len(group))) < norm.ppf(accuracy)
+            hot.append(_one_hot(np.where(right, truth, (truth + rng.integers(1, LABELS, len(group))) % LABELS)))
+        return [confusion_counts(_one_hot(truth), said, group, leaves)[None] for said in hot]
+
+    true = np.subtract(*(f1_from_counts(counts[0].sum(1)).mean() for counts in reversed(draw(100_000))))
+    hits = []
+    for seed in range(300):
+        interval = paired_bootstrap(*draw(100), np.ones(LABELS, bool), seed).difference[-1]
+        hits.append(interval.low <= true <= interval.high)
+    assert 0.92 <= np.mean(hits) <= 0.98
+
+
+# --- scores beside F1 -------------------------------------------------------------------------------------------------
+
+
+def test_precision_and_recall_are_scikit_learns_and_have_intervals_too():
+    rng = np.random.default_rng(13)
+    truth = rng.integers(LABELS, size=60)
+    said = np.where(rng.random(60) < 0.7, truth, rng.integers(LABELS, size=60))
+    counts = confusion_counts(_one_hot(truth), _one_hot(said), np.arange(60), 60)[None]
+    both = CountBootstrap(GroupBootstrap(60, 1, seed=0), counts, np.ones(LABELS, bool))
+    for average, found in (("macro", both.scores(counts)), ("micro", both.micro(counts))):
+        reference = precision_recall_fscore_support(truth, said, average=average)[:3]
+        intervals = [found[name].intervals()[-1] for name in ("precision", "recall", "f1")]
+        assert [one.value for one in intervals] == pytest.approx(reference)
+        assert all(one.low < one.value < one.high for one in intervals)
+
+
+def test_a_share_is_of_the_drawn_groups_and_seeds():
+    draws = GroupBootstrap(40, 2, seed=0)
+    right = np.zeros((2, 40, 1))
+    right[0, :30], right[1, :10] = 1, 1
+    (found,) = draws.ratio(right, np.ones_like(right)).intervals()
+    assert found.value == 0.5 and found.low < 0.3 and found.high > 0.7, "a resample may hold one seed only"
+
+
+def test_what_cannot_be_said_of_the_pictures_has_no_interval():
+    draws = GroupBootstrap(4, 1, seed=0)
+    point, drawn = np.array([[0.5, np.nan]]), np.full((1, len(draws.weights), 2), 0.5)
+    known, unknown = draws.over_seeds(point, drawn).intervals()
+    assert known.is_known and not unknown.is_known
 
 
 # --- rare labels ------------------------------------------------------------------------------------------------------
