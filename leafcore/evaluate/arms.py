@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from leafcore.data.classes import Classes
+from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen, admit_unknown, load_seen, merge, roles_of
@@ -32,10 +33,12 @@ class Share:
     Attributes:
         real: Positions in the real train pictures, rising.
         synthetic: Positions in the synthetic pictures of all sets, one set after another, rising.
+        warnings: What the arm is not that its name says.
     """
 
     real: np.ndarray
     synthetic: np.ndarray
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         return LabelledImages([pixels], classes.encode(list(records["labels"]))), records
 
     shares = {plan.id: share_of(plan, dataset.select(split="train"), manifest, config.seed) for plan in plans}
+    for warning in (warning for share in shares.values() for warning in share.warnings):
+        progress.warn(warning)
     train, _ = real("train", load_px)
     val, _ = real("val", config.size_px)
     test, test_records = real("test", config.size_px)
@@ -146,24 +151,37 @@ def share_of(plan: Plan, train: pd.DataFrame, manifest: pd.DataFrame, seed: int)
         DatasetError: There are too few synthetic pictures for a dose; none of them has a source to be replaced.
     """
     at_hand = np.flatnonzero(manifest["set"].isin(plan.sets).to_numpy(bool))
+    warnings: list[str] = []
     if plan.amount != ALL:
         labels = [str(one) for one in manifest["labels"].iloc[at_hand]]
         held = Counter(labels)
         asked = wanted(plan.amount, Counter(str(one) for one in train["labels"]), held)
         if isinstance(plan.amount, int):
             require_enough(plan.amount, asked, held)
+        warnings += [
+            f"{plan.title}: the rule asks for {count} synthetic pictures of {words(one)}, all {held[one]} were taken."
+            for one, count in asked.items()
+            if count > held[one]
+        ]
         at_hand = at_hand[take(labels, asked, seed)]
-    real = np.arange(len(train)) if plan.real != "none" else np.arange(0)
+    real = np.arange(len(train) if plan.real != "none" else 0)
     if plan.real == "no sources":
-        sources = set(manifest["source_sha256"].iloc[at_hand]) - {""}
-        is_source = train["sha256"].isin(sources).to_numpy(bool)
-        if not is_source.any():
-            raise DatasetError(
-                "arms: replaced leaves out the sources of synthetic pictures, but none of these has a source among "
-                f"the train pictures ({plan.title}); leave that arm out, or choose translations."
-            )
-        real = real[~is_source]
-    return Share(real, at_hand)
+        real = _without_sources(plan, train, manifest.iloc[at_hand])
+        lost = sorted(set(train["labels"]) - set(train["labels"].iloc[real]))
+        warnings += [f"{plan.title}: no real train picture of {words(labels)} is left." for labels in lost]
+    return Share(real, at_hand, tuple(warnings))
+
+
+def _without_sources(plan: Plan, train: pd.DataFrame, children: pd.DataFrame) -> np.ndarray:
+    """Return the positions of the train pictures that are no child's source."""
+    sources = set(children["source_sha256"]) - {""}
+    is_source = train["sha256"].isin(sources).to_numpy(bool)
+    if not is_source.any():
+        raise DatasetError(
+            "arms: replaced leaves out the sources of synthetic pictures, but none of these has a source among "
+            f"the train pictures ({plan.title}); leave that arm out, or choose translations."
+        )
+    return np.flatnonzero(~is_source)
 
 
 def _joined(train: LabelledImages, more: LabelledImages, share: Share) -> LabelledImages:

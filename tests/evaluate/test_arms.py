@@ -7,8 +7,9 @@ from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
-from leafcore.evaluate.arms import load_material
+from leafcore.evaluate.arms import load_material, share_of
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.plans import Plan
 from leafcore.images import load_square
 from tests.conftest import carrier
 from tests.watcher import Watcher
@@ -150,6 +151,21 @@ def test_a_dose_is_of_the_real_pictures_of_the_label_set_and_holds_smaller_ones(
 def test_a_dose_that_is_not_there_is_refused_before_anything_is_decoded(own, config):
     with pytest.raises(DatasetError, match=r"doses: 400 % needs \d+ synthetic pictures of rust, got 6"):
         share(config, own, doses="400")
+
+
+def test_a_rule_that_asks_for_more_than_there_is_takes_all_and_says_so(own, config):
+    watcher = Watcher(own.root / "run")
+    material = load_material(EvaluateConfig.build({**config.model_dump(), "heuristics": "match-largest"}), own, watcher)
+    assert len(material.shares["add.match-largest"].synthetic) == 6
+    (warning,) = watcher.warnings
+    assert warning.startswith("Real + synthetic, match-largest: the rule asks for ") and "all 6 were taken" in warning
+
+
+def test_a_label_set_that_is_replaced_altogether_is_named():
+    train = pd.DataFrame({"sha256": ["a", "b"], "labels": ["healthy", "rust"]})
+    children = pd.DataFrame({"set": 0, "source_sha256": ["a"], "labels": ["rust"]})
+    found = share_of(Plan("replaced", "Replaced", "", real="no sources", sets=(0,)), train, children, seed=0)
+    assert found.real.tolist() == [1] and found.warnings == ("Replaced: no real train picture of healthy is left.",)
 
 
 def test_every_set_may_have_an_arm_of_its_own(own, journey, config):
