@@ -1,6 +1,8 @@
 """What a comparison found, a tab each: labels, arms, confusion, doses, learning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, ArmScore, Comparison
 from leafcore.runs import Run
 from ui import cached, comparison_charts
 
+Key = TypeVar("Key")
 SCORES = {"precision": "P", "recall": "R", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
 
 
@@ -42,8 +45,8 @@ def labels_box(shown: Shown) -> None:
     """Draw the difference of every label, worst first, and the scores of both arms."""
     found, differences = shown.found, shown.found.differences[shown.arm]
     labels = sorted((label for label in differences if label != MACRO), key=lambda label: differences[label].value)
-    starred = [label for label in labels if found.has_star(shown.arm, label)]
-    rows = {label: differences[label] for label in (*labels, MACRO)}
+    starred = [words(label) for label in labels if found.has_star(shown.arm, label)]
+    rows = {words(label): differences[label] for label in (*labels, MACRO)}
     axis = f"difference in F1: {found.arms[shown.arm].title} minus {found.arms[BASELINE].title}"
     chart = comparison_charts.forest(rows, axis, starred)
     st.plotly_chart(chart, key=f"forest-{shown.arm}", alt="Difference in F1 by label, with intervals")
@@ -99,7 +102,7 @@ def confusion_box(shown: Shown) -> None:
     )  # fmt: skip
     names = shown.found.label_sets
     first, second = (np.array(score.confusion) for score in shown.both.values())
-    with st.grid(3, min_column_width=300):
+    with st.grid(3, min_column_width=240):
         for title, counts in zip(shown.both, (first, second), strict=True):
             with st.container():
                 st.caption(f"{title}, summed over seeds")
@@ -132,16 +135,32 @@ def _against_rest(shown: Shown) -> None:
 
 
 def doses_box(shown: Shown) -> None:
-    """Draw macro-F1 over the dose of synthetic pictures."""
+    """Draw macro-F1 over the dose of synthetic pictures, and what the rules say how many to add."""
     found = shown.found
-    arms = {0: found.arms[BASELINE]}
-    arms |= {int(arm.partition(".")[2]): score for arm, score in found.arms.items() if arm.startswith("dose.")}
-    if len(arms) == 1:
-        st.caption("This comparison has no doses: choose some for the next one.")
-        return
-    best = max(arms, key=lambda dose: float(np.mean(arms[dose].val_seeds)))
-    st.markdown(f"Validation prefers **{best} %**; the test split only confirms.")
-    st.plotly_chart(comparison_charts.doses(arms), key="doses", alt="Macro-F1 by the dose of synthetic pictures")
+    doses = {int(arm.partition(".")[2]): score for arm, score in found.arms.items() if arm.startswith("dose.")}
+    rules = {arm.partition(".")[2]: score for arm, score in found.arms.items() if arm.startswith("add.")}
+    if doses:
+        arms = {0: found.arms[BASELINE], **doses}
+        st.markdown(f"Validation prefers **{_preferred(arms)} %**; the test split only confirms.")
+        st.plotly_chart(comparison_charts.doses(arms), key="doses", alt="Macro-F1 by the dose of synthetic pictures")
+    if rules:
+        st.markdown(f"Of the rules, validation prefers **{_preferred(rules)}**.")
+        table = pd.DataFrame(
+            {
+                "rule": rule,
+                "synthetic pictures": score.synthetic_images,
+                "macro-F1, test": told(score.macro_f1),
+                "validation": f"{np.mean(score.val_seeds):.3f}",
+            }
+            for rule, score in rules.items()
+        )
+        st.dataframe(table, hide_index=True, alt="Macro-F1 by the rule that says how many to add")
+    if not doses and not rules:
+        st.caption("This comparison has neither doses nor rules: choose some for the next one.")
+
+
+def _preferred(arms: Mapping[Key, ArmScore]) -> Key:
+    return max(arms, key=lambda arm: float(np.mean(arms[arm].val_seeds)))
 
 
 def learning_box(shown: Shown) -> None:
@@ -158,7 +177,9 @@ def learning_box(shown: Shown) -> None:
     }
     if any(scores.values()):
         st.plotly_chart(comparison_charts.rounds(scores), key="rounds", alt="Macro-F1 on validation by round")
-    seeds = {score.title: score.seeds for score in found.arms.values()}
-    index = pd.Index([f"seed {first + number}" for number in range(len(found.arms[BASELINE].seeds))])
     st.markdown("**Macro-F1 of every classifier on the test split**")
-    st.dataframe(pd.DataFrame(seeds, index=index).style.format(precision=3), alt="Macro-F1 of every seed")
+    table = pd.DataFrame(
+        {"arm": score.title, **{f"seed {first + at}": value for at, value in enumerate(score.seeds)}}
+        for score in found.arms.values()
+    )
+    st.dataframe(table.style.format(precision=3), hide_index=True, alt="Macro-F1 of every seed")

@@ -1,6 +1,6 @@
 """Comparisons: one at work, a new one, and what a chosen one found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -46,12 +46,14 @@ def comparison_box() -> None:
         titles = {
             run.id: f"{run.record.settings['dataset'].split('@')[0]} · {cached.when(run)}" for run in done.values()
         }
-        _found(done[choose("Comparison", titles, "cmp")])
+        _found(done, titles)
 
 
-def _found(run: Run) -> None:
-    found = read_comparison(run.folder)
-    shown = Shown(run, found, _choose_arm(found))
+def _found(done: Mapping[str, Run], titles: Mapping[str, str]) -> None:
+    with st.container(horizontal=True):
+        run = done[choose("Comparison", titles, "cmp")]
+        found = read_comparison(run.folder)
+        shown = Shown(run, found, _choose_arm(found))
     _headline(shown)
     for tab, draw in zip(st.tabs(list(TABS), key="eval_tab", bind="query-params"), TABS.values(), strict=True):
         if tab.open:  # the others cost nothing
@@ -90,7 +92,7 @@ def _headline(shown: Shown) -> None:
         f"{found.dataset} · labels: {found.label_policy} · "
         f"test split: n = {found.test_images:,} pictures in {found.test_groups:,} groups · "
         f"{len(found.arms[BASELINE].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
-        f"this test split has been opened {found.test_opened} times."
+        f"this test split has been opened {'once' if found.test_opened == 1 else f'{found.test_opened} times'}."
     )
 
 

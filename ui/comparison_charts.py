@@ -19,11 +19,11 @@ def forest(rows: Mapping[str, Estimate], of: str, starred: Sequence[str] = ()) -
     """Return differences with their intervals, one row each; 0 is marked.
 
     Args:
-        rows: By label or arm, in order; one without an interval leaves a hollow mark.
+        rows: By name for people, in order; one without an interval leaves a hollow mark.
         of: What the differences are of, for the axis.
         starred: The names of those that may be taken as shown.
     """
-    names = [words(name) + (" ★" if name in starred else "") for name in rows]
+    names = [f"{name} ★" if name in starred else name for name in rows]
     value, low, high = (np.array([getattr(row, end) for row in rows.values()]) for end in ("value", "low", "high"))
     symbols = [
         ("diamond" if name == MACRO else "circle") + ("" if row.is_known else "-open") for name, row in rows.items()
@@ -116,10 +116,12 @@ def doses(arms: Mapping[int, ArmScore]) -> go.Figure:
     test = [arm.macro_f1 for arm in arms.values()]
     figure = go.Figure(
         [
-            go.Scatter(x=x, y=[one.high for one in test], line={"width": 0}, showlegend=False, hoverinfo="skip"),
             go.Scatter(
-                x=x, y=[one.low for one in test], line={"width": 0}, fill="tonexty", name="95% interval",
-                fillcolor="rgba(0, 114, 178, 0.18)", hoverinfo="skip",
+                x=x, y=[one.high for one in test], mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=x, y=[one.low for one in test], mode="lines", line={"width": 0}, fill="tonexty",
+                name="95% interval", fillcolor="rgba(0, 114, 178, 0.18)", hoverinfo="skip",
             ),
             go.Scatter(
                 x=x, y=[one.value for one in test], name="test", mode="lines+markers",
@@ -159,9 +161,13 @@ def rounds(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
                 showlegend=number == 0, mode="lines" if len(values) > 1 else "markers",
                 hovertemplate=f"round %{{x}}: %{{y:.3f}}<extra>{arm}, seed {seed}</extra>",
             )  # fmt: skip
-    figure.update_xaxes(title="validation round")
+    most = max((len(values) for seeds in scores.values() for values in seeds.values()), default=1)
+    figure.update_xaxes(title="validation round", dtick=max(1, most // 10))
     figure.update_yaxes(title="macro-F1 on validation")
-    return figure.update_layout(height=400, margin=MARGIN, legend=LEGEND)
+    below = {"orientation": "h", "yanchor": "bottom", "yref": "container", "y": 0, "x": 0}
+    return figure.update_layout(
+        height=400 + 11 * len(scores), margin=MARGIN | {"b": 70 + 11 * len(scores)}, legend=below
+    )
 
 
 def calibration(arms: Mapping[str, ArmScore]) -> go.Figure:

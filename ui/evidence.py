@@ -1,5 +1,7 @@
 """How far what a comparison found can be trusted, a tab each: calibration, tests, integrity."""
 
+from math import isinf, isnan
+
 import pandas as pd
 import streamlit as st
 
@@ -31,9 +33,10 @@ def significance_box(shown: Shown) -> None:
         st.caption("This comparison is older than these tests.")
         return
     first = int(shown.run.record.settings["seed"])
-    st.markdown("**Pictures that were named exactly right** · Holm over the arms")
+    n = shown.found.test_images
+    st.markdown(f"**Pictures that were named exactly right** · n = {n:,} · Holm over the arms")
     st.dataframe(_tests({f"seed {first + at}": test for at, test in enumerate(tests.pictures)}), hide_index=True)
-    st.markdown("**Each label** · Holm over the labels")
+    st.markdown(f"**Each label** · n = {n:,} · Holm over the labels")
     by_label = {
         f"{words(label)}, seed {first + at}": test for label, row in tests.labels.items() for at, test in enumerate(row)
     }
@@ -54,7 +57,11 @@ def _tests(rows: dict[str, McNemar]) -> pd.DataFrame:
             "only the baseline": test.first,
             "only the arm": test.second,
             "neither": test.neither,
-            "odds ratio": f"{test.odds_ratio:.2f}",
+            "odds ratio": "∞"
+            if isinf(test.odds_ratio)
+            else "–"
+            if isnan(test.odds_ratio)
+            else f"{test.odds_ratio:.2f}",
             "p": f"{test.p:.3g}",
             "p after Holm": f"{test.p_holm:.3g}",
         }
