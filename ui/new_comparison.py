@@ -36,14 +36,14 @@ def new_comparison_box(sets: list[Run]) -> Run | None:
             "Several sets", list(POOLING), default="pooled", required=True, key="eval_pooling",
             format_func=POOLING.get, help=FIELDS["pooling"].description, **kept,
         )  # fmt: skip
-    with st.container(horizontal=True, gap="large"):
+    with st.grid(2, min_column_width=300):
         doses = st.pills(
             "Doses", DOSES, selection_mode="multi", key="eval_doses", format_func=lambda dose: f"{dose} %",
-            help=FIELDS["doses"].description, width="content", **kept,
+            help=FIELDS["doses"].description, **kept,
         )  # fmt: skip
         rules = st.pills(
             "Rules", get_args(Heuristic), selection_mode="multi", key="eval_rules",
-            help=FIELDS["heuristics"].description, width="content", **kept,
+            help=FIELDS["heuristics"].description, **kept,
         )  # fmt: skip
     presets = list(EvaluateConfig.PRESETS)
     preset = st.segmented_control("Preset", presets, default="draft", required=True, key="eval_preset")

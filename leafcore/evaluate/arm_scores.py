@@ -119,14 +119,13 @@ def estimate(interval: Interval) -> Estimate:
 def _rankings(judgement: Judgement, cells: Sequence[Cell]) -> tuple[dict[str, Resampled], dict[str, Resampled]]:
     """Return AUROC and average precision: by label with their mean, (labels + 1,), and of all labels together, (1,)."""
     weights = np.concatenate([np.ones((1, judgement.groups)), judgement.draws.weights]).astype(np.float32)
-    weights = weights[:, judgement.group]  # (1 + R, N): the first are the pictures as they are
-    labels = judgement.targets.shape[1]
-    by_label, of_all = [], []  # by seed: (2, 1 + R, labels), and (2, 1 + R, 1)
+    group, of_each = judgement.group, np.repeat(judgement.group, judgement.targets.shape[1])
+    by_label, of_all = [], []  # by seed: (2, 1 + R, labels), and (2, 1 + R, 1); the first row is the split as it is
     for cell in cells:
         columns = zip(judgement.targets.T, cell.probabilities.T, strict=True)
-        by_label.append(np.stack([ranked(truth, said, weights) for truth, said in columns], axis=-1))
-        repeated = np.repeat(weights, labels, axis=1)
-        of_all.append(np.stack(ranked(judgement.targets.ravel(), cell.probabilities.ravel(), repeated))[..., None])
+        by_label.append(np.stack([ranked(truth, said, group, weights) for truth, said in columns], axis=-1))
+        both = ranked(judgement.targets.ravel(), cell.probabilities.ravel(), of_each, weights)
+        of_all.append(np.stack(both)[..., None])
     each = with_macro(np.stack(by_label, axis=1), judgement.counted)  # (2, seeds, 1 + R, labels + 1)
     together = np.stack(of_all, axis=1)
     names = ("auroc", "average_precision")

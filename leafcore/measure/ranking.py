@@ -7,8 +7,10 @@ from leafcore.measure.bootstrap import divide
 AT_ONCE = 4_000_000  # numbers held in memory
 
 
-def ranked(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the area under the ROC curve, and average precision, of weighted pictures.
+def ranked(
+    truth: np.ndarray, said: np.ndarray, group: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the area under the ROC curve, and average precision, of pictures whose groups have weights.
 
     The same as scikit-learn's `roc_auc_score` and `average_precision_score` with `sample_weight`, which sort once for
     each resample; here it is once for all of them.
@@ -16,7 +18,8 @@ def ranked(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> tuple[np
     Args:
         truth: (N,) bool.
         said: (N,) float: what is ranked by; equals share their rank.
-        weights: (R, N) float, not below 0.
+        group: (N,) int in [0, groups).
+        weights: (R, groups) float, not below 0: each resample's.
 
     Returns:
         (R,) float64 in [0, 1] each; NaN where no picture, or every one, weighs something and is true.
@@ -25,7 +28,8 @@ def ranked(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> tuple[np
     order = np.argsort(rank, kind="stable")
     starts = np.flatnonzero(np.diff(rank[order], prepend=-1))
     rows = max(1, AT_ONCE // max(1, len(truth)))
-    parts = [_ranked(truth[order], starts, weights[at : at + rows, order]) for at in range(0, len(weights), rows)]
+    members = group[order]
+    parts = [_ranked(truth[order], starts, weights[at : at + rows][:, members]) for at in range(0, len(weights), rows)]
     auroc, precision = (np.concatenate(each) for each in zip(*parts, strict=True))
     return auroc, precision
 
