@@ -61,7 +61,8 @@ def call(*argv: object) -> Answer:
 def flags(kind: str, **values: object) -> list[str]:
     """Return the tiny settings of a kind, and others, as flags."""
     both = {**TINY.get(kind, {}), **values}
-    return [word for name, value in both.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    told = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in both.items()}
+    return [word for name, value in told.items() for word in (f"--{name.replace('_', '-')}", value)]
 
 
 class Walk:

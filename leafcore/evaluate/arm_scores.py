@@ -101,7 +101,7 @@ def score_arm(judgement: Judgement, plan: Plan, material: Material, cells: Seque
         val_seeds=tuple(_score_on_validation(material, cell) for cell in cells),
         labels=_labels(material, judgement, each, decided),
         macro=Scores(**{name: estimate(intervals[-1]) for name, intervals in each.items()}),
-        micro=Scores(**{name: estimate(part.intervals()[0]) for name, part in together.items()}),
+        micro=Scores(**{name: estimate(part.intervals(known[-1:])[0]) for name, part in together.items()}),
         subset_accuracy=_subset_accuracy(judgement, decided),
         confusion=_confusion(judgement, material, decided),
         thresholds={} if classes.exclusive else _thresholds(material, cells),

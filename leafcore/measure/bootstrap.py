@@ -42,7 +42,8 @@ class Resampled:
             known: (K,) bool: which have one at all; None for all.
         """
         ends = np.full((2, len(self.point)), np.nan)
-        wanted = (~np.isnan(self.point) if known is None else known) & ~np.isnan(self.draws).all(axis=0)
+        wanted = ~np.isnan(self.point) & ~np.isnan(self.draws).all(axis=0)
+        wanted = wanted if known is None else wanted & known
         if wanted.any():
             ends[:, wanted] = np.nanpercentile(self.draws[:, wanted], [2.5, 97.5], axis=0)
         return [Interval(float(p), float(low), float(high)) for p, low, high in zip(self.point, *ends, strict=True)]

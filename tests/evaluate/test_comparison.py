@@ -121,6 +121,8 @@ def test_groups_are_counted_not_pictures(material):
     answers = [probabilities(material)]
     found = judged(replace(material, test_records=records), answers, answers)
     assert (found.test_groups, found.test_images) == (2, 7)
+    score = found.arms["real"]
+    assert not any(one.is_known for one in (score.micro.f1, score.macro.auroc, score.subset_accuracy)), "of two groups"
 
 
 # --- several arms -----------------------------------------------------------------------------------------------------
