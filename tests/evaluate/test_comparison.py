@@ -11,6 +11,7 @@ from leafcore.evaluate.arms import load_material
 from leafcore.evaluate.cells import Cell, split_hash
 from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.result import Estimate
+from leafcore.measure import stats
 from tests.watcher import Watcher
 
 CLEAN = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 0}, test_size=7)
@@ -19,6 +20,11 @@ UNKNOWN = CLEAN.model_copy(update={"unknown": ("to-rust (lflseg)",)})
 
 
 # --- the numbers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr(stats, "RESAMPLES", 400)
 
 
 @pytest.fixture
