@@ -206,12 +206,12 @@ def test_rankings_and_subset_accuracy_are_scikit_learns(material):
 def test_labels_that_may_come_together_are_named_from_their_thresholds_on(material):
     names = material.classes.names
     together = replace(material, classes=Classes(names, exclusive=False))
-    said = np.tile([0.4, 0.4, 0.1], (7, 1))
-    thresholds = {"thresholds": np.array([0.3, 0.5, 0.5])}
+    said = np.tile([0.4, 0.6, 0.1], (7, 1))
+    thresholds = {"thresholds": np.array([0.3, 0.7, 0.5])}
     cells = {arm: [cell(together, said, **thresholds)] for arm in ("real", "real_plus_synthetic")}
     score = compare(together, cells, Circumstances(CLEAN, {}, 1, 0)).arms["real"]
     first = int(material.test.targets[:, 0].sum())
-    assert score.thresholds == {names[0]: (0.3,), names[1]: (0.5,), names[2]: (0.5,)}
+    assert score.thresholds == {names[0]: (0.3,), names[1]: (0.7,), names[2]: (0.5,)}
     assert score.labels[names[0]].against_rest == (first, 7 - first, 0, 0)
     assert score.labels[names[1]].against_rest[:2] == (0, 0)
     assert score.subset_accuracy.value == pytest.approx(first / 7) and score.calibration.n == 21
