@@ -21,7 +21,8 @@ def judged(
     Returns:
         What was said, whether it was true, and of which picture: (M,) float64, (M,) bool and (M,) int.
     """
-    truth, said = np.asarray(targets, bool), np.asarray(probabilities, np.float64)
+    truth = np.asarray(targets, bool)
+    said = np.clip(np.asarray(probabilities, np.float64), 0, 1)  # a softmax may exceed 1 by a rounding
     rows = np.arange(len(said))
     if exclusive:
         best = said.argmax(1)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from leafcore.measure.paired_tests import cochran_q, holm, mcnemar
 
@@ -46,3 +47,8 @@ def test_equal_classifiers_do_not_differ():
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
+
+
+def test_holm_is_statsmodels():
+    p = np.random.default_rng(0).random(30) ** 3
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
