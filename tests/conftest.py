@@ -50,6 +50,10 @@ TINY: dict[str, dict[str, Any]] = {
         "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,
         "backbone": "test_resnet", "arms": ("real", "real_plus_synthetic"),
     },
+    "probes": {
+        "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,
+        "backbone": "test_resnet",
+    },
 }  # fmt: skip
 TINY["cyclegan"] = TINY["leafgan"]
 TINY["lflseg"]["backbone"] = TINY["classifier"]["backbone"] = "test_resnet"  # timm's smallest
