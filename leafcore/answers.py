@@ -19,6 +19,7 @@ from leafcore.chains import Sizing, open_chain
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
+from leafcore.explaining import explain
 from leafcore.files import write_atomic
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, to_signed, to_uint8
@@ -32,6 +33,7 @@ from leafcore.questions import (
     KEY_VARIABLE,
     QUESTIONS,
     DrawQuestion,
+    ExplainQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
@@ -131,6 +133,8 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look_at_photo(workspace, question)
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
+    elif isinstance(question, ExplainQuestion):
+        arrays = explain(workspace, question, _device(workspace))
     elif isinstance(question, DrawQuestion):
         arrays = draw(workspace, question, _device(workspace))
     elif isinstance(question, NoiseQuestion):

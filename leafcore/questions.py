@@ -129,6 +129,17 @@ class DrawQuestion(Question):
     strength: float = setting(STRENGTH, "How much of a source is drawn anew.", ge=0.05, le=1)
 
 
+class ExplainQuestion(Question):
+    """What in pictures speaks for a class, to a classifier of a comparison? Answer: npz with `maps` (N, h, w)."""
+
+    NAME: ClassVar[str] = "explain"
+
+    run: str = setting(..., "The comparison.")
+    arm: str = setting(..., "Whose classifier of the first seed is asked.")
+    images: tuple[str, ...] = setting(..., "Paths of pictures in its dataset.", max_length=48)
+    classes: tuple[str, ...] = setting(..., "What each heat map speaks for, in the same order.", max_length=48)
+
+
 QUESTIONS: dict[str, type[Question]] = {
     kind.NAME: kind
     for kind in (
@@ -139,6 +150,7 @@ QUESTIONS: dict[str, type[Question]] = {
         InterpolationQuestion,
         GridQuestion,
         DrawQuestion,
+        ExplainQuestion,
     )  # fmt: skip
 }
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 THRESHOLD = 0.5  # of a sigmoid
 
@@ -67,6 +66,8 @@ def macro_f1(targets: np.ndarray, predicted: np.ndarray) -> float:
 
 def per_label(targets: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """Return precision, recall, F1 and support of each label, each (labels,); 0 where nothing can be divided."""
+    from sklearn.metrics import precision_recall_fscore_support  # heavy, and pages need what is above only
+
     precision, recall, f1, support = precision_recall_fscore_support(
         np.asarray(targets).astype(int), np.asarray(predicted).astype(int), average=None, zero_division=0
     )
@@ -84,6 +85,8 @@ def set_confusion(true_sets: Sequence[str], predicted_sets: Sequence[str], names
     Returns:
         (len(names), len(names) + 1) int: rows are true, columns predicted, the last column is any other set.
     """
+    from sklearn.metrics import confusion_matrix
+
     known = set(names)
     shown = [name if name in known else "" for name in predicted_sets]
     matrix: np.ndarray = confusion_matrix(list(true_sets), shown, labels=[*names, ""])
