@@ -19,6 +19,7 @@ from leafcore.api.guard import LOCAL_HOSTS, BodyLimitMiddleware, GuardMiddleware
 from leafcore.api.latent import add_latent_tools
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
+from leafcore.api.reports import add_reports
 from leafcore.api.review import add_review
 from leafcore.api.runs import add_runs, add_steering
 from leafcore.ask import WarmWorker
@@ -57,6 +58,7 @@ def build_api(
     add_queue(api, workspace)
     add_files(api, workspace)
     add_review(api, workspace)
+    add_reports(api, workspace)
     add_uploads(api, workspace)
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)
