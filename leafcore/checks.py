@@ -20,6 +20,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.denoising import denoising_of
 from leafcore.errors import CheckpointError, ConfigError, NotFoundError
+from leafcore.evaluation_checks import check_comparison, check_probe_masks
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.noise import noise_facts
 from leafcore.path_checks import (
@@ -385,4 +386,6 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "mask_set": _if_given(_check_masks),
     "chain_masks": _check_chain_masks,
     "nonleaf": _if_given(check_folder),
+    "probe_masks": check_probe_masks,
+    "comparison": check_comparison,
 }

@@ -32,6 +32,7 @@ from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
+from leafcore.report_commands import add_replay
 from leafcore.review_commands import add_recipe, add_review
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
@@ -87,7 +88,7 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "probes", "report", "scarcity",
     ):  # fmt: skip
         added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
         add_fields(added, kind)
@@ -128,6 +129,7 @@ def build_parser() -> Parser:
     add_latent_tools(command)
     add_review(command)
     add_recipe(command)
+    add_replay(command, lambda workspace, kind, config: _execute(workspace, submit(workspace, kind, config)))
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
@@ -154,6 +156,8 @@ def _summary(kind: str) -> str:
         "reproduce": "Make a synthetic picture again from its recipe, and say whether the pixels are the same.",
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
+        "probes": "Look for shortcuts: see how well the background or the border alone tells the classes.",
+        "report": "Report a comparison: a page that needs no network, tables, a model card, a replay.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 

@@ -66,6 +66,8 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("reproduce", "picture"): Flag("picture", "PICTURE"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("report", "run"): Flag("run", "RUN"),
+    ("probes", "dataset"): Flag("dataset", "NAME"),
     ("evaluate", "arms"): Flag("--arms", "ARM[,ARM...]"),
     ("evaluate", "doses"): Flag("--doses", "PERCENT[,PERCENT...]"),
     ("evaluate", "heuristics"): Flag("--heuristics", "RULE[,RULE...]"),

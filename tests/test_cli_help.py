@@ -31,6 +31,8 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("reproduce", "picture"): "PICTURE",
         ("export", "run"): "RUN",
         ("pseudo-label", "run"): "RUN",
+        ("probes", "dataset"): "NAME",
+        ("report", "run"): "RUN",
         ("scarcity", "limit"): "--max",
     }
     for kind, entry in KINDS.items():

@@ -48,6 +48,8 @@ LAYERS = [
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
     {
         "path_checks",
+        "evaluation_checks",
+        "report",
         "pins",
         "titles",
         "checks",
@@ -68,6 +70,7 @@ LAYERS = [
         "answers",
         "noise_answers",
         "prompt_answers",
+        "explaining",
         "sampling",
         "latent_tools",
         "quiz",
@@ -77,7 +80,17 @@ LAYERS = [
         "plan",
     },
     {"serving"},
-    {"flags", "api", "cli", "steering", "latent_commands", "review_commands", "terminal", "__main__"},
+    {
+        "flags",
+        "api",
+        "cli",
+        "steering",
+        "latent_commands",
+        "review_commands",
+        "report_commands",
+        "terminal",
+        "__main__",
+    },
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

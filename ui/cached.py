@@ -22,6 +22,7 @@ from leafcore.latent_tools import ask_for_pictures
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import (
     DrawQuestion,
+    ExplainQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
@@ -243,6 +244,13 @@ def look(question: LookQuestion) -> tuple[np.ndarray, np.ndarray]:
     """Return heat maps (N, h, w) in [0, 1] and class probabilities (N, 3)."""
     with np.load(warm_worker().ask(question)) as answer:
         return answer["maps"], answer["probabilities"]
+
+
+def explained(question: ExplainQuestion) -> np.ndarray:
+    """Return what in each picture speaks for a class, (N, h, w) in [0, 1]."""
+    with np.load(warm_worker().ask(question)) as answer:
+        maps: np.ndarray = answer["maps"]
+        return maps
 
 
 def preview_chain(question: PreviewQuestion) -> np.ndarray:

@@ -13,8 +13,11 @@ from ui.arms_matrix import working_box
 from ui.choose import choose
 from ui.compared import Shown, arms_box, confusion_box, doses_box, labels_box, learning_box
 from ui.evidence import calibration_box, integrity_box, significance_box
+from ui.looking import look_box
 from ui.new_comparison import new_comparison_box
 from ui.places import path_of
+from ui.reporting import report_buttons
+from ui.shortcuts import shortcut_note, shortcuts_box
 
 TABS: dict[str, Callable[[Shown], None]] = {
     "By label": labels_box,
@@ -24,6 +27,8 @@ TABS: dict[str, Callable[[Shown], None]] = {
     "Learning": learning_box,
     "Calibration": calibration_box,
     "Significance": significance_box,
+    "Look": look_box,
+    "Shortcuts": lambda shown: shortcuts_box(shown.run),
     "Integrity": integrity_box,
 }
 
@@ -94,6 +99,8 @@ def _headline(shown: Shown) -> None:
         f"{len(found.arms[BASELINE].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
         f"this test split has been opened {'once' if found.test_opened == 1 else f'{found.test_opened} times'}."
     )
+    shortcut_note(found.dataset)
+    report_buttons(shown.run)
 
 
 def _metric(title: str, score: Estimate, form: str) -> None:
