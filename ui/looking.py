@@ -109,7 +109,7 @@ def _take(selection: Mapping[str, Any], cells: Mapping[str, int]) -> None:
         cell = str(point.get("customdata", [""])[0])
         if cell in cells:
             st.session_state["cell"] = st.session_state["cell_applied"] = st.query_params["cell"] = cell
-            st.session_state["look_page"] = 1
+            _first_page()
 
 
 def matrix(sets: Sequence[str], counts: np.ndarray, chosen: str) -> go.Figure:
@@ -175,6 +175,8 @@ def _gallery(run: Run, looking: Looking, pictures: Sequence[Picture], arm: str, 
         st.caption("No test picture is like that.")
         return
     pages = -(-len(pictures) // PAGE)
+    if st.session_state.get("look_page", 1) > pages:  # of another cell
+        _first_page()
     page = st.pagination(pages, key="look_page", bind="query-params") if pages > 1 else 1
     shown = pictures[(page - 1) * PAGE : page * PAGE]
     root = cached.dataset(looking.comparison.dataset).root

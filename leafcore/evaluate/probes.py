@@ -27,6 +27,7 @@ from leafcore.images import sheet
 from leafcore.measure.bootstrap import CountBootstrap, GroupBootstrap, by_group, confusion_counts
 from leafcore.measure.scores import macro_f1, predicted_labels
 from leafcore.measure.stats import LEAST_GROUPS
+from leafcore.measure.thresholds import choose_thresholds
 from leafcore.progress import Progress
 from leafcore.train.classifier import LabelledImages
 from leafcore.train.configs import ClassifierConfig
@@ -167,7 +168,7 @@ def _scores(
     masks = torch.from_numpy(val.masks.copy()).permute(0, 3, 1, 2)
     scores: dict[View, ViewScore] = {}
     for view, cells in told.items():
-        decided = [predicted_labels(one, not classes.exclusive) for one in cells]
+        decided = [decide(targets, one, group, exclusive=classes.exclusive) for one in cells]
         counts = np.stack([confusion_counts(targets, one, group, groups) for one in decided])
         right = np.stack([by_group((one == targets).all(1)[:, None], group, groups) for one in decided])
         scores[view] = ViewScore(
@@ -177,6 +178,30 @@ def _scores(
             pixels=float(kept(masks, viewings[view]).float().mean()),
         )
     return scores
+
+
+def decide(targets: np.ndarray, probabilities: np.ndarray, group: np.ndarray, *, exclusive: bool) -> np.ndarray:
+    """Decide which labels probabilities mean, where the pictures that judge are all there is to choose thresholds by.
+
+    Where a picture may show several labels, every other group's thresholds are chosen on the remaining groups: nothing
+    is judged by what it helped to choose.
+
+    Args:
+        targets: (N, classes) bool.
+        probabilities: (N, classes) float in [0, 1].
+        group: (N,) int, the group of each picture.
+        exclusive: Whether each picture is of exactly one class: then the most probable one is named.
+
+    Returns:
+        (N, classes) bool.
+    """
+    if exclusive:
+        return predicted_labels(probabilities, multi_label=False)
+    decided = np.zeros(targets.shape, bool)
+    for half in (group % 2 == 0, group % 2 == 1):
+        thresholds = choose_thresholds(targets[~half], probabilities[~half], exclusive=False)
+        decided[half] = predicted_labels(probabilities[half], multi_label=True, thresholds=thresholds)
+    return decided
 
 
 def guessed_macro_f1(targets: np.ndarray, *, exclusive: bool) -> float:

@@ -19,6 +19,7 @@ COLORS = ("#009e73", "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#56b4e9", "#5c
 MARKERS = "oDs^vPX*"
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a label may hold a dollar sign
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,

@@ -13,7 +13,7 @@ from leafcore.errors import ConfigError, DatasetError, Stopped
 from leafcore.evaluate.probe_configs import VIEWS, ProbesConfig
 from leafcore.evaluate.probe_result import Probes, ViewScore
 from leafcore.evaluate.probe_views import ViewedImages, Viewing, kept, mean_color
-from leafcore.evaluate.probes import guessed_macro_f1, majority_share, probes
+from leafcore.evaluate.probes import decide, guessed_macro_f1, majority_share, probes
 from leafcore.evaluate.result import Estimate
 from leafcore.jobs import build_config, submit
 from tests.conftest import TINY, carrier
@@ -98,6 +98,32 @@ def test_naming_every_label_is_the_best_guess_where_each_is_told_for_itself():
 
 def test_the_majority_is_that_of_the_train_pictures():
     assert majority_share(["rust", "rust", "scab"], ["rust", "scab", "scab", "scab"]) == 0.25
+
+
+@pytest.fixture
+def faint():
+    """Labels that are told perfectly, but with low probabilities: targets, probabilities and groups."""
+    rng = np.random.default_rng(3)
+    targets = rng.random((80, 3)) < 0.4
+    targets[:, 0] |= ~targets.any(1)
+    return targets, np.where(targets, 0.2, 0.05) + rng.uniform(0, 0.04, (80, 3)), np.arange(80) // 2
+
+
+def test_labels_that_are_told_with_low_probabilities_are_told(faint):
+    targets, said, group = faint
+    assert (decide(targets, said, group, exclusive=False) == targets).all()
+    one = np.array([[0.2, 0.7, 0.1]])
+    assert decide(np.zeros((1, 3), bool), one, np.array([0]), exclusive=True).tolist() == [[False, True, False]]
+
+
+def test_no_picture_is_judged_by_a_threshold_that_it_chose(faint):
+    targets, said, group = faint
+    before = decide(targets, said, group, exclusive=False)
+    for half in (0, 1):
+        other = np.where((group % 2 == half)[:, None], ~targets, targets)
+        after = decide(other, said, group, exclusive=False)
+        assert (after[group % 2 == half] == before[group % 2 == half]).all()
+        assert (after != before).any(), "the other half's thresholds were chosen on what has changed"
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------

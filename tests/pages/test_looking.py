@@ -74,6 +74,17 @@ def test_failures_gained_and_lost_are_counted_as_they_are(open_app, own, looking
         assert (f"{count} of {len(looking.test)} test" if count else "No test picture is like that.") in captions(page)
 
 
+def test_pages_end_with_the_pictures_of_the_cell(open_app, own, looking, monkeypatch):
+    monkeypatch.setattr("ui.looking.PAGE", 1)
+    counts = {arm: len(looking.failures(arm)) for arm in looking.arms}
+    assert min(counts.values()) > 1
+    page = open_app(own).open("evaluate", eval_tab="Look", heat="off", look="Failures", who="real", look_page="2")
+    assert f"page 2 of {counts['real']}" in captions(page)
+    monkeypatch.setattr("ui.looking.PAGE", 24)
+    page.run()
+    assert not page.exception and "page 1 of 1" in captions(page)
+
+
 def test_every_cell_of_the_matrix_carries_its_name():
     figure = matrix(("healthy", "rust"), np.array([[3, 0, 0], [1, 1, 2]]), "rust>healthy")
     marks = figure.data[1]
