@@ -83,7 +83,7 @@ class Probes(BaseModel):
             return f"The {view} tells: {told(self.views[view].macro_f1)} macro-F1 without a leaf {facts}."
         if not self.has_learned:
             return (
-                f"No shortcut can show: whole pictures are not told from chance either, {told(whole)} macro-F1 "
+                f"No shortcut can show: whole pictures are told no better than by chance, {told(whole)} macro-F1 "
                 f"(chance {self.chance:.2f}; n = {self.images} validation pictures); take more steps or pictures."
             )
         parts = ", ".join(f"{VIEW_TITLES[view].lower()} {told(self.views[view].macro_f1)}" for view in WITHOUT_LEAF)

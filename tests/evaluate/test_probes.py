@@ -163,7 +163,7 @@ def test_what_may_be_chance_or_little_more_is_no_shortcut(low):
 @pytest.mark.parametrize("low", [0.3, math.nan])
 def test_classifiers_that_learned_nothing_clear_nobody(low):
     told = found(background=(0.3, 0.2, 0.4), whole=(0.4, low, 0.5))
-    assert told.sentence.startswith("No shortcut can show: whole pictures are not told from chance either, 0.40")
+    assert told.sentence.startswith("No shortcut can show: whole pictures are told no better than by chance, 0.40")
 
 
 # --- known answers ----------------------------------------------------------------------------------------------------
