@@ -26,6 +26,7 @@ from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.noise_answers import answer_from_noise
+from leafcore.predict_answers import name_photo
 from leafcore.prompt_answers import draw
 from leafcore.questions import (
     IDLE_S,
@@ -35,6 +36,7 @@ from leafcore.questions import (
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
+    PredictQuestion,
     PreviewQuestion,
     Question,
     answer_file,
@@ -129,6 +131,8 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look(workspace, question)
     elif isinstance(question, PhotoQuestion):
         arrays = look_at_photo(workspace, question)
+    elif isinstance(question, PredictQuestion):
+        arrays = name_photo(workspace, question, _device(workspace))
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
     elif isinstance(question, DrawQuestion):

@@ -12,6 +12,7 @@ from leafcore.base_models import admit
 from leafcore.chain_steps import Step, parse_step
 from leafcore.chains import chain_labels, masks_for, masks_of, picture_size
 from leafcore.checkpoints import epochs, list_checkpoints, require_free
+from leafcore.classifier_checks import check_classifier, check_pictures
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
@@ -73,6 +74,8 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
 
 def _pin_dataset(workspace: Workspace, config: Any) -> str:
     """Return `name@version`; of pictures from noise, by default the one that their model learned from, here or not."""
+    if not config.dataset and bool(getattr(config, "path", None)):  # pictures of no dataset
+        return ""
     if not config.dataset and hasattr(config, "run"):
         return str(open_run(workspace, config.run).record.settings.get("dataset", ""))
     if config.dataset or not getattr(config, "checkpoint", ""):
@@ -385,4 +388,6 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "mask_set": _if_given(_check_masks),
     "chain_masks": _check_chain_masks,
     "nonleaf": _if_given(check_folder),
+    "classifier": check_classifier,
+    "pictures": check_pictures,
 }

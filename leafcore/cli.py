@@ -24,7 +24,7 @@ from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import plan_export
 from leafcore.export.verifying import verify
-from leafcore.files import write_atomic
+from leafcore.files import write_atomic, write_bytes
 from leafcore.flags import FLAGS, Parser, add_fields
 from leafcore.jobs import build_config, choose_lane, execute, submit, work
 from leafcore.latent_commands import add_latent_tools
@@ -87,13 +87,17 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity", "predict",
     ):  # fmt: skip
-        added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
+        added = command(
+            kind, _summary(kind), {"export": _export, "score": _score, "predict": _predict}.get(kind, _carry_out)
+        )
         add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
             added.add_argument("--dry-run", action="store_true", help="Only say what it would hold, and its size.")
+        if kind == "predict":
+            added.add_argument("--to", type=Path, metavar="FILE.csv", help="Also put the table here.")
     added = command("verify", "Check the ZIP of an export: rows, files, checksums.", _verify)
     added.add_argument("zip", type=Path, metavar="PATH.zip")
     train = command("train", "Train a recipe.", _carry_out)
@@ -154,6 +158,7 @@ def _summary(kind: str) -> str:
         "reproduce": "Make a synthetic picture again from its recipe, and say whether the pixels are the same.",
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
+        "predict": "Let a trained classifier name pictures: labels with probabilities, as a table.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 
@@ -247,9 +252,7 @@ def _execute(workspace: Workspace, run: Run) -> Answer:
 
 
 def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    target = None if arguments.to is None else arguments.to.expanduser().resolve()
-    if target is not None and target.is_dir():
-        raise ConfigError(f"to: {target} is a folder, expected the ZIP's name, such as {target / 'leaves.zip'}.")
+    target = _target(arguments.to, "leaves.zip")
     if arguments.dry_run:
         return plan_export(ExportConfig.build(_given(arguments)), workspace).model_dump(mode="json")
     answer = _carry_out(arguments, workspace)
@@ -258,6 +261,23 @@ def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     with Path(answer["zip"]).open("rb") as packed:
         write_atomic(target, lambda file: shutil.copyfileobj(packed, file))
     return {**answer, "zip": str(target)}
+
+
+def _target(to: Path | None, example: str) -> Path | None:
+    """Return where a copy of what a run makes is wanted, if it is."""
+    target = None if to is None else to.expanduser().resolve()
+    if target is not None and target.is_dir():
+        raise ConfigError(f"to: {target} is a folder, expected a file's name, such as {target / example}.")
+    return target
+
+
+def _predict(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    target = _target(arguments.to, "labels.csv")
+    answer = _carry_out(arguments, workspace)
+    if target is None:
+        return answer
+    write_bytes(target, Path(answer["csv"]).read_bytes())
+    return {**answer, "csv": str(target)}
 
 
 def _verify(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

@@ -67,6 +67,8 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("scarcity", "limit"): Flag("--max", "N"),
+    ("predict", "model"): Flag("model", "CHECKPOINT"),
+    ("predict", "path"): Flag("path", "PATH"),
 }
 
 
@@ -100,7 +102,9 @@ def add_flags(parser: Parser, kind: str, config: type[Config], left_out: Contain
                 options |= {"action": "append", "help": f"{options['help']} Again for another run with another one."}
             parser.add_argument(named.flag, **options)
         else:
-            parser.add_argument(f"set_{name}", **options, nargs="+" if named.many else None)
+            if not field.is_required():
+                options |= {"nargs": "?", "default": argparse.SUPPRESS}
+            parser.add_argument(f"set_{name}", **{"nargs": "+" if named.many else None, **options})
 
 
 def _help(field: FieldInfo) -> str:

@@ -34,6 +34,7 @@ from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
 from leafcore.pick.configs import ScoreConfig
+from leafcore.predict.configs import PredictConfig
 from leafcore.progress import Progress
 from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
@@ -90,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "reproduce": Kind("Reproduce", ReproduceConfig, "leafcore.synthesize.reproduce:reproduce", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
+    "predict": Kind("Name pictures", PredictConfig, "leafcore.predict.predict:predict", "use"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }
 

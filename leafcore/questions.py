@@ -14,6 +14,7 @@ from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.files import write_bytes
 from leafcore.masks.configs import CamConfig
+from leafcore.predict.configs import ViewsConfig
 from leafcore.workspace import Workspace
 
 IDLE_S = 600.0  # how long a worker lives without a question
@@ -48,6 +49,20 @@ class PhotoQuestion(Question):
 
     model: str = setting(..., "LFLSeg weights.")
     weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
+    photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
+
+
+class PredictQuestion(ViewsConfig, Question):
+    """What does a classifier say of an uploaded photo? Answer: npz.
+
+    Over the classes: `classes` text, `probabilities` float32, `thresholds`, and `named` bool, those that the photo is
+    given; `map` (h, w) in [0, 1] is what speaks for the most probable one.
+    """
+
+    NAME: ClassVar[str] = "predict"
+
+    model: str = setting(..., "The classifier.")
+    weights_sha256: str = setting(..., "Its hash, so that a new model under an old name is asked anew.")
     photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
 
 
@@ -134,6 +149,7 @@ QUESTIONS: dict[str, type[Question]] = {
     for kind in (
         LookQuestion,
         PhotoQuestion,
+        PredictQuestion,
         PreviewQuestion,
         SampleQuestion,
         InterpolationQuestion,

@@ -36,6 +36,9 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"{named}: {values['name']}"
     if kind in {"health", "split", "scarce", "write", "embed"}:
         return f"{named}: {values['dataset'].partition('@')[0]}"
+    if kind == "predict":
+        of = f"{values['dataset'].partition('@')[0]}, {values['split']}" if values["dataset"] else ""
+        return f"{named}: {of or PurePath(values['path']).name}"
     if kind == "write-weights":
         return f"{named}: {values['model'].partition('#')[0]}"
     return named

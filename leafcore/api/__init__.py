@@ -17,6 +17,7 @@ from leafcore.api.files import add_files, add_uploads
 from leafcore.api.generate import add_generate
 from leafcore.api.guard import LOCAL_HOSTS, BodyLimitMiddleware, GuardMiddleware
 from leafcore.api.latent import add_latent_tools
+from leafcore.api.predict import add_predict
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
 from leafcore.api.review import add_review
@@ -61,5 +62,6 @@ def build_api(
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)
     add_latent_tools(api, workspace, worker)
+    add_predict(api, workspace, worker)
     add_description(api)
     return api

@@ -226,5 +226,13 @@ ANSWERS: dict[tuple[str, str], Any] = {
             }
         ],
     },
+    ("post", "/predict"): {
+        "model": "orchard-classifier#7e084268a26f",
+        "labels": "rust",
+        "probabilities": {"rust": 0.91, "scab": 0.06, "healthy": 0.03},
+        "thresholds": {},
+        "views": 20,
+        "heat_map": "/9j/4AAQSkZJRg==",
+    },
     ("get", "/usage"): [USE],
 }

@@ -8,23 +8,26 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 THRESHOLD = 0.5  # of a sigmoid
 
 
-def predicted_labels(probabilities: np.ndarray, multi_label: bool) -> np.ndarray:
+def predicted_labels(
+    probabilities: np.ndarray, multi_label: bool, thresholds: np.ndarray | float = THRESHOLD
+) -> np.ndarray:
     """Decide which labels probabilities mean; every picture gets at least one.
 
     Args:
         probabilities: (N, labels) float in [0, 1].
         multi_label: Whether a picture may have several.
+        thresholds: From which probability a label is named, one for all or (labels,), if a picture may have several.
 
     Returns:
-        (N, labels) bool: the most probable label alone, unless a picture may have several; then all at or above 0.5,
-        and the most probable one only where none is.
+        (N, labels) bool: the most probable label alone, unless a picture may have several; then all at or above their
+        thresholds, and the most probable one only where none is.
     """
     best = np.zeros(probabilities.shape, bool)
     if len(probabilities):
         best[np.arange(len(probabilities)), probabilities.argmax(1)] = True
     if not multi_label:
         return best
-    passed = probabilities >= THRESHOLD
+    passed = probabilities >= thresholds
     passed[~passed.any(1)] = best[~passed.any(1)]
     return passed
 

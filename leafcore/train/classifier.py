@@ -20,13 +20,14 @@ from leafcore.data.sampling import ShuffledStream, WeightedStream
 from leafcore.data.transforms import load_size, random_crop_flip
 from leafcore.errors import DatasetError
 from leafcore.measure.scores import macro_f1, predicted_labels
+from leafcore.measure.thresholds import choose_thresholds
 from leafcore.nets import build
 from leafcore.nets.backbones import InputScale
 from leafcore.progress import Progress
 from leafcore.train.augment import StudyAugment
 from leafcore.train.class_balance import class_weights, picture_weights
 from leafcore.train.configs import ClassifierConfig
-from leafcore.train.device import autocast
+from leafcore.train.device import autocast, faster_precision
 from leafcore.train.early_stopping import EarlyStopping
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.workspace import Workspace
@@ -109,14 +110,16 @@ class Classifier(Recipe):
         self.config, self.classes, self.device = config, classes, device
         self.train_set, self.val_set = train, val
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.net = build(self._network(config.pretrained, training=True)).to(device)
+        net = build(self._network(config.pretrained, training=True))
+        self.net = net.to(device).to(memory_format=torch.channels_last)  # half as fast again on a CPU
+        self._precision = faster_precision(self.net, device, config.precision)
         self.nets = {"classifier": self.net}
         own = config.statistics == "train"
         self.scale = InputScale.measured(train.batches(config.batch_size)) if own else InputScale.of(self.net)
         steps = math.ceil(len(train) / config.batch_size)
         self.steps_per_epoch = min(steps, config.max_steps_per_epoch or steps)
         self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay
+            self.net.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.stream = self._stream()
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._share_of_rate)
@@ -132,6 +135,7 @@ class Classifier(Recipe):
         }
         if keep_best:
             self.stateful["best"] = self.best
+        self.thresholds: np.ndarray | None = None
         self.seen = {}
 
     @classmethod
@@ -178,7 +182,7 @@ class Classifier(Recipe):
         """See `Recipe.step`."""
         images, targets = batch
         self.net.train()
-        with autocast(self.device, self.config.precision):
+        with autocast(self.device, self._precision):
             logits = self.net(self.scale(images))
         if self.classes.exclusive:
             loss = F.cross_entropy(logits.float(), targets, self._weights)
@@ -192,11 +196,13 @@ class Classifier(Recipe):
     def end_epoch(self) -> dict[str, float]:
         """Lower the learning rate along a cosine; return macro-F1 on validation pictures."""
         self.scheduler.step()
-        predicted = predicted_labels(self.predict(self.val_set), not self.classes.exclusive)
-        score = macro_f1(self.val_set.targets, predicted)
+        said, targets = self.predict(self.val_set), self.val_set.targets
+        score = macro_f1(targets, predicted_labels(said, not self.classes.exclusive))
         self.early_stopping.note(score)
         if self._keep_best:
             self.best.offer(score, self.net.state_dict())
+        elif not self.classes.exclusive:  # of the weights that are about to be saved
+            self.thresholds = choose_thresholds(targets, said, exclusive=False)
         return {"val_macro_f1": score}
 
     @property
@@ -228,6 +234,7 @@ class Classifier(Recipe):
             "input": self.scale.describe(),
             "dataset": self.config.dataset,
             "nets": {"classifier": self._network(pretrained=False)},
+            **({} if self.thresholds is None else {"thresholds": self.thresholds.tolist()}),
         }
 
     # --- what the settings ask for ---------------------------------------------------------------------------------
