@@ -211,7 +211,7 @@ def compare(name: str, epochs: int, seeds: Sequence[int], train: Photographs, va
         "speedup_range": [round(min(speedups), 2), round(max(speedups), 2)],
         "val_accuracy": [[round(one, 3) for one in side] for side in zip(*accuracies, strict=True)],
         "val_accuracy_mean": [round(float(one), 3) for one in means],
-        "holds": statistics.median(speedups) >= LEAST_SPEEDUP and means[0] >= means[1] - MOST_LOST,
+        "holds": bool(statistics.median(speedups) >= LEAST_SPEEDUP and means[0] >= means[1] - MOST_LOST),
     }
 
 

@@ -121,7 +121,7 @@ def _metavar(field: FieldInfo) -> str:
     kinds = (field.annotation, *get_args(field.annotation))
     choices = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
     if choices or bool in kinds:
-        return "|".join(choices or ["true", "false"])
+        return "|".join(map(str, choices or ["true", "false"]))
     return next((name for kind, name in ((int, "N"), (float, "X"), (Path, "PATH")) if kind in kinds), "TEXT")
 
 

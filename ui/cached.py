@@ -19,12 +19,14 @@ from leafcore.data.synthetic_sets import SyntheticSet, open_whole_set
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
 from leafcore.latent_tools import ask_for_pictures
+from leafcore.naming import Named, ask_for_labels
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import (
     DrawQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
+    PredictQuestion,
     PreviewQuestion,
     Question,
     SampleQuestion,
@@ -91,6 +93,14 @@ def lflseg_models() -> dict[str, str]:
     """Return LFLSeg models by what a config calls them, with a title for people: checkpoints, then runs."""
     named = {part.name: part.name for part in list_checkpoints(workspace(), "lflseg")}
     return named | {run.id: f"{run.record.title}, run of {when(run)}" for run in trained_runs("lflseg")}
+
+
+def classifiers() -> dict[str, str]:
+    """Return classifiers by what a config calls them, with a title for people: checkpoints, then runs that are done."""
+    named = {part.name: part.name for part in list_checkpoints(workspace(), "classifier")}
+    return named | {
+        run.id: f"{run.record.title}, run of {when(run)}" for run in runs_of("classifier") if epochs(run.folder)
+    }
 
 
 def translators() -> dict[str, Checkpoint]:
@@ -256,6 +266,11 @@ def look_at_photo(question: PhotoQuestion) -> tuple[np.ndarray, np.ndarray]:
     """Return the heat map (h, w) in [0, 1] of an uploaded photo, and its class probabilities (3,)."""
     with np.load(warm_worker().ask(question)) as answer:
         return answer["map"], answer["probabilities"]
+
+
+def labels_of(question: PredictQuestion) -> Named:
+    """Return what a classifier says of an uploaded photo."""
+    return ask_for_labels(workspace(), warm_worker(), question)
 
 
 def sample(question: SampleQuestion) -> Sample:

@@ -45,7 +45,7 @@ def add_predict(api: FastAPI, workspace: Workspace, worker: Worker) -> None:
         request: Request,
         model: str,
         tiles: Annotated[int, Query(description="Local crops beside the whole: 0, 4, 9 or 16.")] = 0,
-        tta: Annotated[int, Query(description="Times each is looked at: 1, 2, 4 or 8.")] = 1,
+        tta: Annotated[int, Query(description="Times that each is looked at: 1, 2, 4 or 8.")] = 1,
         cam: Annotated[bool, Query(description="Whether to draw where the classifier looks.")] = False,
     ) -> NamedPhoto:
         """Say what a photo, the request's raw body, shows; a folder is a run of kind "predict"."""
