@@ -134,12 +134,17 @@ def _found(run: Run) -> None:
     st.download_button(
         "Download table", table.read_bytes, f"{run.id}.csv", "text/csv", icon=":material/download:", key="named_csv"
     )
+    rows = pd.read_csv(table, nrows=ROWS)
     st.dataframe(
-        pd.read_csv(table, nrows=ROWS), hide_index=True, height=320, key="named_rows", alt="What each picture was named"
+        rows,
+        hide_index=True,
+        height=min(320, 38 + 35 * len(rows)),
+        key="named_rows",
+        alt="What each picture was named",
     )
     drawn = sorted((run.folder / CAMS).rglob("*.jpg"))[:SHOWN]
     if drawn:
-        names = [path.relative_to(run.folder / CAMS).as_posix().removesuffix(".jpg") for path in drawn]
+        names = [Path(path.stem).stem for path in drawn]  # a heat map is called as its picture, and .jpg
         show.thumbnails(
             [str(path) for path in drawn], [f"Where the classifier looks in {name}" for name in names], names
         )

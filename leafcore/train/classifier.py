@@ -27,7 +27,7 @@ from leafcore.progress import Progress
 from leafcore.train.augment import StudyAugment
 from leafcore.train.class_balance import class_weights, picture_weights
 from leafcore.train.configs import ClassifierConfig
-from leafcore.train.device import autocast, faster_precision
+from leafcore.train.device import autocast, faster_precision, spare_depthwise
 from leafcore.train.early_stopping import EarlyStopping
 from leafcore.train.recipe import Losses, Preview, Recipe
 from leafcore.workspace import Workspace
@@ -112,7 +112,9 @@ class Classifier(Recipe):
         self.generator = torch.Generator().manual_seed(config.seed)
         net = build(self._network(config.pretrained, training=True))
         self.net = net.to(device).to(memory_format=torch.channels_last)  # half as fast again on a CPU
-        self._precision = faster_precision(self.net, device, config.precision)
+        self._precision = faster_precision(device, config.precision)
+        if device.type == "cpu" and self._precision == "bf16":
+            spare_depthwise(self.net)
         self.nets = {"classifier": self.net}
         own = config.statistics == "train"
         self.scale = InputScale.measured(train.batches(config.batch_size)) if own else InputScale.of(self.net)

@@ -1,6 +1,7 @@
 """Which device a run computes on, and how precisely."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -65,16 +66,32 @@ def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractC
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=uses_bf16(device, precision))
 
 
-def faster_precision(network: nn.Module, device: torch.device, precision: Precision) -> Precision:
+def faster_precision(device: torch.device, precision: Precision) -> Precision:
     """Return in which precision a classifier's steps are faster, where the settings leave it open.
 
-    On a GPU that is bf16; so it is on a CPU that multiplies matrices in it (AMX): a ResNet-18 takes half the time. The
-    gradients of depthwise convolutions take twice as long there, so a network that has any stays in fp32.
+    That is bf16 on a GPU, and on a CPU that multiplies matrices in it (AMX): a ResNet-18 takes half the time there.
     """
     if precision != "auto" or device.type != "cpu":
         return precision
-    depthwise = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in network.modules())
-    return "bf16" if torch.cpu.get_capabilities().get("amx_bf16", False) and not depthwise else "fp32"
+    return "bf16" if torch.cpu.get_capabilities().get("amx_bf16", False) else "fp32"
+
+
+def spare_depthwise(network: nn.Module) -> None:
+    """Let a network's depthwise convolutions compute in fp32 where the rest is in bf16, and hand on what they got.
+
+    On a CPU their gradients take several times as long in bf16, which would cost more than all else gains.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d) and part.groups > 1:
+            part.forward = _in_fp32(part.forward)  # type: ignore[assignment, method-assign]
+
+
+def _in_fp32(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    def exact(images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(images.device.type, enabled=False):
+            return forward(images.float()).to(images.dtype)
+
+    return exact
 
 
 def uses_bf16(device: torch.device, precision: Precision) -> bool:

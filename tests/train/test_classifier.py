@@ -30,7 +30,7 @@ def pictures(targets, size_px=36):
 def make(train_set, val_set, multi_label=False, **values):
     config = ClassifierConfig(
         **{"dataset": "d", "backbone": "test_resnet", "pretrained": False, "size_px": 32, "batch_size": 6, "epochs": 4}
-        | values
+        | {"precision": "fp32", **values}
     )
     return Classifier(config, train_set, val_set, Classes(LABELS, not multi_label), torch.device("cpu"))
 
