@@ -32,6 +32,8 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("export", "run"): "RUN",
         ("pseudo-label", "run"): "RUN",
         ("scarcity", "limit"): "--max",
+        ("predict", "model"): "CHECKPOINT",
+        ("predict", "path"): "PATH",
     }
     for kind, entry in KINDS.items():
         if kind == "preflight":  # its flags are those of the recipe that it tries out
