@@ -37,6 +37,7 @@ from leafcore.pick.judges import can_name, newest_judge
 from leafcore.pins import is_pending, pin
 from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
 from leafcore.runs import ACTIVE, list_runs, open_run
+from leafcore.set_checks import check_set_judge
 from leafcore.synthesize.configs import WHOLE, require_a_step
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
@@ -368,6 +369,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "corrections": _check_corrections,
     "generator_run": _check_generator_run,
     "judge": _check_judge,
+    "set_judge": check_set_judge,
     "base": _check_base,
     "device": _check_device,
     "tracker": _check_tracker,

@@ -31,6 +31,8 @@ from leafcore.latent_commands import add_latent_tools
 from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
+from leafcore.quality.result import QualityResult
+from leafcore.quality.telling import by_set, class_title, facts
 from leafcore.questions import IDLE_S
 from leafcore.review_commands import add_recipe, add_review
 from leafcore.runs import Run, list_runs, open_run
@@ -87,9 +89,11 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "quality", "scarcity",
     ):  # fmt: skip
-        added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
+        added = command(
+            kind, _summary(kind), {"export": _export, "score": _score, "quality": _quality}.get(kind, _carry_out)
+        )
         add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
@@ -154,6 +158,7 @@ def _summary(kind: str) -> str:
         "reproduce": "Make a synthetic picture again from its recipe, and say whether the pixels are the same.",
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
+        "quality": "Measure how like real pictures synthetic sets are, how varied, and whether they repeat any.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 
@@ -278,6 +283,19 @@ def _score(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     judge = answers[0]["judge"] or "none"
     withheld = {"withheld": results[0].withheld} if results[0].withheld else {}
     return {**told, "judge": judge, "scores": table(*by_epoch(results[0])), **withheld, "reason": results[0].reason}
+
+
+def _quality(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Measure synthetic sets, and show a table per class."""
+    answer = _carry_out(arguments, workspace)
+    if arguments.json:
+        return answer
+    found = QualityResult.model_validate(answer)
+    places = [(labels, features) for labels in found.label_sets for features in found.features]
+    shown = {
+        f"{class_title(labels)}, {features}": table(*by_set(found, labels, features)) for labels, features in places
+    }
+    return {"path": answer["path"], "of": facts(found), **shown}
 
 
 def _demo(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

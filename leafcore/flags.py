@@ -66,6 +66,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("reproduce", "picture"): Flag("picture", "PICTURE"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("quality", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("scarcity", "limit"): Flag("--max", "N"),
 }
 

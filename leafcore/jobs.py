@@ -35,6 +35,7 @@ from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
 from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
+from leafcore.quality.configs import QualityConfig
 from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
@@ -90,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "reproduce": Kind("Reproduce", ReproduceConfig, "leafcore.synthesize.reproduce:reproduce", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
+    "quality": Kind("Image quality", QualityConfig, "leafcore.quality.quality:quality", "use"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }
 

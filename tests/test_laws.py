@@ -45,9 +45,10 @@ LAYERS = [
         "prompts",
     },
     {"train", "measure", "generate", "sizing", "latent", "diffusion", "drawing", "audit", "embedding"},
-    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
+    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "quality", "export"},
     {
         "path_checks",
+        "set_checks",
         "pins",
         "titles",
         "checks",
