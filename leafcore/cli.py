@@ -34,6 +34,7 @@ from leafcore.plan import plan_dataset
 from leafcore.quality.result import QualityResult
 from leafcore.quality.telling import by_set, class_title, facts
 from leafcore.questions import IDLE_S
+from leafcore.realfake.result import RealFakeResult
 from leafcore.review_commands import add_recipe, add_review
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
@@ -89,10 +90,13 @@ def build_parser() -> Parser:
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "quality", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "quality", "realfake",
+        "scarcity",
     ):  # fmt: skip
         added = command(
-            kind, _summary(kind), {"export": _export, "score": _score, "quality": _quality}.get(kind, _carry_out)
+            kind,
+            _summary(kind),
+            {"export": _export, "score": _score, "quality": _quality, "realfake": _realfake}.get(kind, _carry_out),
         )
         add_fields(added, kind)
         if kind == "export":
@@ -159,6 +163,7 @@ def _summary(kind: str) -> str:
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
         "quality": "Measure how like real pictures synthetic sets are, how varied, and whether they repeat any.",
+        "realfake": "Let a linear probe and a network tell synthetic sets from photographs, on held-out pictures.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 
@@ -296,6 +301,15 @@ def _quality(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
         f"{class_title(labels)}, {features}": table(*by_set(found, labels, features)) for labels, features in places
     }
     return {"path": answer["path"], "of": facts(found), **shown}
+
+
+def _realfake(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Let machines tell sets from photographs, and say it in a sentence per set."""
+    answer = _carry_out(arguments, workspace)
+    if arguments.json:
+        return answer
+    found = RealFakeResult.model_validate(answer)
+    return {"path": answer["path"], **{f"{one.title} ({one.set})": one.verdict() for one in found.sets}}
 
 
 def _demo(arguments: argparse.Namespace, workspace: Workspace) -> Answer:

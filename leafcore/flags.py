@@ -67,6 +67,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("quality", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("realfake", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("scarcity", "limit"): Flag("--max", "N"),
 }
 

@@ -36,6 +36,7 @@ from leafcore.masks.configs import MasksConfig
 from leafcore.pick.configs import ScoreConfig
 from leafcore.progress import Progress
 from leafcore.quality.configs import QualityConfig
+from leafcore.realfake.configs import RealFakeConfig
 from leafcore.remedies import remedy
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
@@ -92,6 +93,7 @@ KINDS: dict[str, Kind] = {
     "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
     "quality": Kind("Image quality", QualityConfig, "leafcore.quality.quality:quality", "use"),
+    "realfake": Kind("Real or fake", RealFakeConfig, "leafcore.realfake.realfake:realfake"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }
 

@@ -34,7 +34,7 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"{named}: {PurePath(values['picture']).name}"
     if kind in {"import", "render", "adopt"}:
         return f"{named}: {values['name']}"
-    if kind in {"health", "split", "scarce", "write", "embed", "quality"}:
+    if kind in {"health", "split", "scarce", "write", "embed", "quality", "realfake"}:
         return f"{named}: {values['dataset'].partition('@')[0]}"
     if kind == "write-weights":
         return f"{named}: {values['model'].partition('#')[0]}"

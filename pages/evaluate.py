@@ -12,16 +12,24 @@ from leafcore.evaluate.result import Comparison, read_comparison
 from ui import cached, charts, forms, live
 from ui.choose import choose
 from ui.places import path_of
+from ui.quality import quality_box
+from ui.realfake import realfake_box
 from ui.scarcity import scarcity_box
 
-COMPARISON, STUDY = "Comparison", "Scarcity study"
+COMPARISON, QUALITY, REALFAKE, STUDY = "Comparison", "Image quality", "Real or fake", "Scarcity study"
 
 way = st.segmented_control(
-    "What", [COMPARISON, STUDY], default=COMPARISON, required=True, key="what", bind="query-params",
+    "What", [COMPARISON, QUALITY, REALFAKE, STUDY], default=COMPARISON, required=True, key="what", bind="query-params",
     label_visibility="collapsed",
 )  # fmt: skip
 if way == STUDY:
     scarcity_box()
+    st.stop()
+if way == QUALITY:
+    quality_box()
+    st.stop()
+if way == REALFAKE:
+    realfake_box()
     st.stop()
 
 sets = cached.runs_of(*MAKERS)

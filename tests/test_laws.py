@@ -45,7 +45,7 @@ LAYERS = [
         "prompts",
     },
     {"train", "measure", "generate", "sizing", "latent", "diffusion", "drawing", "audit", "embedding"},
-    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "quality", "export"},
+    {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "quality", "realfake", "export"},
     {
         "path_checks",
         "set_checks",

@@ -12,12 +12,12 @@ class Measure:
 
     Attributes:
         title: What a person calls it.
-        better: Which way is better.
+        better: Which way is better; "alike" if it should be as real pictures have it.
         meaning: What it says, in a sentence.
     """
 
     title: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher", "alike"]
     meaning: str
 
 

@@ -25,8 +25,8 @@ MEASURES: dict[str, Measure] = {
     "recall": Measure("Recall", "higher", "Share of real pictures that lie among synthetic ones: variety."),
     "density": Measure("Density", "higher", "Precision by counts, robust to odd real pictures; 1 is as dense as real."),
     "coverage": Measure("Coverage", "higher", "Share of real pictures with a synthetic one among their neighbors."),
-    "diversity": Measure("Feature diversity", "higher", "Mean distance of two pictures of the set; compare with real."),
-    "nearest_train": Measure("Nearest train picture", "higher", "Mean distance to the nearest real train picture."),
+    "diversity": Measure("Feature diversity", "alike", "Mean distance of two pictures; LPIPS-style, but not LPIPS."),
+    "nearest_train": Measure("Nearest train picture", "alike", "Mean distance to the nearest real train picture."),
     "near_copies": Measure("Near copies", "lower", "Share nearer to a train picture than 99% of real ones are."),
     "agreement": Measure("Class agreement", "higher", "Share that a classifier of real pictures calls as labelled."),
 }

@@ -3,7 +3,7 @@
 from leafcore.data.labels import words
 from leafcore.quality.result import MEASURES, Cell, QualityResult, told
 
-ARROWS = {"lower": "↓", "higher": "↑"}
+ARROWS = {"lower": "↓", "higher": "↑", "alike": "≈"}
 
 Table = tuple[list[str], list[list[str]]]  # heads and rows
 

@@ -13,6 +13,8 @@ from leafcore.measure.stats import (
     exact_interval,
     f1_from_counts,
     group_means,
+    group_share,
+    jackknife_sd,
     paired_bootstrap,
     wilson_interval,
 )
@@ -275,3 +277,45 @@ def test_an_interval_of_means_narrows_as_groups_come():
         _, low, high = group_means(rng.random((count, 1)), [str(index) for index in range(count)])[:, 0]
         widths.append(high - low)
     assert widths[1] == pytest.approx(2 * 1.96 * np.sqrt(1 / 12 / 1000), rel=0.1) and widths[1] < widths[0] / 5
+
+
+# --- shares and jackknives over groups --------------------------------------------------------------------------------
+
+
+def ends(interval: Interval) -> tuple[float, float, float]:
+    return interval.value, interval.low, interval.high
+
+
+def test_of_pictures_that_are_groups_of_their_own_a_share_has_wilson_s_interval():
+    hits = [True] * 7 + [False] * 5
+    assert ends(group_share(hits, [str(row) for row in range(12)])) == pytest.approx(ends(wilson_interval(7, 12)))
+
+
+def test_pictures_that_are_there_four_times_tell_as_much_as_once():
+    hits, groups = [True] * 7 + [False] * 5, [str(row) for row in range(12)]
+    assert ends(group_share(hits * 4, groups * 4)) == pytest.approx(ends(wilson_interval(7, 12)))
+
+
+def test_where_all_hit_each_group_counts_as_one():
+    found = group_share([True] * 40, ["a"] * 20 + ["b"] * 20)
+    assert ends(found) == pytest.approx(ends(wilson_interval(2, 2)))
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    """Each picture left out in turn: exactly sd / sqrt(n) of each sample, added as variances."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=20), rng.normal(size=15)
+    names = [str(row) for row in range(20)]
+    sd = jackknife_sd(lambda a, b: float(first[a].mean() - second[b].mean()), names, names[:15])
+    assert sd == pytest.approx(np.sqrt(first.var(ddof=1) / 20 + second.var(ddof=1) / 15))
+
+
+def test_the_jackknife_leaves_whole_groups_out():
+    values = np.repeat(np.random.default_rng(1).normal(size=10), 6)
+    groups = np.repeat([str(row) for row in range(10)], 6).tolist()
+    sd = jackknife_sd(lambda rows: float(values[rows].mean()), groups)
+    assert sd == pytest.approx(values[::6].std(ddof=1) / np.sqrt(10)), "sixty pictures, but ten groups"
+
+
+def test_two_groups_are_too_few_for_a_jackknife():
+    assert np.isnan(jackknife_sd(lambda rows: float(len(rows)), ["a", "a", "b"]))
