@@ -72,6 +72,7 @@ LAYERS = [
         "sampling",
         "latent_tools",
         "quiz",
+        "quiz_report",
         "doctor",
         "journey",
         "demo",
