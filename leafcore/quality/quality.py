@@ -2,8 +2,7 @@
 
 import io
 import json
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.seen import load_seen
+from leafcore.data.set_titles import set_titles
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
@@ -23,7 +23,6 @@ from leafcore.quality.configs import AUTO, NO_JUDGE, QualityConfig
 from leafcore.quality.measuring import measure
 from leafcore.quality.pictures import Pictures, Reference, look, name_all
 from leafcore.quality.result import ALL, REAL, TABLE, Cell, QualityResult, flat
-from leafcore.runs import open_run
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
@@ -75,7 +74,7 @@ def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> 
         dataset=dataset.ref,
         reals=config.reals,
         size_px=size_px,
-        titles={REAL: "Real train pictures", **_titles(workspace, sets)},
+        titles={REAL: "Real train pictures", **set_titles(workspace, sets)},
         features=tuple(dict.fromkeys(cell.features for cell in cells)),
         judge=trial.witness.name,
         seen=_seen_reals(sets, tables[VAL], progress),
@@ -119,13 +118,6 @@ def _real_tables(dataset: Dataset, label_sets: set[str]) -> dict[str, pd.DataFra
 def _table(records: pd.DataFrame, paths: list[Path]) -> pd.DataFrame:
     columns = records[["sha256", "labels", "group"]].astype(str)
     return columns.assign(path=[str(path) for path in paths], called="").reset_index(drop=True)
-
-
-def _titles(workspace: Workspace, sets: Collection[str]) -> dict[str, str]:
-    """Return what people call the sets; the last digits of the run tell apart those that are called the same."""
-    titles = {run_id: open_run(workspace, run_id).record.title for run_id in sets}
-    counts = Counter(titles.values())
-    return {run_id: title if counts[title] == 1 else f"{title} {run_id[-4:]}" for run_id, title in titles.items()}
 
 
 def _backbones(config: QualityConfig) -> list[str]:

@@ -45,7 +45,11 @@ class RealFakeConfig(Config):
         advanced=True,
     )
     quality: int = setting(
-        85, "JPEG quality with which all pictures are encoded once more.", ge=30, le=95, advanced=True
+        50,
+        "JPEG quality with which all pictures are encoded once more; high ones let files tell.",
+        ge=30,
+        le=95,
+        advanced=True,
     )
     backbone: str = setting(BUNDLED, "Network of both machines: any timm model.", advanced=True)
     pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True)

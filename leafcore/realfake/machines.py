@@ -51,16 +51,18 @@ def fine_tune(
     config: RealFakeConfig,
     learn: tuple[np.ndarray, np.ndarray],
     judged: np.ndarray,
-    size_px: int,
     device: torch.device,
     progress: Progress,
 ) -> np.ndarray:
     """Train a classifier for a fixed number of epochs, so that no picture is needed to choose one; see `probe`.
 
+    Half of what it learned from is synthetic, so what it says of the middle one of those counts as 0.5: a network that
+    took few steps ranks well long before its probabilities are any good.
+
     Raises:
         Stopped: Somebody asked to stop.
     """
-    bigger = np.stack([resize_square(picture, load_size(size_px)) for picture in learn[0]])
+    bigger = np.stack([resize_square(picture, load_size(config.size_px)) for picture in learn[0]])
     pictures = LabelledImages([bigger], CLASSES.encode([FAKE if fake else REAL for fake in learn[1]]))
     settings = ClassifierConfig(
         dataset=config.dataset,
@@ -68,7 +70,7 @@ def fine_tune(
         pretrained=config.pretrained,
         epochs=config.epochs,
         batch_size=min(config.batch_size, len(bigger)),
-        size_px=size_px,
+        size_px=config.size_px,
         learning_rate=config.learning_rate,
         seed=config.seed,
     )
@@ -82,9 +84,16 @@ def fine_tune(
                 machine.scheduler.step()
             progress.report(step, total)
             progress.raise_if_stopped()
-    said = machine.predict(LabelledImages([judged], np.zeros((len(judged), 2), np.float32)))
-    probable: np.ndarray = said[:, CLASSES.names.index(FAKE)].astype(float)
+    middle = float(np.median(_log_odds(machine, learn[0])))
+    probable: np.ndarray = 1 / (1 + np.exp(middle - _log_odds(machine, judged)))
     return probable
+
+
+def _log_odds(machine: Classifier, pictures: np.ndarray) -> np.ndarray:
+    """Return how much likelier a machine thinks each of (N, S, S, 3) uint8 pictures synthetic than real, (N,)."""
+    said = machine.predict(LabelledImages([pictures], np.zeros((len(pictures), 2), np.float32)))
+    fake = np.clip(said[:, CLASSES.names.index(FAKE)].astype(float), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(fake / (1 - fake)))
 
 
 def tell(probable: np.ndarray, fake: np.ndarray) -> Told:

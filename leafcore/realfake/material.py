@@ -1,7 +1,11 @@
 """The pictures that a machine learns to tell apart, and those that it is judged on; files tell it nothing.
 
-Both kinds go one way: decoded, squashed to one size, encoded as JPEG with one quality, decoded again. Of every label
-set there are as many of a kind as of the other, and a child and its source are never on both sides.
+Both kinds go one way: decoded, squashed to one size, encoded as JPEG with one quality, decoded again. That quality must
+be low: of the same drawn leaves, half kept as PNG and half as smaller JPEGs of quality 90, a probe told 71 % of 300
+apart after quality 85, but 52 % (46 to 58) after 50. Of photographs that were compressed to 70 something remains: 59 %
+(53 to 64). A set that is told apart no better than that may be as real as they are.
+
+Of every label set there are as many of a kind as of the other, and a child and its source are never on both sides.
 """
 
 import io
@@ -70,11 +74,10 @@ def choose_sides(dataset: Dataset, pictures: SyntheticSet, config: RealFakeConfi
     barred = {group for group, where in split.items() if where == "test"}
     fakes = fakes[~fakes["group"].isin(barred)]
     judges = fakes["group"].isin(judging)
+    photographs, judging_fakes = (_one_of_each(one, rng) for one in (reals[reals["split"] == "val"], fakes[judges]))
     return Sides(
         learn=_even(reals[reals["split"] == "train"], fakes[~judges], config.count, rng),
-        judge=_even(
-            *(_one_of_each(one, rng) for one in (reals[reals["split"] == "val"], fakes[judges])), config.count, rng
-        ),
+        judge=_even(photographs, judging_fakes, config.count, rng),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from leafcore.data.manifest import Dataset, load
+from leafcore.data.set_titles import set_titles
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.files import read_json, write_json
 from leafcore.measure.features import FeatureExtractor
@@ -12,7 +13,6 @@ from leafcore.realfake.configs import RealFakeConfig
 from leafcore.realfake.machines import fine_tune, probe, tell
 from leafcore.realfake.material import choose_sides, decode, is_fake, names_of
 from leafcore.realfake.result import RESULT, Machine, RealFakeResult, SetTold
-from leafcore.runs import open_run
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
@@ -38,10 +38,11 @@ def realfake(config: RealFakeConfig, workspace: Workspace, progress: Progress) -
     extract = FeatureExtractor(
         workspace, config.backbone, pretrained=config.pretrained, device=device, through_px=size_px
     )
+    config = config.model_copy(update={"size_px": size_px})
     found = RealFakeResult(dataset=dataset.ref, size_px=size_px, quality=config.quality, backbone=config.backbone)
-    judged = _judged_before(progress)
+    judged, titles = _judged_before(progress), set_titles(workspace, config.synthetic)
     for pictures in sets:
-        told = judged.get(pictures.id) or _tell(config, workspace, dataset, pictures, extract, size_px, progress)
+        told = judged.get(pictures.id) or _tell(config, dataset, pictures, titles[pictures.id], extract, progress)
         found.sets.append(told)
         write_json(progress.folder / RESULT, found.model_dump(mode="json"))
     return found
@@ -58,21 +59,19 @@ def _judged_before(progress: Progress) -> dict[str, SetTold]:
 
 def _tell(
     config: RealFakeConfig,
-    workspace: Workspace,
     dataset: Dataset,
     pictures: SyntheticSet,
+    title: str,
     extract: FeatureExtractor,
-    size_px: int,
     progress: Progress,
 ) -> SetTold:
-    """Let the machines tell one set from photographs."""
-    title = open_run(workspace, pictures.id).record.title
+    """Let the machines tell one set from photographs, at the side in `config`."""
     sides = choose_sides(dataset, pictures, config)
     if sides.too_few:
         return SetTold(set=pictures.id, title=title, withheld=f"Nothing can be told: {sides.too_few}.")
     progress.phase(f"decoding {title}")
-    learn_pictures, learn_rows = decode(sides.learn, size_px, config.quality, progress)
-    pictures_judged, rows = decode(sides.judge, size_px, config.quality, progress)
+    learn_pictures, learn_rows = decode(sides.learn, config.size_px, config.quality, progress)
+    pictures_judged, rows = decode(sides.judge, config.size_px, config.quality, progress)
     learn, fake = (learn_pictures, is_fake(learn_rows)), is_fake(rows)
     progress.phase(f"fitting the probe, {title}")
     probable: dict[Machine, np.ndarray] = {
@@ -81,7 +80,7 @@ def _tell(
     progress.raise_if_stopped()
     if config.epochs:
         progress.phase(f"fine-tuning, {title}")
-        probable["cnn"] = fine_tune(config, learn, pictures_judged, size_px, resolve_device(config.device), progress)
+        probable["cnn"] = fine_tune(config, learn, pictures_judged, resolve_device(config.device), progress)
     mean = np.mean(list(probable.values()), axis=0)
     return SetTold(
         set=pictures.id,
