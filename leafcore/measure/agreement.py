@@ -21,7 +21,7 @@ def cohens_kappa(
 
     Returns:
         1 for perfect agreement, 0 for what chance gives; NaN where there are no items or chance alone gives 1, and
-        without ends of the interval where all agree, for that tells no spread.
+        without ends of the interval where all agree or one rater has one word only, for that tells no spread.
     """
     from statsmodels.stats.inter_rater import cohens_kappa as estimate
 
@@ -32,7 +32,8 @@ def cohens_kappa(
     used = (table.sum(0) + table.sum(1)) > 0
     if used.sum() < 2:
         return Interval(math.nan, math.nan, math.nan)
-    if np.trace(table) == table.sum():
-        return Interval(1.0, math.nan, math.nan)
-    found = estimate(table, wt="quadratic" if weighted else None)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of tests of kappa = 0, which nobody asks for here
+        found = estimate(table, wt="quadratic" if weighted else None)
+    if not found.std_kappa > 0:
+        return Interval(float(found.kappa), math.nan, math.nan)
     return Interval(float(found.kappa), float(found.kappa_low), float(found.kappa_upp))

@@ -44,8 +44,10 @@ def test_words_that_lie_apart_disagree_more():
     assert near.value > far.value
 
 
-def test_where_all_agree_there_is_no_interval_and_of_one_word_no_kappa():
+def test_where_all_agree_or_one_says_one_word_there_is_no_interval_and_of_one_word_no_kappa():
     perfect = cohens_kappa(["a", "b"], ["a", "b"], ("a", "b"))
-    assert perfect.value == 1 and not perfect.is_known
+    assert perfect.value == pytest.approx(1) and not perfect.is_known
+    stubborn = cohens_kappa(["a", "b", "b"], ["a", "a", "a"], ("a", "b"))
+    assert stubborn.value == pytest.approx(0) and not stubborn.is_known
     assert math.isnan(cohens_kappa(["a", "a"], ["a", "a"], ("a", "b")).value)
     assert math.isnan(cohens_kappa([], [], ("a", "b")).value)
