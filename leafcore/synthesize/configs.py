@@ -152,7 +152,10 @@ class SynthesizeConfig(VerificationConfig):
         advanced=True,
     )
     seed: int = setting(0, "Seed of the choice of sources, or of the noise.", ge=0, le=2**63 - 1)
-    batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
+    batch_size: int = setting(
+        0, "Pictures per forward pass; 0: as many as are fastest at their size, on this device.", ge=0, le=1024,
+        advanced=True,
+    )  # fmt: skip
     precision: Precision = setting(
         "auto",
         "Of a chain: fp32 is exact; bf16 is up to twice as fast, a level or two off; auto takes bf16 on a GPU.",

@@ -30,8 +30,8 @@ from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
 from leafcore.synthesize.sources import Sources, choose_sources
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, open_verifier
-from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
-from leafcore.train.device import resolve_device
+from leafcore.synthesize.written import SynthesizeResult, Writer, nothing_accepted, step_of
+from leafcore.train.device import fitting_batch, resolve_device
 from leafcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -209,22 +209,26 @@ def _template(
 def _make_all(work: Work) -> None:
     """Make the pictures that are not there yet, and let all be named."""
     config, progress = work.config, work.progress
-    there = work.ledger.files
-    for start in range(0, config.count, config.batch_size):
-        indices = range(start, min(start + config.batch_size, config.count))
-        rows = _readable(work, indices)
-        if rows:
-            files = {index: row.file for index, row in rows.items()}
-            if there.issuperset(files.values()):
-                folder = progress.folder / "images"
-                pictures = np.stack([load_square(folder / file, work.model.facts.size_px) for file in files.values()])
-            else:
-                pictures = _make(work, list(rows))
-            _keep(work, list(rows.values()), pictures, there)
-            if start == 0:
-                progress.sample(mosaic(list(pictures[:SHOWN])))
-        progress.report(indices.stop, config.count)
-        progress.raise_if_stopped()
+    there, size_px = work.ledger.files, work.model.facts.size_px
+    together = config.batch_size or fitting_batch(size_px, resolve_device(config.device))
+    shown: list[np.ndarray] = []
+    with Writer(work.ledger, progress.folder) as writer:
+        for start in range(0, config.count, together):
+            indices = range(start, min(start + together, config.count))
+            rows = _readable(work, indices)
+            if rows:
+                files = {index: row.file for index, row in rows.items()}
+                if there.issuperset(files.values()):
+                    folder = progress.folder / "images"
+                    pictures = np.stack([load_square(folder / file, size_px) for file in files.values()])
+                else:
+                    pictures = _make(work, list(rows))
+                _keep(work, list(rows.values()), pictures, there, writer)
+                if len(shown) < SHOWN:
+                    shown += list(pictures)
+                    progress.sample(mosaic(shown[:SHOWN]))
+            progress.report(indices.stop, config.count)
+            progress.raise_if_stopped()
 
 
 def _readable(work: Work, indices: Sequence[int]) -> dict[int, Provenance]:
@@ -258,7 +262,7 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
     """Make pictures, (N, S, S, 3) uint8."""
     config, model = work.config, work.model
     if work.sources is None:
-        return model.sample(config.seed, indices, work.label, config.truncation, config.batch_size)
+        return model.sample(config.seed, indices, work.label, config.truncation, len(indices))
     if isinstance(model, NoiseModel):
         raise TypeError("a noise model draws over nothing; settings that ask for it are refused")
     sources = np.stack([work.sources.picture(index) for index in indices])
@@ -266,7 +270,7 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
     return model.redraw(seeds, sources, work.sources.leaf(indices), config.strength)
 
 
-def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str]) -> None:
+def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str], writer: Writer) -> None:
     """Let pictures be named and verified, and write those that are new."""
     called, wanted = work.witness.name_all(pictures), [row.labels for row in rows]
     work.called += called
@@ -279,7 +283,7 @@ def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: s
         rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
     for row, picture in zip(rows, pictures, strict=True):
         if row.file not in there:
-            write_picture(row, picture, work.ledger, work.progress)
+            writer.write(row, picture)
 
 
 def _result(work: Work) -> SynthesizeResult:

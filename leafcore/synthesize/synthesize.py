@@ -32,8 +32,8 @@ from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.translated import Origins, Twins
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
-from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
-from leafcore.train.device import resolve_device, uses_bf16
+from leafcore.synthesize.written import SynthesizeResult, Writer, nothing_accepted, step_of
+from leafcore.train.device import fitting_batch, resolve_device, uses_bf16
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
@@ -185,21 +185,22 @@ def _translate_all(work: Work) -> None:
     there, twins = work.ledger.files, Twins(work.ledger.rows)
     rows = [_provenance(work, source, index) for index, source in enumerate(work.dataset.rows(work.sources))]
     todo = [row for row in rows if row.file not in there]
-    done = len(rows) - len(todo)
-    for start in range(0, len(todo), config.batch_size):
-        batch, sources = _decode(work, todo[start : start + config.batch_size])
-        if batch:
-            batch = [row.model_copy(update={"batch": len(batch)}) for row in batch]
-            masks = work.leaves([row.source for row in batch])
-            signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
-            steps = [to_uint8(step) for step in work.chain(signed, masks, [row.seed for row in batch])]
-            _keep(work, batch, sources, masks, steps[-1], twins)
-            if start < SHOWN:
-                shown = [[sources[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(batch)))]
-                progress.sample(sheet(shown))
-        done += min(config.batch_size, len(todo) - start)
-        progress.report(done, len(rows))
-        progress.raise_if_stopped()
+    together = config.batch_size or fitting_batch(work.chain.size_px, resolve_device(config.device))
+    shown: list[list[np.ndarray]] = []
+    with Writer(work.ledger, progress.folder) as writer:
+        for start in range(0, len(todo), together):
+            batch, sources = _decode(work, todo[start : start + together])
+            if batch:
+                batch = [row.model_copy(update={"batch": len(batch)}) for row in batch]
+                masks = work.leaves([row.source for row in batch])
+                signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
+                steps = [to_uint8(step) for step in work.chain(signed, masks, [row.seed for row in batch])]
+                _keep(work, batch, sources, masks, steps[-1], twins, writer)
+                if len(shown) < SHOWN:
+                    shown += [[sources[i], *(step[i] for step in steps)] for i in range(len(batch))]
+                    progress.sample(sheet(shown[:SHOWN]))
+            progress.report(len(rows) - len(todo) + min(start + together, len(todo)), len(rows))
+            progress.raise_if_stopped()
 
 
 def _keep(
@@ -209,6 +210,7 @@ def _keep(
     masks: torch.Tensor,
     pictures: np.ndarray,
     twins: Twins,
+    writer: Writer,
 ) -> None:
     """Let translations be named and verified, and write them."""
     hashes = [perceptual_hash(Image.fromarray(picture)) for picture in pictures]
@@ -219,7 +221,7 @@ def _keep(
         verdicts = work.verifier(pictures, called, [row.labels for row in rows], origins)
         rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
     for row, picture, phash in zip(rows, pictures, hashes, strict=True):
-        write_picture(row, picture, work.ledger, work.progress, phash)
+        writer.write(row, picture, phash)
 
 
 def _result(work: Work) -> SynthesizeResult:

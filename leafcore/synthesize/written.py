@@ -1,8 +1,10 @@
 """What both ways of synthesis write: pictures with their recipe inside, and what came of a run."""
 
 import hashlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -15,8 +17,10 @@ from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.images import encode_png
 from leafcore.measure.interpretation import Interpretation
-from leafcore.progress import Progress
 from leafcore.synthesize.verdicts import Verification
+
+THREADS = 4  # that encode; each waits for the disk half of its time
+MOST_UNDER_WAY = 16  # pictures that are computed and not yet written
 
 
 class SynthesizeResult(BaseModel):
@@ -54,20 +58,54 @@ def step_of(checkpoint: Checkpoint, **how: Any) -> ChainStep:
     )
 
 
-def write_picture(row: Provenance, picture: np.ndarray, ledger: Ledger, progress: Progress, phash: str = "") -> None:
-    """Write a picture with its recipe inside, then its row: no row is ever without its file.
+class Writer:
+    """Writes pictures while the next ones are computed: encoded and flushed to the disk in threads, rows in order.
+
+    A row is appended when its file lies there, so that none is ever without. Leaving the context waits for all.
 
     Args:
-        row: Its recipe.
-        picture: (S, S, 3) uint8.
-        ledger: Where the row goes.
-        progress: Of the run.
-        phash: Its perceptual hash, if that is known already.
+        ledger: Where the rows go.
+        folder: Of the run.
     """
-    content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
-    write_bytes(progress.folder / "images" / row.file, content)
-    phash = phash or perceptual_hash(Image.fromarray(picture))
-    ledger.append(row, hashlib.sha256(content).hexdigest(), phash)
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self._ledger, self._folder = ledger, folder
+        self._pool = ThreadPoolExecutor(THREADS, "picture")
+        self._under_way: deque[Future[tuple[Provenance, str, str]]] = deque()
+
+    def write(self, row: Provenance, picture: np.ndarray, phash: str = "") -> None:
+        """Write a picture with its recipe inside, then its row, soon.
+
+        Args:
+            row: Its recipe.
+            picture: (S, S, 3) uint8.
+            phash: Its perceptual hash, if that is known already.
+
+        Raises:
+            OSError: An earlier picture could not be written.
+        """
+        self._under_way.append(self._pool.submit(self._write, row, picture, phash))
+        self._append(MOST_UNDER_WAY)
+
+    def _write(self, row: Provenance, picture: np.ndarray, phash: str) -> tuple[Provenance, str, str]:
+        content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
+        write_bytes(self._folder / "images" / row.file, content)
+        return row, hashlib.sha256(content).hexdigest(), phash or perceptual_hash(Image.fromarray(picture))
+
+    def _append(self, most: int) -> None:
+        """Append the rows of what is written, until so many pictures are under way."""
+        while len(self._under_way) > most:
+            self._ledger.append(*self._under_way.popleft().result())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what is under way; whatever broke off, pictures that are written get their rows."""
+        try:
+            self._append(0)
+        finally:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def nothing_accepted(lost: str, folder: Path) -> DatasetError:

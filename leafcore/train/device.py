@@ -68,3 +68,12 @@ def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractC
 def uses_bf16(device: torch.device, precision: Precision) -> bool:
     """Whether a step's networks run in bf16."""
     return precision == "bf16" or (precision == "auto" and device.type == "cuda")
+
+
+def fitting_batch(size_px: int, device: torch.device) -> int:
+    """Return how many pictures of a side a network translates fastest at once, when it only uses its weights.
+
+    A CPU's cache holds the activations of about 256 x 256 px; larger batches cost up to a third more per picture
+    (`benchmarks/synthesize.py`). A GPU wants to be filled.
+    """
+    return 8 if device.type == "cuda" else max(1, min(16, (256 // size_px) ** 2))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from leafcore.errors import ConfigError
-from leafcore.train.device import autocast, resolve_device
+from leafcore.train.device import autocast, fitting_batch, resolve_device
 
 
 def test_auto_takes_the_cpu_where_there_is_no_gpu(monkeypatch):
@@ -29,3 +29,11 @@ def test_a_gpu_where_there_is_none_is_refused_with_what_to_choose(monkeypatch):
 def test_the_cpu_computes_in_full_precision_unless_told_otherwise(precision, dtype):
     with autocast(torch.device("cpu"), precision):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("device", "size_px", "together"),
+    [("cpu", 256, 1), ("cpu", 512, 1), ("cpu", 128, 4), ("cpu", 32, 16), ("cuda", 512, 8)],
+)
+def test_a_cpu_is_given_as_much_at_once_as_its_cache_holds(device, size_px, together):
+    assert fitting_batch(size_px, torch.device(device)) == together
