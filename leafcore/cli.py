@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from leafcore.chain_commands import add_chains
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.checks import check
 from leafcore.config import Config
@@ -25,7 +26,7 @@ from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import plan_export
 from leafcore.export.verifying import verify
 from leafcore.files import write_atomic
-from leafcore.flags import FLAGS, Parser, add_fields
+from leafcore.flags import FLAGS, Parser, add_fields, text_of
 from leafcore.jobs import build_config, choose_lane, execute, submit, work
 from leafcore.latent_commands import add_latent_tools
 from leafcore.pick.scores import ScoreResult
@@ -121,9 +122,12 @@ def build_parser() -> Parser:
     target = "Train pictures of every label set: largest, median, study or a number (default median)."
     added.add_argument("--target", default="median", metavar="largest|median|study|N", help=target)
     added.add_argument("--cap", type=int, metavar="N", help="Instead: as many of each, sources being replaced.")
+    added.add_argument("--make", action="store_true", help="Make what the plan says, as one set.")
+    added.add_argument("--skip", action="store_true", help="With --make: leave out what no generator makes.")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
+    add_chains(command)
     add_steering(command)
     add_latent_tools(command)
     add_review(command)
@@ -162,7 +166,10 @@ def _summary(kind: str) -> str:
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    if values.get("plan", "[").lstrip()[:1] not in {"[", "{"}:  # no JSON, so where some is
+        values["plan"] = text_of(Path(values["plan"]), "--plan")
+    return values
 
 
 def _config(arguments: argparse.Namespace, values: dict[str, Any] | None = None) -> Config:
@@ -304,6 +311,11 @@ def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
 def _balance(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     dataset = load(workspace, arguments.dataset)
     plan = plan_dataset(workspace, dataset, parse_target(arguments.target), arguments.cap)
+    if arguments.skip and not arguments.make:
+        raise ConfigError("skip: says what --make leaves out; ask for --make too.")
+    if arguments.make:
+        config = build_config("synthesize", plan.settings(dataset, skip=arguments.skip))
+        return _execute(workspace, submit(workspace, "synthesize", config))
     told = plan.model_dump(mode="json") if arguments.json else {row.labels: row.sentence() for row in plan.rows}
     return {**balance.summary(dataset), "plan": told or plan.sentence()}
 

@@ -40,6 +40,7 @@ LAYERS = [
         "base_models",
         "chain_steps",
         "chains",
+        "chain_presets",
         "noise",
         "denoising",
         "prompts",
@@ -47,6 +48,7 @@ LAYERS = [
     {"train", "measure", "generate", "sizing", "latent", "diffusion", "drawing", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "export"},
     {
+        "chain_checks",
         "path_checks",
         "pins",
         "titles",
@@ -77,7 +79,7 @@ LAYERS = [
         "plan",
     },
     {"serving"},
-    {"flags", "api", "cli", "steering", "latent_commands", "review_commands", "terminal", "__main__"},
+    {"flags", "api", "cli", "steering", "latent_commands", "review_commands", "chain_commands", "terminal", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 VERBS = LAYERS[3]

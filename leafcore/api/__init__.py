@@ -11,6 +11,7 @@ from collections.abc import Collection
 from fastapi import FastAPI
 
 from leafcore import __version__
+from leafcore.api.chains import add_chains
 from leafcore.api.description import add_description
 from leafcore.api.failures import Refusal, add_failures
 from leafcore.api.files import add_files, add_uploads
@@ -57,6 +58,7 @@ def build_api(
     add_queue(api, workspace)
     add_files(api, workspace)
     add_review(api, workspace)
+    add_chains(api, workspace)
     add_uploads(api, workspace)
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)

@@ -8,9 +8,10 @@ import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import load
 from leafcore.data.seen import UNKNOWN, Seen, load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, PseudoLabelled, SyntheticSet, Vote, open_synthetic_set
+from leafcore.data.synthetic_sets import PseudoLabelled, SyntheticSet, Vote, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic

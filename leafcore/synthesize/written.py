@@ -2,47 +2,23 @@
 
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel
 
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.duplicates import perceptual_hash
-from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
-from leafcore.errors import DatasetError
+from leafcore.data.ledger import Ledger
+from leafcore.data.synthetic_sets import PNG_KEY, STEPS, ChainStep, Provenance
 from leafcore.files import write_bytes
 from leafcore.images import encode_png
-from leafcore.measure.interpretation import Interpretation
-from leafcore.synthesize.verdicts import Verification
 
 THREADS = 4  # that encode; each waits for the disk half of its time
 MOST_UNDER_WAY = 16  # pictures that are computed and not yet written
-
-
-class SynthesizeResult(BaseModel):
-    """What a synthesis made.
-
-    Attributes:
-        count: Pictures in the set.
-        labels: Their label set; empty if they have several, or none.
-        size_px: Their side.
-        skipped: Sources that could not be read, and why.
-        made: Pictures by label set.
-        interpretation: What a classifier calls the pictures, the rejected ones too; None if none was asked.
-        verification: What was accepted and rejected of them, and why; None if nothing was verified.
-    """
-
-    count: int
-    labels: str
-    size_px: int
-    skipped: dict[str, str] = {}
-    made: dict[str, int] = {}
-    interpretation: Interpretation | None = None
-    verification: Verification | None = None
 
 
 def step_of(checkpoint: Checkpoint, **how: Any) -> ChainStep:
@@ -73,21 +49,28 @@ class Writer:
         self._pool = ThreadPoolExecutor(THREADS, "picture")
         self._under_way: deque[Future[tuple[Provenance, str, str]]] = deque()
 
-    def write(self, row: Provenance, picture: np.ndarray, phash: str = "") -> None:
+    def write(
+        self, row: Provenance, picture: np.ndarray, phash: str = "", on_the_way: Sequence[np.ndarray] = ()
+    ) -> None:
         """Write a picture with its recipe inside, then its row, soon.
 
         Args:
             row: Its recipe.
             picture: (S, S, 3) uint8.
             phash: Its perceptual hash, if that is known already.
+            on_the_way: What the steps made that name a file, (S, S, 3) uint8 each.
 
         Raises:
             OSError: An earlier picture could not be written.
         """
-        self._under_way.append(self._pool.submit(self._write, row, picture, phash))
+        self._under_way.append(self._pool.submit(self._write, row, picture, phash, on_the_way))
         self._append(MOST_UNDER_WAY)
 
-    def _write(self, row: Provenance, picture: np.ndarray, phash: str) -> tuple[Provenance, str, str]:
+    def _write(
+        self, row: Provenance, picture: np.ndarray, phash: str, on_the_way: Sequence[np.ndarray]
+    ) -> tuple[Provenance, str, str]:
+        for file, made in zip(filter(None, (step.file for step in row.chain)), on_the_way, strict=True):
+            write_bytes(self._folder / STEPS / file, encode_png(made))
         content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
         write_bytes(self._folder / "images" / row.file, content)
         return row, hashlib.sha256(content).hexdigest(), phash or perceptual_hash(Image.fromarray(picture))
@@ -106,11 +89,3 @@ class Writer:
             self._append(0)
         finally:
             self._pool.shutdown(cancel_futures=True)
-
-
-def nothing_accepted(lost: str, folder: Path) -> DatasetError:
-    """Return the refusal of a run that is left without a picture, and which it keeps the reasons of."""
-    return DatasetError(
-        f"synthesize: nothing was accepted: {lost} The pictures and the reasons, rejected.csv, are in {folder}; choose "
-        "another epoch or prompt, change the thresholds, or say verify no."
-    )

@@ -6,8 +6,9 @@ import threading
 import numpy as np
 import pytest
 
+from leafcore.data.ledger import Ledger
 from leafcore.data.recipes import read_recipe
-from leafcore.data.synthetic_sets import ChainStep, Ledger, Provenance
+from leafcore.data.synthetic_sets import ChainStep, Provenance
 from leafcore.errors import DiskFull
 from leafcore.synthesize import written
 from leafcore.synthesize.written import Writer
