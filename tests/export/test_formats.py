@@ -114,6 +114,7 @@ def test_datasets_reads_hugging_faces_own(unpack, monkeypatch, tmp_path, made, l
     assert row["image"].size == (SIZE_PX, SIZE_PX)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # its own
 def test_a_translation_that_needed_no_mask_has_its_sources_leaf_all_the_same(own_shelf, tmp_path, capsys):
     from pycocotools.coco import COCO
 

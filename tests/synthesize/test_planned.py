@@ -99,7 +99,7 @@ def test_a_stopped_plan_keeps_what_exists_and_a_resume_makes_the_rest(own, plann
 def test_a_part_may_come_from_noise(own, tmp_path):
     plant_noise_model(own, "three", dataset=own_dataset(own), labels="rust")
     parts = [PARTS[0], {"checkpoint": "three", "count": 3}]
-    config = build(own, dataset=own_dataset(own), plan=parts)
+    config = build(own, dataset=own_dataset(own), plan=parts, judge="none")
     result = synthesize(config, own, Watcher(tmp_path / "run"))
     rows = table(tmp_path / "run")
     assert result.count == 7 and list(rows["source"] != "") == [True] * 4 + [False] * 3
