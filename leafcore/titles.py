@@ -25,7 +25,7 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"
     if kind == "synthesize":
         made_of = f" from {words(values['source'])}" if values["source"] else ""
-        made_of = f" by a plan of {len(values['plan'])}" if values["plan"] else made_of
+        made_of = f" by a plan of {len(values['plan'])} parts" if values["plan"] else made_of
         return f"{values['count']} synthetic pictures{made_of}"
     if kind == "pseudo-label":
         return f"Pseudo-labels from {values['min_confidence']:.0%}"

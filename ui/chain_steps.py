@@ -75,19 +75,21 @@ def _swap(number: int) -> None:
 
 def _step(step: Step, number: int, count: int) -> Step:
     """Draw how a step is applied, and return it so."""
-    place = st.columns([4, 3, 1, 1] if count > 1 else [4, 3], vertical_alignment="bottom")
-    strength_place, where_place = place[:2]
-    if count > 1:
-        place[2].button(
-            "", icon=":material/arrow_upward:", key=f"earlier_{number}", disabled=number == 0, on_click=_swap,
-            args=(number,), help="Earlier",
-        )  # fmt: skip
-        place[3].button(
-            "", icon=":material/arrow_downward:", key=f"later_{number}", disabled=number == count - 1, on_click=_swap,
-            args=(number + 1,), help="Later",
-        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{step.name}**")
+        if count > 1:
+            st.space("stretch")
+            st.button(
+                "", icon=":material/arrow_upward:", key=f"earlier_{number}", type="tertiary", disabled=number == 0,
+                on_click=_swap, args=(number,), help="Earlier",
+            )  # fmt: skip
+            st.button(
+                "", icon=":material/arrow_downward:", key=f"later_{number}", type="tertiary",
+                disabled=number == count - 1, on_click=_swap, args=(number + 1,), help="Later",
+            )  # fmt: skip
+    strength_place, where_place = st.columns(2, vertical_alignment="bottom")
     strength = strength_place.slider(
-        step.name,
+        "Strength",
         0.0,
         1.0,
         1.0,

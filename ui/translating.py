@@ -55,9 +55,11 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         name = st.selectbox("Dataset", names, key="ds", bind="query-params")
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
+        named = st.container()
         place = st.container()  # sources are drawn above the split that they hang on
         settings = _settings()
-        save_preset_box(steps, settings)
+        with named:
+            save_preset_box(steps, settings)
         with place:
             sources = _sources(dataset, steps[0].source if steps else "", settings["sources_from"])
     with right:

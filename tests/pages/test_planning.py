@@ -94,5 +94,5 @@ def test_the_whole_plan_is_queued_as_one_run_once_what_nothing_makes_is_skipped(
     parts = run.record.settings["plan"]
     made = {tuple(step.partition("#")[0] for step in part["chain"]) for part in parts}
     assert {("to-rust",), ("to-scab",), ("to-rust", "to-scab")} == {tuple(sorted(steps)) for steps in made}
-    assert run.record.title == f"{sum(part['count'] for part in parts)} synthetic pictures by a plan of 3"
+    assert run.record.title == f"{sum(part['count'] for part in parts)} synthetic pictures by a plan of 3 parts"
     assert page.button(key="make_plan").label.endswith(str(run.record.settings["count"]))
