@@ -75,18 +75,17 @@ def _swap(number: int) -> None:
 
 def _step(step: Step, number: int, count: int) -> Step:
     """Draw how a step is applied, and return it so."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{step.name}**")
-        if count > 1:
-            st.space("stretch")
-            st.button(
-                "", icon=":material/arrow_upward:", key=f"earlier_{number}", type="tertiary", disabled=number == 0,
-                on_click=_swap, args=(number,), help="Earlier",
-            )  # fmt: skip
-            st.button(
-                "", icon=":material/arrow_downward:", key=f"later_{number}", type="tertiary",
-                disabled=number == count - 1, on_click=_swap, args=(number + 1,), help="Later",
-            )  # fmt: skip
+    name_place, earlier_place, later_place = st.columns([6, 1, 1], vertical_alignment="center", gap=None)
+    name_place.markdown(f"**{step.name}**")
+    if count > 1:
+        earlier_place.button(
+            "", icon=":material/arrow_upward:", key=f"earlier_{number}", type="tertiary", disabled=number == 0,
+            on_click=_swap, args=(number,), help="Earlier",
+        )  # fmt: skip
+        later_place.button(
+            "", icon=":material/arrow_downward:", key=f"later_{number}", type="tertiary",
+            disabled=number == count - 1, on_click=_swap, args=(number + 1,), help="Later",
+        )  # fmt: skip
     strength_place, where_place = st.columns(2, vertical_alignment="bottom")
     strength = strength_place.slider(
         "Strength",

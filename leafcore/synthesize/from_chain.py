@@ -35,7 +35,7 @@ from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.translated import Origins, Twins
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
-from leafcore.synthesize.written import Writer, step_of
+from leafcore.synthesize.written import TRANSLATING, Writer, step_of
 from leafcore.train.device import fitting_batch, resolve_device, uses_bf16
 from leafcore.workspace import Workspace
 
@@ -91,7 +91,7 @@ def synthesize_from_chain(
     """
     progress.phase("loading")
     work = _prepare(config, workspace, progress, share)
-    progress.phase("translating")
+    progress.phase(TRANSLATING)
     require_space(progress.folder, config.count * work.chain.size_px**2 * 3)
     try:
         _translate_all(work)

@@ -33,7 +33,7 @@ from leafcore.synthesize.result import SynthesizeResult
 from leafcore.synthesize.sources import Sources, choose_sources
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, open_verifier
-from leafcore.synthesize.written import Writer, step_of
+from leafcore.synthesize.written import MAKING, Writer, step_of
 from leafcore.train.device import fitting_batch, resolve_device
 from leafcore.workspace import Workspace
 
@@ -98,7 +98,7 @@ def synthesize_from_noise(
     work = _prepare(config, checkpoints, model, workspace, device, progress, share)
     missing = config.count - len(share.rows(work.ledger.rows, config.count))
     require_space(progress.folder, missing * model.facts.size_px**2 * 3)
-    progress.phase("making pictures")
+    progress.phase(MAKING)
     try:
         _make_all(work)
     finally:

@@ -11,6 +11,7 @@ from leafcore.synthesize.from_chain import synthesize_from_chain
 from leafcore.synthesize.from_noise import synthesize_from_noise
 from leafcore.synthesize.parts import Share, shares
 from leafcore.synthesize.result import SynthesizeResult, require_pictures
+from leafcore.synthesize.written import MAKING, TRANSLATING
 from leafcore.workspace import Workspace
 
 
@@ -57,7 +58,7 @@ def _synthesize_plan(config: SynthesizeConfig, workspace: Workspace, progress: P
 
 
 class PartProgress(Progress):
-    """Shows how far a part is as how far the whole is.
+    """Shows how many pictures a part has made as how many the whole has; what it counts before them, as it is.
 
     Args:
         whole: The progress of the whole.
@@ -69,15 +70,18 @@ class PartProgress(Progress):
     def __init__(self, whole: Progress, title: str, before: int, total: int) -> None:
         super().__init__(whole.folder)
         self._whole, self._title, self._before, self._total = whole, title, before, total
+        self._counts_pictures = False
 
     def phase(self, name: str) -> None:
         """Say which part does what."""
+        self._counts_pictures = name in {TRANSLATING, MAKING}
         self._whole.phase(f"{self._title}: {name}")
 
     def report(self, done: int, total: int, **scalars: float) -> None:
-        """Say how far the whole is."""
-        del total
-        self._whole.report(self._before + done, self._total, **scalars)
+        """Say how far the whole is, or the part before its first picture."""
+        if self._counts_pictures:
+            done, total = self._before + done, self._total
+        self._whole.report(done, total, **scalars)
 
     def sample(self, image: np.ndarray) -> None:
         """Show the part's newest picture."""

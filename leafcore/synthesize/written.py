@@ -17,6 +17,7 @@ from leafcore.data.synthetic_sets import PNG_KEY, STEPS, ChainStep, Provenance
 from leafcore.files import write_bytes
 from leafcore.images import encode_png
 
+TRANSLATING, MAKING = "translating", "making pictures"  # the phases that count the run's pictures
 THREADS = 4  # that encode; each waits for the disk half of its time
 MOST_UNDER_WAY = 16  # pictures that are computed and not yet written
 

@@ -18,7 +18,7 @@ from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.plan import make_plan
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.sources import choose_sources
-from leafcore.synthesize.synthesize import synthesize
+from leafcore.synthesize.synthesize import PartProgress, synthesize
 from tests.noise_models import plant_noise_model
 from tests.watcher import Watcher
 
@@ -94,6 +94,17 @@ def test_a_stopped_plan_keeps_what_exists_and_a_resume_makes_the_rest(own, plann
     synthesize(planned, own, Watcher(tmp_path / "b" / "run"))
     assert pictures(tmp_path / "a" / "run") == pictures(tmp_path / "b" / "run")
     assert pictures(tmp_path / "a" / "run").items() > made.items()
+
+
+def test_what_a_part_counts_before_its_pictures_is_not_added_to_those(tmp_path):
+    whole = Watcher(tmp_path)
+    part = PartProgress(whole, "2 of 2", before=4, total=9)
+    part.phase("looking at real pictures")
+    part.report(3, 3)
+    assert whole.done == 3 and whole.phases == ["2 of 2: looking at real pictures"]
+    part.phase("translating")
+    part.report(2, 5)
+    assert whole.done == 6
 
 
 def test_a_part_may_come_from_noise(own, tmp_path):
