@@ -42,7 +42,7 @@ LEAST_SPEEDUP, MOST_OFF, TURNS = 1.9, 2.0, 3
 def ours(workspace: Workspace, dataset: Dataset, count: int, precision: str, device: str) -> Run:
     """Make a set and pack it; return the run that made it."""
     settings = {
-        "chain": ("generator",), "dataset": dataset.ref, "source": "healthy", "count": count, "batch_size": 8,
+        "chain": ("generator",), "dataset": dataset.ref, "source": "healthy", "count": count,
         "precision": precision, "device": device, "masks": "", "verify": "no",
     }  # fmt: skip
     made = submit(workspace, "synthesize", build_config("synthesize", settings), waits=False)

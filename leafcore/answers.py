@@ -19,6 +19,7 @@ from leafcore.chains import Sizing, open_chain
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
+from leafcore.explaining import explain
 from leafcore.files import write_atomic
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, to_signed, to_uint8
@@ -26,15 +27,18 @@ from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
 from leafcore.noise_answers import answer_from_noise
+from leafcore.predict_answers import name_photo
 from leafcore.prompt_answers import draw
 from leafcore.questions import (
     IDLE_S,
     KEY_VARIABLE,
     QUESTIONS,
     DrawQuestion,
+    ExplainQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
+    PredictQuestion,
     PreviewQuestion,
     Question,
     answer_file,
@@ -129,8 +133,12 @@ def answer(workspace: Workspace, question: Question) -> None:
         arrays = look(workspace, question)
     elif isinstance(question, PhotoQuestion):
         arrays = look_at_photo(workspace, question)
+    elif isinstance(question, PredictQuestion):
+        arrays = name_photo(workspace, question, _device(workspace))
     elif isinstance(question, PreviewQuestion):
         arrays = preview(workspace, question)
+    elif isinstance(question, ExplainQuestion):
+        arrays = explain(workspace, question, _device(workspace))
     elif isinstance(question, DrawQuestion):
         arrays = draw(workspace, question, _device(workspace))
     elif isinstance(question, NoiseQuestion):

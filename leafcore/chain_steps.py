@@ -12,6 +12,12 @@ from leafcore.data.labels import label_set
 from leafcore.errors import ConfigError
 
 Where = Literal["", "leaf", "all"]
+LabelRule = Literal["union", "last", "custom"]
+LABEL_RULES: dict[LabelRule, str] = {
+    "union": "union of the source's labels and each step's target, healthy dropped",
+    "last": "the last step's target alone",
+    "custom": "as a person gave it",
+}
 BACK = "back"
 SYNTAX = "NAME[:back][:STRENGTH from 0 to 1][:leaf|:all]"
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leafcore.chain_steps import How, Step, keeps_way_back, parse_step, target_of
+from leafcore.chain_steps import How, LabelRule, Step, keeps_way_back, parse_step, target_of
 from leafcore.checkpoints import Checkpoint, open_checkpoint
-from leafcore.data.labels import is_healthy, split_labels, union
+from leafcore.data.labels import is_healthy, label_set, split_labels, union
 from leafcore.data.manifest import Dataset
 from leafcore.data.mask_sets import newest_mask_set
 from leafcore.errors import CheckpointError, ConfigError
@@ -129,9 +129,18 @@ def sizing_method(steps: Sequence[Step], size_px: int, sizing: Sizing) -> str:
     return f"change at {trained_px} px, enlarged and added to the source"
 
 
-def chain_labels(source: str, steps: Sequence[Step]) -> str:
-    """Return the label set of what a chain makes of a source: see `labels.union`."""
-    return union(source, [step.target for step in steps])
+def chain_labels(source: str, steps: Sequence[Step], rule: LabelRule = "union", custom: str = "") -> str:
+    """Return the label set of what a chain makes of a source.
+
+    Args:
+        source: The source's label set.
+        steps: The chain; at least one.
+        rule: See `chain_steps.LABEL_RULES`.
+        custom: What the rule "custom" gives.
+    """
+    if rule == "custom":
+        return label_set(custom)
+    return steps[-1].target if rule == "last" else union(source, [step.target for step in steps])
 
 
 def masks_for(workspace: Workspace, dataset: Dataset, steps: Sequence[Step]) -> str:

@@ -9,18 +9,20 @@ from typing import Any
 
 from leafcore import devices
 from leafcore.base_models import admit
-from leafcore.chain_steps import Step, parse_step
-from leafcore.chains import chain_labels, masks_for, masks_of, picture_size
+from leafcore.chain_checks import check_translators, steps_there
+from leafcore.chain_presets import fill_in
+from leafcore.chains import chain_labels
 from leafcore.checkpoints import epochs, list_checkpoints, require_free
+from leafcore.classifier_checks import check_classifier, check_pictures
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import open_mask_set
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.denoising import denoising_of
 from leafcore.errors import CheckpointError, ConfigError, NotFoundError
-from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
+from leafcore.evaluation_checks import check_comparison, check_probe_masks
+from leafcore.mask_checks import check_chain_masks, check_corrections, check_masks
 from leafcore.noise import noise_facts
 from leafcore.path_checks import (
     Checked,
@@ -37,11 +39,15 @@ from leafcore.pick.judges import can_name, newest_judge
 from leafcore.pins import is_pending, pin
 from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
 from leafcore.runs import ACTIVE, list_runs, open_run
-from leafcore.synthesize.configs import WHOLE, require_a_step
+from leafcore.set_checks import check_set_judge
+from leafcore.synthesize.configs import require_a_step
+from leafcore.synthesize.parts import Part
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
 from leafcore.train.trackers import require_tracker
 from leafcore.workspace import Workspace
+
+OF_PARTS = ("leaf_model", "noise_judge", "chain_masks")  # each part of a plan has its own
 
 
 def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]]:
@@ -55,6 +61,8 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
     Raises:
         InputError: Something named does not exist or does not fit, or a name to promote under is taken.
     """
+    if getattr(config, "chain_preset", ""):
+        config = fill_in(workspace, config)
     values = config.model_dump()
     if "dataset" in values:
         config = config.model_copy(update={"dataset": _pin_dataset(workspace, config)})
@@ -65,6 +73,8 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
     for name, field in type(config).model_fields.items():
         extra = field.json_schema_extra
         ref = extra.get("ref") if isinstance(extra, dict) else None
+        if getattr(config, "plan", ()) and ref in OF_PARTS:
+            continue
         if isinstance(ref, str) and ref in _CHECKS:
             pinned[name], used = _CHECKS[ref](workspace, config, getattr(config, name))
             uses.update(used)
@@ -73,6 +83,8 @@ def check(workspace: Workspace, config: Config) -> tuple[Config, tuple[str, ...]
 
 def _pin_dataset(workspace: Workspace, config: Any) -> str:
     """Return `name@version`; of pictures from noise, by default the one that their model learned from, here or not."""
+    if not config.dataset and bool(getattr(config, "path", None)):  # pictures of no dataset
+        return ""
     if not config.dataset and hasattr(config, "run"):
         return str(open_run(workspace, config.run).record.settings.get("dataset", ""))
     if config.dataset or not getattr(config, "checkpoint", ""):
@@ -123,19 +135,16 @@ def _check_translator(workspace: Workspace, config: Any, value: str, what: str =
     return ref, used
 
 
-def _check_translators(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
-    parsed = [parse_step(text) for text in value]
-    pins = [(pin(workspace, ref), how) for ref, how in parsed]
-    there = [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
-    if there:
-        picture_size(there, config.size_px, config.sizing)
-    return tuple(f"{ref}{how}" for (ref, _, _), how in pins), [run_id for (_, _, used), _ in pins for run_id in used]
-
-
-def _steps_there(workspace: Workspace, config: Any) -> list[Step]:
-    """Return the steps of a chain but those that are yet to be trained."""
-    pins = [(pin(workspace, ref), how) for ref, how in map(parse_step, config.chain)]
-    return [Step(checkpoint, how) for (_, checkpoint, _), how in pins if checkpoint is not None]
+def _check_plan(workspace: Workspace, config: Any, value: tuple[Part, ...]) -> Checked:
+    """Pin what each part names as if it were made alone."""
+    pinned: list[Part] = []
+    used: list[str] = []
+    for part, alone in zip(value, config.parts(), strict=True):
+        checked, uses = check(workspace, alone)
+        names = ("chain", "checkpoint", "masks", "judge", "leaf_model")
+        pinned.append(part.model_copy(update={name: getattr(checked, name) for name in names}))
+        used += uses
+    return tuple(pinned), used
 
 
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -198,10 +207,10 @@ def _check_judge_of_chain(workspace: Workspace, config: Any, value: str) -> Chec
     """Choose the judge of translations now, if they are verified."""
     if config.verify == "no":
         return value, []
-    there = _steps_there(workspace, config)
+    there = steps_there(workspace, config)
     label_sets = [label_set(config.source)]
     if len(there) == len(config.chain):  # what a step will make is known once it is trained
-        label_sets.append(chain_labels(config.source, there))
+        label_sets.append(chain_labels(config.source, there, config.label_rule, config.custom_label))
     if value == AUTO:
         found = newest_judge(workspace, load(workspace, config.dataset).ref, label_sets)
         if found is None:
@@ -276,39 +285,6 @@ def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...])
     return value, []
 
 
-def _check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
-    if not is_pending(workspace, value):
-        dataset = load(workspace, config.dataset)
-        open_mask_set(workspace, value).masked(dataset, dataset.records)
-    return value, [value]
-
-
-def _check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked:
-    """Choose a mask set for translators that want one, if none is named."""
-    if value == WHOLE and config.checkpoint:
-        return value, []
-    if value:
-        return _check_masks(workspace, config, value)
-    if config.checkpoint:  # what is made from noise has no leaf that is known
-        chosen = masks_of(workspace, load(workspace, config.dataset)) if config.source else ""
-        return chosen, [chosen] if chosen else []
-    there = _steps_there(workspace, config)
-    dataset = load(workspace, config.dataset)  # what verifies the background needs masks that no step may want
-    chosen = masks_for(workspace, dataset, there) if config.verify == "no" else masks_of(workspace, dataset)
-    return chosen, [chosen] if chosen else []
-
-
-def _check_corrections(workspace: Workspace, config: Any, value: str) -> Checked:
-    """Copy the draft as it is now, so that what is corrected later never changes a queued run."""
-    if value != DRAFT:
-        load_snapshot(workspace, value)
-        return value, []
-    _, checkpoint, _ = pin(workspace, config.model)
-    if checkpoint is None:  # weights that are yet to be trained have drawn nothing that could be corrected
-        return snapshot(workspace, {}), []
-    return snapshot(workspace, load_draft(workspace, config.dataset, checkpoint.card.weights_sha256)), []
-
-
 def _check_base(workspace: Workspace, config: Any, value: str) -> Checked:
     return admit(workspace, value, accepting=config.accept_license), []
 
@@ -353,10 +329,11 @@ def _if_given(check: Callable[[Workspace, Any, Any], Checked]) -> Callable[[Work
 _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "label_set": _check_labels,
     "label_sets": _check_label_sets,
-    "masks": _check_masks,
+    "masks": check_masks,
     "lflseg": _check_lflseg,
     "translator": _check_translator,
-    "translators": _check_translators,
+    "translators": check_translators,
+    "plan": _check_plan,
     "noise_model": _if_given(_check_noise_model),
     "prompt_models": _check_prompt_models,
     "leaf_model": _check_leaf_model,
@@ -365,9 +342,10 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "co_teacher": _if_given(partial(_check_teacher, what="co_teacher")),
     "synthetics": _check_synthetics,
     "synthetic": _check_synthetic,
-    "corrections": _check_corrections,
+    "corrections": check_corrections,
     "generator_run": _check_generator_run,
     "judge": _check_judge,
+    "set_judge": check_set_judge,
     "base": _check_base,
     "device": _check_device,
     "tracker": _check_tracker,
@@ -382,7 +360,11 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "weights_target": check_weights_target,
     "recipe_settings": _check_recipe_settings,
     "domain": _if_given(_check_labels),
-    "mask_set": _if_given(_check_masks),
-    "chain_masks": _check_chain_masks,
+    "mask_set": _if_given(check_masks),
+    "chain_masks": check_chain_masks,
     "nonleaf": _if_given(check_folder),
+    "probe_masks": check_probe_masks,
+    "comparison": check_comparison,
+    "classifier": check_classifier,
+    "pictures": check_pictures,
 }

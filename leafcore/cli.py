@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from leafcore.chain_commands import add_chains
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.checks import check
 from leafcore.config import Config
@@ -24,18 +25,18 @@ from leafcore.errors import ConfigError, LeafError, Stopped, as_leaf_error
 from leafcore.export.configs import ExportConfig
 from leafcore.export.contents import plan_export
 from leafcore.export.verifying import verify
-from leafcore.files import write_atomic
-from leafcore.flags import FLAGS, Parser, add_fields
+from leafcore.files import write_atomic, write_bytes
+from leafcore.flags import FLAGS, Parser, add_fields, text_of
 from leafcore.jobs import build_config, choose_lane, execute, submit, work
 from leafcore.latent_commands import add_latent_tools
-from leafcore.pick.scores import ScoreResult
-from leafcore.pick.telling import by_epoch, by_run
 from leafcore.plan import plan_dataset
 from leafcore.questions import IDLE_S
+from leafcore.report_commands import add_replay
+from leafcore.result_tables import TABLES, scores
 from leafcore.review_commands import add_recipe, add_review
 from leafcore.runs import Run, list_runs, open_run
 from leafcore.steering import add_steering
-from leafcore.terminal import TerminalProgress, plain, table
+from leafcore.terminal import TerminalProgress, plain
 from leafcore.train.configs import RECIPES
 from leafcore.train.targets import per_target
 from leafcore.workspace import Workspace
@@ -85,15 +86,21 @@ def build_parser() -> Parser:
     added.add_argument("--preset", default="smoke", help=f"{' or '.join(COUNTS)} (default smoke).")
     added.add_argument("--seed", type=int, default=0, help="Seed of everything (default 0).")
     command("doctor", "Say what is installed, which devices there are, and what to mend.", _doctor)
+    own_answers = {
+        "export": _export, "score": _score, "predict": _predict, **dict.fromkeys(TABLES, _tabled),
+    }  # fmt: skip
     for kind in (
         "import", "render", "split", "scarce", "write", "health", "embed", "adopt", "masks", "score", "synthesize",
-        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "scarcity",
+        "pseudo-label", "reproduce", "export", "write-weights", "evaluate", "probes", "report", "quality", "realfake",
+        "scarcity", "predict",
     ):  # fmt: skip
-        added = command(kind, _summary(kind), {"export": _export, "score": _score}.get(kind, _carry_out))
+        added = command(kind, _summary(kind), own_answers.get(kind, _carry_out))
         add_fields(added, kind)
         if kind == "export":
             added.add_argument("--to", type=Path, metavar="PATH.zip", help="Also put the ZIP here.")
             added.add_argument("--dry-run", action="store_true", help="Only say what it would hold, and its size.")
+        if kind == "predict":
+            added.add_argument("--to", type=Path, metavar="FILE.csv", help="Also put the table here.")
     added = command("verify", "Check the ZIP of an export: rows, files, checksums.", _verify)
     added.add_argument("zip", type=Path, metavar="PATH.zip")
     train = command("train", "Train a recipe.", _carry_out)
@@ -121,13 +128,17 @@ def build_parser() -> Parser:
     target = "Train pictures of every label set: largest, median, study or a number (default median)."
     added.add_argument("--target", default="median", metavar="largest|median|study|N", help=target)
     added.add_argument("--cap", type=int, metavar="N", help="Instead: as many of each, sources being replaced.")
+    added.add_argument("--make", action="store_true", help="Make what the plan says, as one set.")
+    added.add_argument("--skip", action="store_true", help="With --make: leave out what no generator makes.")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
+    add_chains(command)
     add_steering(command)
     add_latent_tools(command)
     add_review(command)
     add_recipe(command)
+    add_replay(command, lambda workspace, kind, config: _execute(workspace, submit(workspace, kind, config)))
     added = command("worker", "Carry a queued run out, as the server's lanes do.", _worker)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--lane", default="cpu", help="Where it computes (default cpu).")
@@ -154,6 +165,11 @@ def _summary(kind: str) -> str:
         "reproduce": "Make a synthetic picture again from its recipe, and say whether the pixels are the same.",
         "export": "Pack a synthetic set into a ZIP, alone or among the real pictures.",
         "evaluate": "Compare classifiers with and without synthetic pictures.",
+        "probes": "Look for shortcuts: see how well the background or the border alone tells the classes.",
+        "report": "Report a comparison: a page that needs no network, tables, a model card, a replay.",
+        "predict": "Let a trained classifier name pictures: labels with probabilities, as a table.",
+        "quality": "Measure how like real pictures synthetic sets are, how varied, and whether they repeat any.",
+        "realfake": "Let a linear probe and a network tell synthetic sets from photographs, on held-out pictures.",
         "scarcity": "Make a dataset scarce, learn from what is left, generate, pseudo-label, and see whether it helps.",
     }[kind]
 
@@ -162,7 +178,10 @@ def _summary(kind: str) -> str:
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    values = {key.removeprefix("set_"): value for key, value in vars(arguments).items() if key.startswith("set_")}
+    if values.get("plan", "[").lstrip()[:1] not in {"[", "{"}:  # no JSON, so where some is
+        values["plan"] = text_of(Path(values["plan"]), "--plan")
+    return values
 
 
 def _config(arguments: argparse.Namespace, values: dict[str, Any] | None = None) -> Config:
@@ -247,9 +266,7 @@ def _execute(workspace: Workspace, run: Run) -> Answer:
 
 
 def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    target = None if arguments.to is None else arguments.to.expanduser().resolve()
-    if target is not None and target.is_dir():
-        raise ConfigError(f"to: {target} is a folder, expected the ZIP's name, such as {target / 'leaves.zip'}.")
+    target = _target(arguments.to, "leaves.zip")
     if arguments.dry_run:
         return plan_export(ExportConfig.build(_given(arguments)), workspace).model_dump(mode="json")
     answer = _carry_out(arguments, workspace)
@@ -258,6 +275,23 @@ def _export(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     with Path(answer["zip"]).open("rb") as packed:
         write_atomic(target, lambda file: shutil.copyfileobj(packed, file))
     return {**answer, "zip": str(target)}
+
+
+def _target(to: Path | None, example: str) -> Path | None:
+    """Return where a copy of what a run makes is wanted, if it is."""
+    target = None if to is None else to.expanduser().resolve()
+    if target is not None and target.is_dir():
+        raise ConfigError(f"to: {target} is a folder, expected a file's name, such as {target / example}.")
+    return target
+
+
+def _predict(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    target = _target(arguments.to, "labels.csv")
+    answer = _carry_out(arguments, workspace)
+    if target is None:
+        return answer
+    write_bytes(target, Path(answer["csv"]).read_bytes())
+    return {**answer, "csv": str(target)}
 
 
 def _verify(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
@@ -271,13 +305,13 @@ def _score(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     answers = [_carry_out(one, workspace) for one in asked]
     if arguments.json:
         return answers[0] if len(answers) == 1 else {"runs": answers}
-    results = [ScoreResult.model_validate(answer) for answer in answers]
-    if len(results) > 1:
-        return {"scores": table(*by_run(results)), **{one.run: one.reason for one in results}}
-    told = {key: answers[0][key] for key in ("path", "dataset", "split", "sources", "features", "reals", "real_count")}
-    judge = answers[0]["judge"] or "none"
-    withheld = {"withheld": results[0].withheld} if results[0].withheld else {}
-    return {**told, "judge": judge, "scores": table(*by_epoch(results[0])), **withheld, "reason": results[0].reason}
+    return scores(answers)
+
+
+def _tabled(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Carry out what answers people by tables."""
+    answer = _carry_out(arguments, workspace)
+    return answer if arguments.json else TABLES[arguments.kind](answer)
 
 
 def _demo(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
@@ -304,6 +338,11 @@ def _promote(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
 def _balance(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     dataset = load(workspace, arguments.dataset)
     plan = plan_dataset(workspace, dataset, parse_target(arguments.target), arguments.cap)
+    if arguments.skip and not arguments.make:
+        raise ConfigError("skip: says what --make leaves out; ask for --make too.")
+    if arguments.make:
+        config = build_config("synthesize", plan.settings(dataset, skip=arguments.skip))
+        return _execute(workspace, submit(workspace, "synthesize", config))
     told = plan.model_dump(mode="json") if arguments.json else {row.labels: row.sentence() for row in plan.rows}
     return {**balance.summary(dataset), "plan": told or plan.sentence()}
 

@@ -70,7 +70,8 @@ def demo(preset: str, seed: int, carry_out: CarryOut) -> DemoResult:
         {"chain": (pair["promote_as"],), "dataset": dataset, "source": SOURCE, "count": COUNTS[preset], "seed": seed},
     )
     packed = step("export", {"run": done["synthesize"].id})
-    compared = step("evaluate", {"dataset": dataset, "synthetic": (done["synthesize"].id,), "seed": seed})
+    arms = {"synthetic": (done["synthesize"].id,), "arms": ("real", "real_plus_synthetic")}
+    compared = step("evaluate", {"dataset": dataset, **arms, "seed": seed})
     return DemoResult(
         runs={kind: run.id for kind, run in done.items()},
         dataset=dataset,
@@ -79,7 +80,7 @@ def demo(preset: str, seed: int, carry_out: CarryOut) -> DemoResult:
         synthetic={"count": made["count"], "labels": label_set(made["labels"]), "zip": packed["zip"]},
         evaluation={
             "macro_f1": {arm: score["macro_f1"]["value"] for arm, score in compared["arms"].items()},
-            "difference": compared["difference"]["macro"],
+            "difference": compared["differences"]["real_plus_synthetic"]["macro"],
             "verdict": compared["verdict"],
             "test_images": compared["test_images"],
         },

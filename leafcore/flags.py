@@ -3,7 +3,7 @@
 import argparse
 import json
 import shlex
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from leafcore.access import TOKEN_VARIABLE, api_token
 from leafcore.config import Config
-from leafcore.errors import ConfigError
+from leafcore.errors import ConfigError, as_leaf_error
 from leafcore.jobs import KINDS
 from leafcore.train.configs import RECIPES
 
@@ -47,6 +47,7 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("import", "source"): Flag("source", "PATH"),
     ("synthesize", "source"): Flag("--from", "LABELS"),
     ("synthesize", "chain"): Flag("--chain", "CHECKPOINT[,CHECKPOINT...]"),
+    ("synthesize", "plan"): Flag("--plan", "PLAN.json"),
     ("synthesize", "checkpoint"): Flag("--checkpoint", "CHECKPOINT"),
     ("synthesize", "label"): Flag("--label", "LABELS"),
     ("split", "dataset"): Flag("dataset", "NAME"),
@@ -66,7 +67,16 @@ FLAGS: dict[tuple[str, str], Flag] = {
     ("reproduce", "picture"): Flag("picture", "PICTURE"),
     ("export", "run"): Flag("run", "RUN"),
     ("evaluate", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("report", "run"): Flag("run", "RUN"),
+    ("probes", "dataset"): Flag("dataset", "NAME"),
+    ("evaluate", "arms"): Flag("--arms", "ARM[,ARM...]"),
+    ("evaluate", "doses"): Flag("--doses", "PERCENT[,PERCENT...]"),
+    ("evaluate", "heuristics"): Flag("--heuristics", "RULE[,RULE...]"),
+    ("quality", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
+    ("realfake", "synthetic"): Flag("--synthetic", "RUN[,RUN...]"),
     ("scarcity", "limit"): Flag("--max", "N"),
+    ("predict", "model"): Flag("model", "CHECKPOINT"),
+    ("predict", "path"): Flag("path", "PATH"),
 }
 
 
@@ -100,7 +110,9 @@ def add_flags(parser: Parser, kind: str, config: type[Config], left_out: Contain
                 options |= {"action": "append", "help": f"{options['help']} Again for another run with another one."}
             parser.add_argument(named.flag, **options)
         else:
-            parser.add_argument(f"set_{name}", **options, nargs="+" if named.many else None)
+            if not field.is_required():
+                options |= {"nargs": "?", "default": argparse.SUPPRESS}
+            parser.add_argument(f"set_{name}", **{"nargs": "+" if named.many else None, **options})
 
 
 def _help(field: FieldInfo) -> str:
@@ -117,11 +129,13 @@ def _metavar(field: FieldInfo) -> str:
     kinds = (field.annotation, *get_args(field.annotation))
     choices = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
     if choices or bool in kinds:
-        return "|".join(choices or ["true", "false"])
+        return "|".join(map(str, choices or ["true", "false"]))
     return next((name for kind, name in ((int, "N"), (float, "X"), (Path, "PATH")) if kind in kinds), "TEXT")
 
 
 def _word(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -141,9 +155,28 @@ def command_of(kind: str, values: Mapping[str, Any], preset: str = "") -> str:
     words += ["--preset", preset] if preset else []
     for name, value in values.items():
         flag = FLAGS.get((kind, name), Flag(f"--{name.replace('_', '-')}")).flag
-        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
+        text = _listed(value) if isinstance(value, list | tuple) else _word(value)
         words += [flag, text] if flag.startswith("--") else [text]
     return shlex.join(words)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """Return a list as a flag takes it: names with commas between them, or JSON if it holds more than names."""
+    if any(isinstance(value, Mapping) for value in values):
+        return json.dumps(list(values), ensure_ascii=False)
+    return ",".join(map(str, values))
+
+
+def text_of(path: Path, flag: str) -> str:
+    """Return the text of a file that a flag names.
+
+    Raises:
+        ConfigError: There is none, or it is no text.
+    """
+    try:
+        return path.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{flag}: {path} cannot be read ({as_leaf_error(error) or error}).") from None
 
 
 def request_of(kind: str, values: Mapping[str, Any], server: str) -> str:

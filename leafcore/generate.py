@@ -131,7 +131,7 @@ class Chain:
 
     def _open_translator(self, step: Step) -> Apply:
         generator = load_network(step.checkpoint, "gen_ba" if step.how.back else "gen_ab", self._device)
-        if uses_bf16(self._device, self._precision):
+        if self._device.type == "cuda" and uses_bf16(self._device, self._precision):
             generator = generator.to(memory_format=torch.channels_last)
 
         def translate(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:

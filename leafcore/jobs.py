@@ -29,13 +29,18 @@ from leafcore.data.writing import WriteConfig
 from leafcore.embedding import EmbedConfig
 from leafcore.errors import ConfigError, DiskFull, JobError, LeafError, Stopped, as_leaf_error
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.probe_configs import ProbesConfig
 from leafcore.export.configs import ExportConfig
 from leafcore.files import read_json, write_json
 from leafcore.health import HealthConfig
 from leafcore.masks.configs import MasksConfig
 from leafcore.pick.configs import ScoreConfig
+from leafcore.predict.configs import PredictConfig
 from leafcore.progress import Progress
+from leafcore.quality.configs import QualityConfig
+from leafcore.realfake.configs import RealFakeConfig
 from leafcore.remedies import remedy
+from leafcore.report.configs import ReportConfig
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
 from leafcore.scarcity.configs import ScarcityConfig
@@ -90,6 +95,11 @@ KINDS: dict[str, Kind] = {
     "reproduce": Kind("Reproduce", ReproduceConfig, "leafcore.synthesize.reproduce:reproduce", "use"),
     "export": Kind("Export", ExportConfig, "leafcore.export.export:export", "files"),
     "evaluate": Kind("Evaluate", EvaluateConfig, "leafcore.evaluate.evaluate:evaluate"),
+    "probes": Kind("Look for shortcuts", ProbesConfig, "leafcore.evaluate.probes:probes"),
+    "report": Kind("Report", ReportConfig, "leafcore.report.report:report", "files"),
+    "predict": Kind("Name pictures", PredictConfig, "leafcore.predict.predict:predict", "use"),
+    "quality": Kind("Image quality", QualityConfig, "leafcore.quality.quality:quality", "use"),
+    "realfake": Kind("Real or fake", RealFakeConfig, "leafcore.realfake.realfake:realfake"),
     "scarcity": Kind("Scarcity study", ScarcityConfig, "leafcore.scarcity.study:scarcity"),
 }
 

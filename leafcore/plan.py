@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +15,7 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.targets import Target, capped_counts, wanted_counts
 from leafcore.progress import duration
 from leafcore.runs import list_runs
+from leafcore.synthesize.parts import parts_of_plan
 from leafcore.workspace import Workspace
 
 BYTES_PER_PIXEL = 2.2  # of a PNG of a leaf photograph, measured on what the shipped generators make
@@ -80,6 +82,22 @@ class BalancePlan(BaseModel):
         known = None if None in seconds else sum(second or 0 for second in seconds)
         cost = cost_of(sum(row.megabytes for row in self.rows), known)
         return f"{sum(row.count for row in self.rows)} pictures, {cost}"
+
+    def lacking(self) -> list[str]:
+        """Return the label sets that lack pictures and that nothing makes."""
+        return [row.labels for row in self.rows if row.way is None]
+
+    def settings(self, dataset: Dataset, *, skip: bool = False) -> dict[str, Any]:
+        """Return the settings of one `synthesize` run that carries the plan out.
+
+        Args:
+            dataset: Whose plan it is.
+            skip: Whether to leave out label sets that nothing makes.
+
+        Raises:
+            ConfigError: Nothing makes some of them, or nothing is to be made.
+        """
+        return {"dataset": dataset.ref, "plan": parts_of_plan(self.model_dump(mode="json"), skip=skip)}
 
 
 def cost_of(megabytes: float, seconds: float | None) -> str:

@@ -14,6 +14,7 @@ from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.files import write_bytes
 from leafcore.masks.configs import CamConfig
+from leafcore.predict.configs import ViewsConfig
 from leafcore.workspace import Workspace
 
 IDLE_S = 600.0  # how long a worker lives without a question
@@ -48,6 +49,20 @@ class PhotoQuestion(Question):
 
     model: str = setting(..., "LFLSeg weights.")
     weights_sha256: str = setting(..., "Their hash, so that a new model under an old name is asked anew.")
+    photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
+
+
+class PredictQuestion(ViewsConfig, Question):
+    """What does a classifier say of an uploaded photo? Answer: npz.
+
+    Over the classes: `classes` text, `probabilities` float32, `thresholds`, and `named` bool, those that the photo is
+    given; `map` (h, w) in [0, 1] is what speaks for the most probable one.
+    """
+
+    NAME: ClassVar[str] = "predict"
+
+    model: str = setting(..., "The classifier.")
+    weights_sha256: str = setting(..., "Its hash, so that a new model under an old name is asked anew.")
     photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
 
 
@@ -129,16 +144,29 @@ class DrawQuestion(Question):
     strength: float = setting(STRENGTH, "How much of a source is drawn anew.", ge=0.05, le=1)
 
 
+class ExplainQuestion(Question):
+    """What in pictures speaks for a class, to a classifier of a comparison? Answer: npz with `maps` (N, h, w)."""
+
+    NAME: ClassVar[str] = "explain"
+
+    run: str = setting(..., "The comparison.")
+    arm: str = setting(..., "Whose classifier of the first seed is asked.")
+    images: tuple[str, ...] = setting(..., "Paths of pictures in its dataset.", max_length=48)
+    classes: tuple[str, ...] = setting(..., "What each heat map speaks for, in the same order.", max_length=48)
+
+
 QUESTIONS: dict[str, type[Question]] = {
     kind.NAME: kind
     for kind in (
         LookQuestion,
         PhotoQuestion,
+        PredictQuestion,
         PreviewQuestion,
         SampleQuestion,
         InterpolationQuestion,
         GridQuestion,
         DrawQuestion,
+        ExplainQuestion,
     )  # fmt: skip
 }
 

@@ -25,6 +25,7 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"
     if kind == "synthesize":
         made_of = f" from {words(values['source'])}" if values["source"] else ""
+        made_of = f" by a plan of {len(values['plan'])} parts" if values["plan"] else made_of
         return f"{values['count']} synthetic pictures{made_of}"
     if kind == "pseudo-label":
         return f"Pseudo-labels from {values['min_confidence']:.0%}"
@@ -34,8 +35,11 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"{named}: {PurePath(values['picture']).name}"
     if kind in {"import", "render", "adopt"}:
         return f"{named}: {values['name']}"
-    if kind in {"health", "split", "scarce", "write", "embed"}:
+    if kind in {"health", "split", "scarce", "write", "embed", "probes", "quality", "realfake"}:
         return f"{named}: {values['dataset'].partition('@')[0]}"
+    if kind == "predict":
+        of = f"{values['dataset'].partition('@')[0]}, {values['split']}" if values["dataset"] else ""
+        return f"{named}: {of or PurePath(values['path']).name}"
     if kind == "write-weights":
         return f"{named}: {values['model'].partition('#')[0]}"
     return named

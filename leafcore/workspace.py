@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "checkpoints"
 
     @property
+    def chains(self) -> Path:
+        """One file per chain that was saved under a name."""
+        return self.root / "chains"
+
+    @property
     def uploads(self) -> Path:
         """What was sent to the server: `<first 12 hex digits of its SHA-256>/<name>`."""
         return self.root / "uploads"

@@ -8,6 +8,7 @@ from ui import cached, live
 from ui.adopting import adopt_lflseg_box
 from ui.heat import Looks
 from ui.mask_sets import sets_box
+from ui.naming import predict_box
 from ui.places import path_of
 from ui.seeing import see_box
 from ui.service import workspace
@@ -45,8 +46,8 @@ except LeafError as error:
     st.stop()
 weakness_note(lflseg)
 
-tune, sets, see, teach = st.tabs(
-    ["Tune", "Mask sets", "Does it see leaves?", "Train LFLSeg"], key="mask_tab", bind="query-params"
+tune, sets, see, labels, teach = st.tabs(
+    ["Tune", "Mask sets", "Does it see leaves?", "Name pictures", "Train LFLSeg"], key="mask_tab", bind="query-params"
 )
 if tune.open:
     with tune:
@@ -68,6 +69,9 @@ if sets.open:
 if see.open:
     with see:
         see_box(lflseg)
+if labels.open:
+    with labels:
+        predict_box()
 if teach.open:
     with teach:
         teach_box(bool(working))

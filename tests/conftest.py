@@ -48,6 +48,10 @@ TINY: dict[str, dict[str, Any]] = {
     "classifier": {"epochs": 2, "size_px": 32, "batch_size": 4, "max_steps_per_epoch": 2, "pretrained": False},
     "evaluate": {
         "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,
+        "backbone": "test_resnet", "arms": ("real", "real_plus_synthetic"),
+    },
+    "probes": {
+        "seeds": 2, "steps": 4, "epochs": 2, "size_px": 32, "batch_size": 4, "pretrained": False,
         "backbone": "test_resnet",
     },
 }  # fmt: skip

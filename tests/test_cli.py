@@ -61,7 +61,8 @@ def call(*argv: object) -> Answer:
 def flags(kind: str, **values: object) -> list[str]:
     """Return the tiny settings of a kind, and others, as flags."""
     both = {**TINY.get(kind, {}), **values}
-    return [word for name, value in both.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    told = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in both.items()}
+    return [word for name, value in told.items() for word in (f"--{name.replace('_', '-')}", value)]
 
 
 class Walk:
@@ -313,7 +314,7 @@ def test_a_done_run_cannot_be_resumed(walk):
         (["synthesize", "--chain", "to-rust", "--dataset", "leaves", "--from", "mould"], "label: got 'mould'"),
         (["synthesize", "--chain", "to-rust", "--dataset", "leaves", "--count", "999"], "count: got 999, but only"),
         (["train", "leafgan", "--dataset", "leaves", "--b", "rust", "--masks", "LFLSEG"], "holds no complete mask set"),
-        (["export", "SYNTHESIZE", "--to", "FOLDERS"], "is a folder, expected the ZIP's name"),
+        (["export", "SYNTHESIZE", "--to", "FOLDERS"], "is a folder, expected a file's name"),
         (
             ["export", "SYNTHESIZE", "--format", "tar"],
             "format: got 'tar', expected 'imagefolder', 'csv'",

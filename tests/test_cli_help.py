@@ -31,7 +31,11 @@ def test_every_setting_is_a_flag_with_help(capsys):
         ("reproduce", "picture"): "PICTURE",
         ("export", "run"): "RUN",
         ("pseudo-label", "run"): "RUN",
+        ("probes", "dataset"): "NAME",
+        ("report", "run"): "RUN",
         ("scarcity", "limit"): "--max",
+        ("predict", "model"): "CHECKPOINT",
+        ("predict", "path"): "PATH",
     }
     for kind, entry in KINDS.items():
         if kind == "preflight":  # its flags are those of the recipe that it tries out

@@ -8,9 +8,10 @@ from PIL import Image
 from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import ConfigError, DatasetError, NotFoundError
+from leafcore.files import write_json
 from leafcore.jobs import build_config, execute, submit
 from leafcore.measure.stats import exact_interval
-from leafcore.quiz import answer_quiz, open_quiz, picture_of, start_quiz, undo_answer
+from leafcore.quiz import answer_quiz, name_quiz, open_quiz, picture_of, repeat_quiz, start_quiz, undo_answer
 from leafcore.workspace import Workspace
 from tests.conftest import carrier
 from tests.planted import plant_translator
@@ -116,8 +117,11 @@ def test_an_answer_too_many_changes_nothing(own, quiz):
 
 def test_what_fooled_the_visitor_is_told(own, quiz):
     fakes = [item for item in quiz.items if item.kind == "fake"]
-    assert answered(own, quiz, *["real"] * 4).fooled_by() == fakes
-    assert answered(own, open_quiz(own, quiz.id).model_copy(update={"answers": ()}), *["fake"] * 4).fooled_by() == []
+    fooled = answered(own, quiz, *["real"] * 4)
+    assert fooled.mistaken("fake") == fakes and fooled.mistaken("real") == []
+    blank = open_quiz(own, quiz.id).model_copy(update={"answers": (), "ratings": ()})
+    doubtful = answered(own, blank, *["fake"] * 4)
+    assert doubtful.mistaken("fake") == [] and len(doubtful.mistaken("real")) == 2
 
 
 def test_too_few_pictures_are_refused_with_how_many_there_are(own, journey):
@@ -154,3 +158,47 @@ def test_a_link_cannot_leave_the_folder(own, name):
 def test_a_run_that_made_no_pictures_is_refused(own, journey):
     with pytest.raises(NotFoundError, match="holds no synthetic pictures"):
         start_quiz(own, journey.runs["masks"].id, 4)
+
+
+# --- several sets, ratings, a second rater ----------------------------------------------------------------------------
+
+
+def test_of_several_sets_as_many_are_shown_of_each(own, journey, synthetic):
+    other = carrier(own)("synthesize", chain=("healthy-to-rust",), dataset=journey.dataset, source="healthy", count=1)
+    quiz = start_quiz(own, (synthetic, other.id), 4, seed=0)
+    assert sorted(item.set for item in quiz.items if item.kind == "fake") == sorted([synthetic, other.id])
+    assert {item.set for item in quiz.items if item.kind == "real"} == {""} and quiz.asked == 4
+
+
+def test_a_class_that_a_set_does_not_show_is_refused(own, synthetic):
+    with pytest.raises(DatasetError, match="labels: the set .* has no picture of 'scab'; leave that set out"):
+        start_quiz(own, synthetic, 4, labels="scab")
+
+
+def test_a_rating_goes_with_its_answer_and_is_taken_back_with_it(own, quiz):
+    quiz = answer_quiz(own, quiz, "real", rating=4)
+    quiz = answer_quiz(own, quiz, "fake")
+    assert open_quiz(own, quiz.id).ratings == (4, 0)
+    assert undo_answer(own, undo_answer(own, quiz)).ratings == ()
+
+
+def test_a_key_that_was_pressed_twice_answers_once(own, quiz):
+    quiz = answer_quiz(own, quiz, "real", at=0)
+    assert answer_quiz(own, quiz, "real", at=0).answers == ("real",)
+    assert answer_quiz(own, quiz, "fake", at=1).answers == ("real", "fake")
+
+
+def test_a_second_rater_gets_the_same_pictures_in_another_order_and_no_answers(own, quiz):
+    quiz = name_quiz(own, answered(own, quiz, *["real"] * 4), "  Ada   Lovelace ")
+    assert quiz.nickname == "Ada Lovelace"
+    others = [repeat_quiz(own, quiz, seed=seed) for seed in range(6)]
+    assert {frozenset(other.items) for other in others} == {frozenset(quiz.items)}
+    assert len({other.items for other in others}) > 1
+    assert {(other.like, other.answers, other.nickname) for other in others} == {(quiz.id, (), "")}
+
+
+def test_a_session_from_before_there_were_ratings_goes_on(own, quiz):
+    old = quiz.model_dump(exclude={"asked", "rates", "ratings", "like", "nickname", "created"}) | {"answers": ("real",)}
+    write_json(own.quizzes / f"{quiz.id}.json", old)
+    again = answer_quiz(own, open_quiz(own, quiz.id), "fake", rating=2)
+    assert again.answers == ("real", "fake") and again.ratings == (0, 2)

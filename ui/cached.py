@@ -19,12 +19,15 @@ from leafcore.data.synthetic_sets import SyntheticSet, open_whole_set
 from leafcore.errors import DatasetError
 from leafcore.files import read_json
 from leafcore.latent_tools import ask_for_pictures
+from leafcore.naming import Named, ask_for_labels
 from leafcore.pick.scores import Direction, ScoreResult, newest_scores
 from leafcore.questions import (
     DrawQuestion,
+    ExplainQuestion,
     LookQuestion,
     NoiseQuestion,
     PhotoQuestion,
+    PredictQuestion,
     PreviewQuestion,
     Question,
     SampleQuestion,
@@ -91,6 +94,14 @@ def lflseg_models() -> dict[str, str]:
     """Return LFLSeg models by what a config calls them, with a title for people: checkpoints, then runs."""
     named = {part.name: part.name for part in list_checkpoints(workspace(), "lflseg")}
     return named | {run.id: f"{run.record.title}, run of {when(run)}" for run in trained_runs("lflseg")}
+
+
+def classifiers() -> dict[str, str]:
+    """Return classifiers by what a config calls them, with a title for people: checkpoints, then runs that are done."""
+    named = {part.name: part.name for part in list_checkpoints(workspace(), "classifier")}
+    return named | {
+        run.id: f"{run.record.title}, run of {when(run)}" for run in runs_of("classifier") if epochs(run.folder)
+    }
 
 
 def translators() -> dict[str, Checkpoint]:
@@ -245,6 +256,13 @@ def look(question: LookQuestion) -> tuple[np.ndarray, np.ndarray]:
         return answer["maps"], answer["probabilities"]
 
 
+def explained(question: ExplainQuestion) -> np.ndarray:
+    """Return what in each picture speaks for a class, (N, h, w) in [0, 1]."""
+    with np.load(warm_worker().ask(question)) as answer:
+        maps: np.ndarray = answer["maps"]
+        return maps
+
+
 def preview_chain(question: PreviewQuestion) -> np.ndarray:
     """Return the sources and what each step makes of them, (steps + 1, N, S, S, 3) uint8."""
     with np.load(warm_worker().ask(question)) as answer:
@@ -256,6 +274,11 @@ def look_at_photo(question: PhotoQuestion) -> tuple[np.ndarray, np.ndarray]:
     """Return the heat map (h, w) in [0, 1] of an uploaded photo, and its class probabilities (3,)."""
     with np.load(warm_worker().ask(question)) as answer:
         return answer["map"], answer["probabilities"]
+
+
+def labels_of(question: PredictQuestion) -> Named:
+    """Return what a classifier says of an uploaded photo."""
+    return ask_for_labels(workspace(), warm_worker(), question)
 
 
 def sample(question: SampleQuestion) -> Sample:

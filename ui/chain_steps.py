@@ -8,6 +8,7 @@ from leafcore.chain_steps import How, Step
 from leafcore.chains import Way, all_steps, suggestions
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
+from ui.chain_presets import choose_preset
 
 WHERE = {"": "Trained", "leaf": "Leaf", "all": "All over"}
 
@@ -20,6 +21,7 @@ def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) 
         counts: Train pictures per label set.
     """
     known = {step.name: step for step in all_steps(translators.values())}
+    choose_preset(known)
     _suggest(suggestions(counts, [one for one in translators.values() if one.is_translator]))
     chosen = st.multiselect(
         "Chain of translations, in order",
@@ -33,8 +35,8 @@ def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) 
     steps = [known[name] for name in chosen]
     if not steps:
         return []
-    with st.expander("Strength and place of each step", icon=":material/tune:"):
-        return [_step(step, number) for number, step in enumerate(steps)]
+    with st.expander("Order, strength and place of each step", icon=":material/tune:"):
+        return [_step(step, number, len(steps)) for number, step in enumerate(steps)]
 
 
 def _suggest(ways: Mapping[str, Way]) -> None:
@@ -60,11 +62,33 @@ def _take(ways: Mapping[str, Way]) -> None:
         st.session_state["src"] = way.source
 
 
-def _step(step: Step, number: int) -> Step:
+def _swap(number: int) -> None:
+    """Let a step change places with the one before it, with its strength and its place. Only in a callback."""
+    state = st.session_state
+    chosen = list(state["chain"])
+    chosen[number - 1 : number + 1] = reversed(chosen[number - 1 : number + 1])
+    state["chain"] = chosen
+    for name in ("strength", "where"):
+        first, second = f"{name}_{number - 1}", f"{name}_{number}"
+        state[first], state[second] = state[second], state[first]
+
+
+def _step(step: Step, number: int, count: int) -> Step:
     """Draw how a step is applied, and return it so."""
+    name_place, earlier_place, later_place = st.columns([6, 1, 1], vertical_alignment="center", gap=None)
+    name_place.markdown(f"**{step.name}**")
+    if count > 1:
+        earlier_place.button(
+            "", icon=":material/arrow_upward:", key=f"earlier_{number}", type="tertiary", disabled=number == 0,
+            on_click=_swap, args=(number,), help="Earlier",
+        )  # fmt: skip
+        later_place.button(
+            "", icon=":material/arrow_downward:", key=f"later_{number}", type="tertiary",
+            disabled=number == count - 1, on_click=_swap, args=(number + 1,), help="Later",
+        )  # fmt: skip
     strength_place, where_place = st.columns(2, vertical_alignment="bottom")
     strength = strength_place.slider(
-        step.name,
+        "Strength",
         0.0,
         1.0,
         1.0,

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leafcore.data.labels import words
-from leafcore.evaluate.result import MACRO, Comparison
+from leafcore.measure.measured import Score
 
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
@@ -78,53 +78,40 @@ def plan(before: Mapping[str, int], after: Mapping[str, int]) -> go.Figure:
     return _layout(figure, 90 + 34 * len(names), barmode="stack", legend=legend)
 
 
-def forest(differences: Mapping[str, tuple[float, float, float]]) -> go.Figure:
-    """Return differences with their intervals, one row each; 0 is marked.
+def intervals(scores: Mapping[str, Score], title: str) -> go.Figure:
+    """Return scores with their intervals, or what they have of one, a row each.
 
     Args:
-        differences: By label: value, low, high; NaN ends, where there is no interval, leave a hollow mark.
+        scores: By the name of the row.
+        title: What is measured.
     """
-    names = [words(name) for name in differences]
-    value, low, high = (np.array(part) for part in zip(*differences.values(), strict=True))
-    symbols = [
-        ("diamond" if name == MACRO else "circle") + ("-open" if np.isnan(end) else "")
-        for name, end in zip(differences, low, strict=True)
-    ]
+    value = np.array([score.value for score in scores.values()])
+    low = np.array([score.value if score.low is None else score.low for score in scores.values()])
+    high = np.array([score.value if score.high is None else score.high for score in scores.values()])
     figure = go.Figure(
         go.Scatter(
             x=value,
-            y=names,
+            y=list(scores),
             mode="markers",
-            marker={"size": 11, "color": COLORS[5], "symbol": symbols},
+            marker={"size": 11, "color": COLORS[5], "symbol": ["diamond", *["circle"] * (len(scores) - 1)]},
             error_x={"type": "data", "array": high - value, "arrayminus": value - low, "width": 6, "thickness": 2},
-            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+            hovertemplate="%{y}: %{x:.3g}<extra></extra>",
         )
     )
-    figure.add_vline(x=0, line={"dash": "dash", "width": 1, "color": "#8a8a8a"})
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title="difference in F1: real + synthetic minus real")
-    return _layout(figure, 110 + 36 * len(names))
+    figure.update_xaxes(title=title)
+    return _layout(figure, 90 + 36 * len(scores))
 
 
-def confusion(comparison: Comparison, arm: str) -> go.Figure:
-    """Return an arm's confusion matrix in shares of each true label set; counts on hover and in the cells."""
-    counts = np.array(comparison.arms[arm].confusion)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    rows = [words(name) for name in comparison.label_sets]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=[*rows, "other"],
-            y=rows,
-            zmin=0,
-            zmax=1,
-            colorscale="Greens",
-            text=counts,
-            texttemplate="%{text}",
-            hovertemplate="true %{y}<br>predicted %{x}<br>%{text} of this row: %{z:.0%}<extra></extra>",
-            colorbar={"tickformat": ".0%"},
-        )
-    )
-    figure.update_yaxes(autorange="reversed", title="true")
-    figure.update_xaxes(title="predicted")
-    return _layout(figure, 200 + 34 * len(rows))
+def accuracies(shares: Mapping[str, tuple[float, float, float]]) -> go.Figure:
+    """Return shares of right answers with their intervals, a row each; guessing is marked.
+
+    Args:
+        shares: By the name of the row: share, low, high, from 0 to 1.
+    """
+    scores = {name: Score(value=value, low=low, high=high, n=0) for name, (value, low, high) in shares.items()}
+    figure = intervals(scores, "right answers; guessing gives 50%")
+    figure.update_traces(marker_symbol="circle", hovertemplate="%{y}: %{x:.0%}<extra></extra>")
+    figure.add_vline(x=0.5, line={"dash": "dash", "width": 1, "color": "#8a8a8a"})
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    return figure

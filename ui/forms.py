@@ -227,6 +227,10 @@ def label_of(name: str, field: FieldInfo) -> str:
         "file": "File or folder",
         "leaf_map": "PlantVillage's leaf map",
         "limit": "Pictures per label set",
+        "tta": "Views of each",
+        "cam": "Heat maps",
+        "path": "Picture or folder",
+        "layout": "Columns of the table",
     }
     unit = extra_of(field, "unit")
     return words.get(name, name.replace("_", " ").capitalize()) + (f" ({unit})" if unit else "")

@@ -8,7 +8,8 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.targets import STUDY, Target
 from leafcore.errors import LeafError
 from leafcore.plan import BalancePlan, PlanRow, plan_dataset
-from ui import charts
+from ui import charts, forms, live
+from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
 
@@ -55,6 +56,7 @@ def plan_box(dataset: Dataset) -> None:
         st.markdown(f"**{plan.sentence()}**")
         st.space("stretch")
         _offer(dataset, plan)
+    _make(dataset, plan)
     for row in plan.rows:
         _draw_row(dataset, row)
 
@@ -78,6 +80,32 @@ def _offer(dataset: Dataset, plan: BalancePlan) -> None:
     for kind, content in (("CSV", table.to_csv(index=False)), ("JSON", plan.model_dump_json(indent=2))):
         name = f"{dataset.name}-plan.{kind.lower()}"
         st.download_button(f"Plan as {kind}", content, name, icon=":material/download:", key=f"plan_{kind.lower()}")
+
+
+def _make(dataset: Dataset, plan: BalancePlan) -> None:
+    """Draw the button that queues one run of all, and how that run goes."""
+    total, lacking = sum(row.count for row in plan.rows), plan.lacking()
+    if not total:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        skip = bool(lacking) and st.checkbox(
+            f"Skip {', '.join(map(words, lacking))}", key="plan_skip", help="No generator makes these."
+        )
+        is_ready = skip or not lacking
+        values = plan.settings(dataset, skip=True) if is_ready else {}
+        pressed = st.button(
+            f"Make all {total}", type="primary", icon=":material/auto_awesome:", key="make_plan", disabled=not is_ready,
+            help="" if is_ready else "No generator makes some label sets: train one, or skip them.",
+        )  # fmt: skip
+        copy_as("synthesize", values, "plan", disabled=not is_ready)
+    if pressed:
+        run = forms.queue("synthesize", values)
+        if run is not None:
+            st.session_state["synthesize_run"] = st.session_state["studio_run"] = run.id
+    done = live.follow("synthesize")
+    if done is not None:
+        st.success(f"{done.result()['count']} pictures made.", icon=":material/check_circle:")
+        st.page_link(path_of("studio"), label="Look at them", icon=":material/auto_awesome:")
 
 
 def _draw_row(dataset: Dataset, row: PlanRow) -> None:

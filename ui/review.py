@@ -144,6 +144,11 @@ def _page(count: int) -> int:
 def _tile(run: Run, row: Row, opinion: Opinion, me: str, beside: SyntheticSet | None, matched: dict[str, str]) -> Tile:
     file, other = row["file"], matched.get(row["file"], "")
     layers = [Layer("source", f"/api/runs/{run.id}/sources/{file}")] if row["source"] else []
+    layers += [
+        Layer(step["checkpoint"], f"/api/runs/{run.id}/steps/{step['file']}")
+        for step in cached.steps_of(row["chain"])
+        if step.get("file")
+    ]
     if beside is not None:
         layers.insert(0, Layer(maker(beside), f"/api/runs/{beside.id}/images/{other}"))
     made = f"from {row['source']}" if row["source"] else row.get("prompt") or f"from noise, seed {row['seed']}"

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from leafcore.data.review import Choice, Opinion
+from ui.stars import stars_html
 
 _HTML = """
 <div class="review">
@@ -22,13 +23,7 @@ _HTML = """
       <div class="bar">
         <button type="button" name="keep" title="K">Keep</button>
         <button type="button" name="reject" title="X">Reject</button>
-        <span class="stars" role="group" aria-label="Rating">
-          <button type="button" aria-label="1 star" title="1">★</button
-          ><button type="button" aria-label="2 stars" title="2">★</button
-          ><button type="button" aria-label="3 stars" title="3">★</button
-          ><button type="button" aria-label="4 stars" title="4">★</button
-          ><button type="button" aria-label="5 stars" title="5">★</button>
-        </span>
+        STARS
         <button type="button" name="undo" title="Z">Undo</button>
         <span class="count" aria-live="polite"></span>
         <label>over <select name="layer" aria-label="Held against"></select></label>
@@ -46,7 +41,7 @@ _HTML = """
 _HERE = Path(__file__).parent
 _GRID = st.components.v2.component(
     "leaf_review",
-    html=_HTML,
+    html=_HTML.replace("STARS", stars_html()),
     css=(_HERE / "review.css").read_text(encoding="utf-8"),
     js=(_HERE / "review.js").read_text(encoding="utf-8"),
 )

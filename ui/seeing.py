@@ -1,4 +1,4 @@
-"""Does it see leaves? Any photo: what LFLSeg says of it, where it looks, and the leaf cut out."""
+"""Does it see leaves? Any photo: what LFLSeg says of it, where it looks, the leaf cut out; and its labels."""
 
 import io
 from pathlib import Path
@@ -14,6 +14,7 @@ from leafcore.masks.configs import DELTA
 from leafcore.masks.maps import heat_overlay, threshold
 from leafcore.questions import PhotoQuestion, keep_photo, photo_file
 from ui import cached, show
+from ui.naming import photo_labels
 from ui.service import workspace
 
 SIDE = 512
@@ -36,7 +37,9 @@ def see_box(lflseg: Checkpoint) -> None:
     with st.container(horizontal=True):
         for name, share in zip(CLASSES, probabilities, strict=True):
             st.metric(name, f"{share:.1%}", border=True, width=150)
-    st.fragment(_pictures)(photo_file(workspace(), digest), Path(given.name).stem, cam)
+    file, name = photo_file(workspace(), digest), Path(given.name).stem
+    st.fragment(_pictures)(file, name, cam)
+    photo_labels(digest, file, name)
 
 
 def _pictures(file: Path, name: str, cam: np.ndarray) -> None:

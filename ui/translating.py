@@ -5,15 +5,17 @@ from typing import Any
 
 import streamlit as st
 
-from leafcore.chain_steps import Step
+from leafcore.chain_steps import LABEL_RULES, LabelRule, Step
 from leafcore.chains import chain_labels, chain_size, masks_for, picture_size, sizing_method
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split
 from leafcore.errors import LeafError
+from leafcore.plan import BYTES_PER_PIXEL
 from leafcore.questions import PreviewQuestion
 from ui import cached, forms, show
 from ui.adopting import adopt_generator_box
+from ui.chain_presets import save_preset_box
 from ui.chain_steps import chain_box
 from ui.copying import copy_as
 from ui.places import path_of
@@ -53,8 +55,11 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         name = st.selectbox("Dataset", names, key="ds", bind="query-params")
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
+        named = st.container()
         place = st.container()  # sources are drawn above the split that they hang on
         settings = _settings()
+        with named:
+            save_preset_box(steps, settings)
         with place:
             sources = _sources(dataset, steps[0].source if steps else "", settings["sources_from"])
     with right:
@@ -77,8 +82,11 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
 
 def _settings() -> dict[str, Any]:
     """Draw what seldom changes; return it by the names of `synthesize`."""
-    with st.expander("Size, checks and split", icon=":material/rule:"):
-        return forms.live_fields("synthesize", *SELDOM)
+    with st.expander("Label, size, checks and split", icon=":material/rule:"):
+        values = forms.live_fields("synthesize", "label_rule", "keep_steps")
+        is_custom = values["label_rule"] == "custom"
+        values |= forms.live_fields("synthesize", "custom_label") if is_custom else {"custom_label": ""}
+        return values | forms.live_fields("synthesize", *SELDOM)
 
 
 def _sources(dataset: Dataset, usual: str, split: Split) -> dict[str, Any]:
@@ -112,10 +120,12 @@ def _sources(dataset: Dataset, usual: str, split: Split) -> dict[str, Any]:
 def _preview(dataset: Dataset, steps: Sequence[Step], values: Mapping[str, Any], size_px: int) -> bool:
     """Draw what would be made and a few sources through the chain; return whether to make all."""
     source, count = values["source"], values["count"]
-    st.markdown(f"{words(source)} → **{words(chain_labels(source, steps))}**")
+    rule: LabelRule = values["label_rule"]
+    labels = chain_labels(source, steps, rule, values["custom_label"])
+    st.markdown(f"{words(source)} → **{words(labels) or 'no label yet'}**")
     st.caption(
-        f"{count} pictures of {size_px} px, about {count * size_px**2 * 2.2 / 1e6:.1f} MB. "
-        "The label is the union of the source's and every step's, healthy dropped."
+        f"{count} pictures of {size_px} px, about {count * size_px**2 * BYTES_PER_PIXEL / 1e6:.1f} MB. "
+        f"Label: {LABEL_RULES[rule]}."
     )
     if size_px != chain_size(steps):
         st.caption(f"Made as: {sizing_method(steps, size_px, values['sizing'])}.")

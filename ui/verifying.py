@@ -7,16 +7,15 @@ from leafcore.synthesize.verdicts import BACKGROUND, CHANGE, COLLAPSE, TITLES, C
 from ui import show
 
 
-def verification_box(pictures: SyntheticSet, found: Verification) -> None:
-    """Draw how many pictures were rejected, by which check, and the rejected ones folded away.
-
-    Args:
-        pictures: The set.
-        found: What verification made of it.
-    """
+def verification_box(found: Verification) -> None:
+    """Draw how many pictures were rejected, and by which check."""
     made = found.accepted + found.rejected
     st.markdown(f"**{found.accepted} of {made} pictures accepted**")
     st.caption("  \n".join(map(_told, found.checks)))
+
+
+def rejected_box(pictures: SyntheticSet) -> None:
+    """Draw the pictures that verification rejected, with the reasons, folded away; nothing if it rejected none."""
     rejected = pictures.rejected()
     if rejected.empty:
         return

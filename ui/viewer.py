@@ -11,6 +11,7 @@ from leafcore.data.labels import words
 from leafcore.pick.marks import Mark, Marks
 from leafcore.runs import Run
 from ui import cached
+from ui.stars import stars_html
 
 _HTML = """
 <div class="viewer">
@@ -39,13 +40,7 @@ _HTML = """
       </select>
     </label>
     <button type="button" name="best" title="B">Mark best</button>
-    <span class="stars" role="group" aria-label="Rating">
-      <button type="button" aria-label="1 star" title="1">★</button
-      ><button type="button" aria-label="2 stars" title="2">★</button
-      ><button type="button" aria-label="3 stars" title="3">★</button
-      ><button type="button" aria-label="4 stars" title="4">★</button
-      ><button type="button" aria-label="5 stars" title="5">★</button>
-    </span>
+    STARS
     <button type="button" name="undo" title="Z">Undo</button>
   </div>
   <div class="body"></div>
@@ -59,7 +54,7 @@ _HTML = """
 _HERE = Path(__file__).parent
 _VIEWER = st.components.v2.component(
     "leaf_viewer",
-    html=_HTML,
+    html=_HTML.replace("STARS", stars_html()),
     css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
     js=(_HERE / "viewer.js").read_text(encoding="utf-8"),
 )

@@ -11,14 +11,17 @@ from collections.abc import Collection
 from fastapi import FastAPI
 
 from leafcore import __version__
+from leafcore.api.chains import add_chains
 from leafcore.api.description import add_description
 from leafcore.api.failures import Refusal, add_failures
 from leafcore.api.files import add_files, add_uploads
 from leafcore.api.generate import add_generate
 from leafcore.api.guard import LOCAL_HOSTS, BodyLimitMiddleware, GuardMiddleware
 from leafcore.api.latent import add_latent_tools
+from leafcore.api.predict import add_predict
 from leafcore.api.queue import add_queue
 from leafcore.api.reading import add_reading
+from leafcore.api.reports import add_reports
 from leafcore.api.review import add_review
 from leafcore.api.runs import add_runs, add_steering
 from leafcore.ask import WarmWorker
@@ -57,9 +60,12 @@ def build_api(
     add_queue(api, workspace)
     add_files(api, workspace)
     add_review(api, workspace)
+    add_reports(api, workspace)
+    add_chains(api, workspace)
     add_uploads(api, workspace)
     worker = worker or WarmWorker(workspace)
     add_generate(api, workspace, worker)
     add_latent_tools(api, workspace, worker)
+    add_predict(api, workspace, worker)
     add_description(api)
     return api

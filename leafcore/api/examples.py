@@ -68,6 +68,7 @@ REVIEW = {
         "000001-93d0c1aa.png": {"verdict": "reject", "stars": 0, "by": "Ada", "at": 1793784905.0},
     },
 }
+CHAIN = {"chain": ["healthy-to-rust:0.7:leaf", "healthy-to-frog-eye"], "label_rule": "union", "custom_label": ""}
 PARAMETERS: dict[str, Any] = {
     "run_id": RUN,
     "checkpoint": "rust-dcgan",
@@ -84,7 +85,9 @@ NAMES = {
     "/runs/{run_id}/images/{name}": FILE,
     "/runs/{run_id}/thumbnails/{name}": FILE,
     "/runs/{run_id}/sources/{name}": FILE,
+    "/runs/{run_id}/steps/{name}": "000000-4be7a2f1.1.png",
     "/uploads": "leaves.zip",
+    "/chains/{name}": "rust-then-frog-eye",
     "/checkpoints/{name}": "healthy-to-rust",
 }
 NAME = "sample-leaves"  # what {name} is elsewhere
@@ -95,6 +98,8 @@ BODIES: dict[tuple[str, str], Any] = {
         "settings": {"chain": ["healthy-to-rust"], "dataset": "sample-leaves", "source": "healthy", "count": 24},
         "title": "Rust for Monday",
     },
+    ("post", "/datasets/{name}/plan"): {"target": "median", "skip": True},
+    ("put", "/chains/{name}"): CHAIN,
     ("post", "/runs/{run_id}/promote"): {"name": "healthy-to-rust", "epoch": 40},
     ("post", "/runs/{run_id}/review"): {"keep": [FILE], "stars": {FILE: 4}, "by": "Ada"},
 }
@@ -126,6 +131,11 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "after": {"healthy": 84, "rust": 36},
         "replaces": False,
     },
+    ("post", "/datasets/{name}/plan"): VIEW,
+    ("get", "/chains"): {"rust-then-frog-eye": CHAIN},
+    ("get", "/chains/{name}"): CHAIN,
+    ("put", "/chains/{name}"): CHAIN,
+    ("delete", "/chains/{name}"): {"rust-then-frog-eye": CHAIN},
     ("get", "/checkpoints"): [CARD],
     ("get", "/checkpoints/{name}"): CARD,
     ("get", "/kinds"): {
@@ -225,6 +235,14 @@ ANSWERS: dict[tuple[str, str], Any] = {
                 "png": "iVBORw0KGgo=",
             }
         ],
+    },
+    ("post", "/predict"): {
+        "model": "orchard-classifier#7e084268a26f",
+        "labels": "rust",
+        "probabilities": {"rust": 0.91, "scab": 0.06, "healthy": 0.03},
+        "thresholds": {},
+        "views": 20,
+        "heat_map": "/9j/4AAQSkZJRg==",
     },
     ("get", "/usage"): [USE],
 }

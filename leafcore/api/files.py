@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.data.synthetic_sets import STEPS, open_synthetic_set
 from leafcore.data.uploads import Upload, receive
 from leafcore.errors import ConfigError, NotFoundError
 from leafcore.export.configs import Content, ExportConfig, FormatName
@@ -110,6 +110,11 @@ def add_files(api: FastAPI, workspace: Workspace) -> None:
     def image(run_id: str, name: str) -> FileResponse:
         """Return one synthetic picture; its PNG holds its recipe."""
         return FileResponse(inside(open_run(workspace, run_id).folder / "images", name), media_type="image/png")
+
+    @api.get("/runs/{run_id}/steps/{name}", response_class=FileResponse, responses=PNG)
+    def step(run_id: str, name: str) -> FileResponse:
+        """Return what a step of a chain made on the way to a picture, whose recipe names the file."""
+        return FileResponse(inside(open_run(workspace, run_id).folder / STEPS, name), media_type="image/png")
 
     @api.get("/runs/{run_id}/sample", response_class=FileResponse, responses=JPEG)
     def sample(run_id: str) -> FileResponse:

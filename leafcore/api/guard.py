@@ -10,7 +10,7 @@ from leafcore.api.failures import failure
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DESCRIPTION = frozenset({"/docs", "/openapi.json"})  # of the program, not of anybody's data: open without a token
-STREAMED = "/uploads"  # writes its body as it comes, and has a limit of its own
+STREAMED = ("/uploads", "/predict")  # read their body as it comes, and have limits of their own
 MAX_BODY_BYTES = 2**20  # of what is read whole: settings
 
 
@@ -67,7 +67,7 @@ class BodyLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413, or pass the request on."""
-        if scope["type"] != "http" or _route(scope) == STREAMED:
+        if scope["type"] != "http" or _route(scope) in STREAMED:
             await self._app(scope, receive, send)
             return
         announced = _header(scope, b"content-length")

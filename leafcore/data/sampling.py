@@ -1,4 +1,4 @@
-"""Which pictures come next: an endless shuffled stream that can be saved and goes on exactly where it was."""
+"""Which pictures come next: endless random streams that can be saved and go on exactly where they were."""
 
 import torch
 
@@ -43,3 +43,31 @@ class ShuffledStream:
         order, position = state["order"], state["position"]
         assert isinstance(order, torch.Tensor) and isinstance(position, int)
         self._order, self._position = order.clone(), position
+
+
+class WeightedStream:
+    """Endless independent draws of items, some more often than others.
+
+    Args:
+        weights: How often each item is drawn, in proportion; positive.
+        generator: Draws them.
+    """
+
+    def __init__(self, weights: torch.Tensor, generator: torch.Generator) -> None:
+        self._weights = weights
+        self._generator = generator
+
+    def take(self, count: int) -> torch.Tensor:
+        """Return the next items; one may come several times.
+
+        Returns:
+            (count,) int64.
+        """
+        return torch.multinomial(self._weights, count, replacement=True, generator=self._generator)
+
+    def state_dict(self) -> dict[str, object]:
+        """Return nothing: each draw is independent, and the generator's state is the owner's to save."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on; the generator alone knows where."""

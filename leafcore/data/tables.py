@@ -74,18 +74,27 @@ def read_cassava(path: Path) -> Listing:
     """
     table_path = _table_in(path)
     table = read_frame(table_path, ("image_id", "label"))
-    names_path = table_path.parent / CASSAVA_MAP
-    try:
-        names = {number: label_name(str(name)) for number, name in json.loads(names_path.read_text("utf-8")).items()}
-    except FileNotFoundError:
-        raise DatasetError(f"{names_path}: there is no such file; it says which disease each number means.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError):
-        raise DatasetError(f'{names_path}: expected JSON such as {{"0": "healthy"}}.') from None
+    names = read_cassava_names(table_path.parent)
     unknown = sorted(set(table["label"]) - names.keys())
     if unknown:
         raise DatasetError(f"{table_path}: got label {unknown[0]!r}, expected one of {', '.join(sorted(names))}.")
     images = _folder_of(table_path.parent) + table["image_id"]
     return _listing(table_path, table, images, table["label"].map(names))
+
+
+def read_cassava_names(folder: Path) -> dict[str, str]:
+    """Return what each number of Cassava's table means, by the JSON file beside it.
+
+    Raises:
+        DatasetError: There is no such file, or it says something else.
+    """
+    path = folder / CASSAVA_MAP
+    try:
+        return {str(int(number)): label_name(str(name)) for number, name in json.loads(path.read_text("utf-8")).items()}
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: there is no such file; it says which disease each number means.") from None
+    except (ValueError, AttributeError):  # no JSON, no object, a key that is no number
+        raise DatasetError(f'{path}: expected JSON such as {{"0": "healthy"}}.') from None
 
 
 def read_mapped(path: Path, columns: Columns) -> Listing:

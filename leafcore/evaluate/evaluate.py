@@ -1,23 +1,20 @@
 """The verb that compares classifiers: arms x seeds, each cell trained alike, all judged on one test split."""
 
-import shutil
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from leafcore.data import leaks
 from leafcore.evaluate.arms import Material, load_material
-from leafcore.evaluate.comparison import Cell, compare
-from leafcore.evaluate.configs import ARMS, Arm, EvaluateConfig
-from leafcore.evaluate.contestant import Contestant
+from leafcore.evaluate.cells import JUDGING, Cell, cell_name, load_cell, split_hash
+from leafcore.evaluate.comparison import Circumstances, compare
+from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.openings import count_opening
-from leafcore.evaluate.result import Comparison
+from leafcore.evaluate.plans import Plan
+from leafcore.evaluate.result import Comparison, Planned, PlannedArm
+from leafcore.evaluate.training import CellProgress, train_cell
 from leafcore.files import write_atomic, write_json
 from leafcore.progress import Progress
-from leafcore.train.configs import ClassifierConfig
-from leafcore.train.device import resolve_device
-from leafcore.train.loop import fit
 from leafcore.workspace import Workspace
 
 
@@ -27,101 +24,71 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
     A resumed run keeps the cells that are finished and goes on within the one that was not.
 
     Raises:
-        InputError: A name is unknown, or a split is empty.
+        InputError: A name is unknown, a split is empty, or a cell was judged on another test split.
         DiskFull: A save did not fit.
         Stopped: Somebody asked to stop; the cells so far stay.
     """
     progress.phase("loading")
     material = load_material(config, workspace, progress)
-    report = leaks.check(material.dataset, material.seen)
-    if not report.is_clean:
-        progress.warn(f"The verdict will be withheld: {report.explain()}.")
+    whole = leaks.check(material.dataset, material.seen_behind(range(len(material.seen))))
+    if not whole.is_clean:
+        progress.warn(f"The verdict will be withheld: {whole.explain()}.")
     opened = count_opening(workspace, material.dataset, progress.folder.name)
-    order = [(arm, config.seed + index) for index in range(config.seeds) for arm in ARMS]
-    cells: dict[Arm, list[Cell]] = {arm: [] for arm in ARMS}
-    for number, (arm, seed) in enumerate(order):
-        progress.phase(f"{arm.replace('_', ' ')}, seed {seed}")
-        watch = CellProgress(progress, f"{arm}-{seed}", number * config.steps, len(order) * config.steps)
-        cells[arm].append(train_cell(config, material, arm, seed, watch))
+    seeds = tuple(config.seed + index for index in range(config.seeds))
+    write_plan(progress.folder, material, seeds)
+    cells = _train(config, material, seeds, progress)
     progress.phase("comparing")
-    comparison = compare(material, cells, report, opened, config.seed)
+    comparison = compare(material, cells, Circumstances(whole, leaks_of_arms(material), opened, config.seed))
     write_json(progress.folder / "comparison.json", comparison.model_dump(mode="json"))
     return comparison
 
 
-class CellProgress(Progress):
-    """Shows the training of one cell as a part of the whole comparison.
-
-    Args:
-        outer: The comparison's progress.
-        name: The cell's name; its folder is `cells/<name>`.
-        before: Steps of the cells before it.
-        total: Steps of all cells.
-    """
-
-    def __init__(self, outer: Progress, name: str, before: int, total: int) -> None:
-        super().__init__(outer.folder / "cells" / name)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._outer, self._name, self._before, self._total = outer, name, before, total
-
-    def report(self, done: int, total: int, **scalars: float) -> None:
-        """Report steps of the whole; only validation scores are recorded, under the cell's name."""
-        del total
-        scores = {f"{self._name} {key}": value for key, value in scalars.items() if key.startswith("val_")}
-        self._outer.report(self._before + done, self._total, **scores)
-
-    def rewind(self, done: int) -> None:
-        """Forget what the whole recorded after this cell's first `done` steps."""
-        self._outer.rewind(self._before + done)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether the whole was asked to stop."""
-        return self._outer.should_stop
+def leaks_of_arms(material: Material) -> dict[str, leaks.LeakReport]:
+    """Return what stands behind each arm that learns from synthetic pictures."""
+    return {
+        plan.id: leaks.check(material.dataset, material.seen_behind(plan.sets)) for plan in material.plans if plan.sets
+    }
 
 
-def train_cell(config: EvaluateConfig, material: Material, arm: Arm, seed: int, progress: CellProgress) -> Cell:
-    """Train one classifier and return what it says of the test split; once only.
+def write_plan(folder: Path, material: Material, seeds: tuple[int, ...]) -> None:
+    """Write down which arms are to come, and which pictures will judge them, in order."""
+    arms = {
+        plan.id: PlannedArm(
+            title=plan.title,
+            train_images=len(material.train[plan.id]),
+            synthetic_images=len(material.shares[plan.id].synthetic),
+        )
+        for plan in material.plans
+    }
+    write_json(folder / "arms.json", Planned(arms=arms, seeds=seeds).model_dump(mode="json"))
+    records = material.test_records[JUDGING].reset_index(drop=True)
+    write_atomic(folder / "test.parquet", lambda file: records.to_parquet(file, index=False))
 
-    The weights go once that is written: thirteen megabytes a cell help nobody.
-    """
-    saved = progress.folder / "test.npz"
-    if not saved.exists():
+
+def _train(
+    config: EvaluateConfig, material: Material, seeds: tuple[int, ...], progress: Progress
+) -> dict[str, list[Cell]]:
+    """Return each arm's classifiers, a seed of all arms after another; those that are there are not trained again."""
+    expected = split_hash(material.test_records)
+    order = [(plan, seed) for seed in seeds for plan in material.plans]
+    cells: dict[str, list[Cell]] = {plan.id: [] for plan in material.plans}
+    for number, (plan, seed) in enumerate(order):
+        progress.phase(f"{plan.title}, seed {seed}")
+        name = cell_name(plan.id, seed)
+        watch = CellProgress(progress, name, number * config.steps, len(order) * config.steps)
+        cells[plan.id].append(_cell(config, material, plan, seed, watch, expected))
+    return cells
+
+
+def _cell(
+    config: EvaluateConfig, material: Material, plan: Plan, seed: int, progress: CellProgress, test_hash: str
+) -> Cell:
+    file = progress.folder / "test.npz"
+    cell = load_cell(file)
+    if cell is None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            classifier = Contestant(
-                _classifier_config(config, seed),
-                (material.train[arm], material.val),
-                material.classes,
-                resolve_device(config.device),
-                config.steps,
-                progress,
-            )
-            steps = fit(classifier, progress).steps
-        classifier.net.load_state_dict(classifier.best.weights)
-        probabilities = classifier.predict(material.test)
-        write_atomic(saved, lambda file: np.savez(file, probabilities=probabilities, steps=steps))
-        _drop_weights(progress.folder)
-    with np.load(saved) as cell:
-        return Cell(cell["probabilities"], int(cell["steps"]))
-
-
-def _classifier_config(config: EvaluateConfig, seed: int) -> ClassifierConfig:
-    return ClassifierConfig(
-        dataset=config.dataset,
-        backbone=config.backbone,
-        pretrained=config.pretrained,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        size_px=config.size_px,
-        learning_rate=config.learning_rate,
-        seed=seed,
-        device=config.device,
-        precision=config.precision,
-        save_every=config.epochs,
-    )
-
-
-def _drop_weights(folder: Path) -> None:
-    (folder / "state.pt").unlink(missing_ok=True)
-    shutil.rmtree(folder / "weights", ignore_errors=True)
+            cell = train_cell(config, material, plan, seed, progress, test_hash)
+        cell.save(file)
+        progress.drop_state()
+    return cell

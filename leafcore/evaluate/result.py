@@ -1,24 +1,35 @@
-"""What a comparison found, as it is written down; free of torch."""
+"""What a comparison found, as it is written down; free of torch.
+
+```
+runs/<id>/
+  comparison.json         a `Comparison`
+  arms.json               the arms to come, written before the first is trained
+  test.parquet            the test pictures, in the order of every table below
+  cells/<arm>-<seed>/     one trained classifier, see `cells.py`
+```
+"""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
-from leafcore.evaluate.configs import Arm
+from leafcore.evaluate.configs import BASELINE, arm_title
 from leafcore.files import read_json
 
-MACRO = "macro"
+MACRO, MICRO = "macro", "micro"
+LEAST_FOR_STAR = 10  # test pictures of a label, below which its difference gets no star
 
 
-# The end of an interval; NaN where too few test groups show a label for one, in JSON null.
-Bound = Annotated[
+# A number that may be unknown: NaN, in JSON null. The ends of an interval are where too few test groups show a label.
+Known = Annotated[
     float,
-    BeforeValidator(lambda end: math.nan if end is None else end),
-    PlainSerializer(lambda end: None if math.isnan(end) else end, return_type=float | None, when_used="json"),
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(lambda value: None if math.isnan(value) else value, return_type=float | None, when_used="json"),
 ]
 
 
@@ -27,42 +38,177 @@ class Estimate(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    value: float
-    low: Bound
-    high: Bound
+    value: Known
+    low: Known = math.nan
+    high: Known = math.nan
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, given: Any) -> Any:
+        """Read a bare number, as older files have it, as one without an interval."""
+        return {"value": given} if isinstance(given, int | float) else given
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval at all."""
+        return not math.isnan(self.low)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether 0 lies outside; False where there is no interval."""
+        return self.low > 0 or self.high < 0
 
 
-class LabelScore(BaseModel):
-    """How well an arm tells one label, averaged over seeds; F1 with its interval."""
+UNKNOWN = Estimate(value=math.nan)
+
+
+class Scores(BaseModel):
+    """How well labels are told, averaged over seeds; unknown where a file is older, or nothing can be ranked.
+
+    Attributes:
+        precision: At the decision thresholds.
+        recall: The same.
+        f1: The same.
+        auroc: Area under the receiver operating characteristic; needs no threshold.
+        average_precision: Area under the precision-recall curve, in steps; needs no threshold.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    precision: float
-    recall: float
+    precision: Estimate
+    recall: Estimate
     f1: Estimate
+    auroc: Estimate = UNKNOWN
+    average_precision: Estimate = UNKNOWN
+
+
+class LabelScore(Scores):
+    """How well an arm tells one label.
+
+    Attributes:
+        support: Test pictures that show it.
+        against_rest: True positives, false positives, false negatives, true negatives, summed over seeds.
+    """
+
     support: int
+    against_rest: tuple[int, int, int, int] | None = None
+
+
+class Bin(BaseModel):
+    """What was said with about one probability, and how often it was true."""
+
+    model_config = ConfigDict(frozen=True)
+
+    said: float
+    true: float
+    n: int
+
+
+class Calibration(BaseModel):
+    """How far probabilities can be taken at their word.
+
+    Attributes:
+        bins: Ten of equal width, the empty ones left out; of all seeds together.
+        error: Expected calibration error: the mean distance of said and true, weighted by bin.
+        n: Judged probabilities of one seed: a picture's highest one, or of several labels a picture's all.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    bins: tuple[Bin, ...]
+    error: Estimate
+    n: int
 
 
 class ArmScore(BaseModel):
     """How an arm did.
 
     Attributes:
+        title: What a person calls it.
         train_images: What it learned from.
+        synthetic_images: How many of these are synthetic.
+        left_out: Real train pictures that it did without.
         macro_f1: Over the labels with a test picture; mean over seeds, with interval.
         seeds: Macro-F1 of each seed.
+        val_seeds: Macro-F1 of each seed on validation pictures: by this one may choose.
         labels: By label.
+        macro: The mean over the labels with a test picture.
+        micro: All decisions for and against a label counted together.
+        subset_accuracy: How often exactly the right labels were named.
         confusion: Rows true, columns predicted, summed over seeds; the last column is any other label set.
+        thresholds: By label, the probability from which each seed names it; chosen on validation. Empty where a
+            picture is of exactly one class.
+        calibration: How far its probabilities can be taken at their word.
         steps: Optimizer steps that the classifier of each seed took.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    title: str = ""
     train_images: int
+    synthetic_images: int = 0
+    left_out: int = 0
     macro_f1: Estimate
     seeds: tuple[float, ...]
+    val_seeds: tuple[float, ...] = ()
     labels: dict[str, LabelScore]
+    macro: Scores | None = None
+    micro: Scores | None = None
+    subset_accuracy: Estimate = UNKNOWN
     confusion: tuple[tuple[int, ...], ...]
+    thresholds: dict[str, tuple[float, ...]] = {}
+    calibration: Calibration | None = None
     steps: tuple[int, ...] = ()
+
+
+class McNemar(BaseModel):
+    """Two classifiers on the same test pictures, McNemar's 2 x 2 table; first is the baseline.
+
+    Attributes:
+        both: Pictures that both get right.
+        first: Those that only the baseline gets right.
+        second: Those that only the arm gets right.
+        neither: Those that neither gets right.
+        p: Of McNemar's test: exact binomial below 25 discordant pictures, else continuity-corrected.
+        p_holm: The same after Holm over what was tested together: all labels, or all arms.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    both: int
+    first: int
+    second: int
+    neither: int
+    p: float
+    p_holm: float
+
+    @property
+    def odds_ratio(self) -> float:
+        """How often only the arm is right for once that only the baseline is; inf or NaN where the latter is never."""
+        return self.second / self.first if self.first else math.inf if self.second else math.nan
+
+
+class Significance(BaseModel):
+    """McNemar's tests of an arm against the baseline, one per seed; they speak of test sampling, not of training.
+
+    Attributes:
+        pictures: Whether exactly the right labels were named; Holm over the arms.
+        labels: By label, whether it was rightly named or not; Holm over the labels.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pictures: tuple[McNemar, ...]
+    labels: dict[str, tuple[McNemar, ...]]
+
+
+class CochranQ(BaseModel):
+    """Whether more than two arms are equally often right, of one seed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    q: float
+    p: float
 
 
 class Comparison(BaseModel):
@@ -73,14 +219,21 @@ class Comparison(BaseModel):
         label_policy: How the classifiers treated pictures of several labels.
         test_images: Pictures that judge.
         test_groups: Independent groups among them; the intervals come from these.
+        test_hash: Of the test split, in order; every cell was judged on it. Empty in files from before it was kept.
         label_sets: Names of the confusion matrices' rows.
-        arms: By arm.
-        difference: Real + synthetic minus real, of F1, by label and "macro".
+        arms: By arm, in order; the first is the baseline.
+        differences: Of every other arm: arm minus baseline, of F1, by label and "macro".
+        significance: Of every other arm: McNemar's tests.
+        cochran: By seed, over all arms; empty for two.
         leaks: What the models behind the synthetic pictures have seen.
+        chosen: Which arm with synthetic pictures validation prefers; the verdict speaks of it.
         verdict: The sentence.
-        synthetic_images: How many were added.
+        verdicts: The sentence of every other arm.
+        withheld: The arms whose sentence gives no verdict.
+        synthetic_images: How many were at hand.
         test_opened: How many comparisons had opened this dataset version's test split, this one included; 0 in files
             from before this was counted.
+        bootstrap_seed: Of the resamples.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,21 +241,95 @@ class Comparison(BaseModel):
     dataset: str
     test_images: int
     test_groups: int
+    test_hash: str = ""
     label_sets: tuple[str, ...]
-    arms: dict[Arm, ArmScore]
-    difference: dict[str, Estimate]
+    arms: dict[str, ArmScore]
+    differences: dict[str, dict[str, Estimate]]
+    significance: dict[str, Significance] = {}
+    cochran: tuple[CochranQ, ...] = ()
     leaks: LeakReport
+    chosen: str
     verdict: str
+    verdicts: dict[str, str]
+    withheld: tuple[str, ...] = ()
     synthetic_images: int
     test_opened: int = 0
     label_policy: LabelPolicy = "multi-label"
+    bootstrap_seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_two_arms(cls, given: Any) -> Any:
+        """Read a file from when a comparison had two arms: the second was real + synthetic."""
+        if not isinstance(given, Mapping) or "difference" not in given:
+            return given
+        second = next(arm for arm in given["arms"] if arm != BASELINE)
+        rest = {key: value for key, value in given.items() if key != "difference"}
+        withheld = (second,) if str(given["verdict"]).startswith("Verdict withheld") else ()
+        return {
+            **rest,
+            "arms": {arm: {"title": arm_title(arm), **score} for arm, score in given["arms"].items()},
+            "differences": {second: given["difference"]},
+            "verdicts": {second: given["verdict"]},
+            "chosen": second,
+            "withheld": withheld,
+        }
 
     @property
     def macro_f1(self) -> dict[str, float]:
         """Macro-F1 by arm."""
         return {name: arm.macro_f1.value for name, arm in self.arms.items()}
 
+    @property
+    def others(self) -> list[str]:
+        """The arms that are compared with the baseline."""
+        return list(self.differences)
+
+    def has_star(self, arm: str, label: str) -> bool:
+        """Whether a label's difference may be taken as shown.
+
+        Its interval excludes 0, McNemar's test after Holm says the same of every seed, and it has at least
+        `LEAST_FOR_STAR` test pictures.
+        """
+        tests = self.significance[arm].labels.get(label, ()) if arm in self.significance else ()
+        agreed = bool(tests) and all(test.p_holm < 0.05 for test in tests)
+        enough = self.arms[arm].labels[label].support >= LEAST_FOR_STAR
+        return agreed and enough and self.differences[arm][label].excludes_zero
+
+
+class PlannedArm(BaseModel):
+    """An arm that a comparison will train or is training.
+
+    Attributes:
+        title: What a person calls it.
+        train_images: What it learns from.
+        synthetic_images: How many of these are synthetic.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    train_images: int
+    synthetic_images: int
+
+
+class Planned(BaseModel):
+    """What a comparison is going to do, written before the first classifier is trained."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arms: dict[str, PlannedArm]
+    seeds: tuple[int, ...] = Field(description="Of the classifiers of each arm.")
+
 
 def read_comparison(folder: Path) -> Comparison:
     """Read the comparison that an evaluate run wrote into its folder."""
     return Comparison.model_validate(read_json(folder / "comparison.json"))
+
+
+def read_planned(folder: Path) -> Planned | None:
+    """Read what an evaluate run is going to do; None before it knows, and of runs that are older."""
+    try:
+        return Planned.model_validate(read_json(folder / "arms.json"))
+    except FileNotFoundError:
+        return None

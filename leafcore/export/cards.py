@@ -54,7 +54,7 @@ def data_card(contents: Contents, material: Material) -> str:
             "",
             "## How the synthetic pictures were made",
             "",
-            *_making(material),
+            *_making(contents, material),
             "",
             "## Where the real pictures come from",
             "",
@@ -90,7 +90,7 @@ def _composition(material: Material) -> list[tuple[str, str, str]]:
     return [(shown, str(real), str(made)) for shown, (real, made) in composition(material.items).items()]
 
 
-def _making(material: Material) -> list[str]:
+def _making(contents: Contents, material: Material) -> list[str]:
     """Return the ways in which pictures were made and labelled, each once."""
     rows = [item.row for item in material.items if item.is_synthetic]
     chains = dict.fromkeys(str(row["chain"]) for row in rows)
@@ -102,6 +102,8 @@ def _making(material: Material) -> list[str]:
         f"Size: {_each(_size(row) for row in rows)}. Run `{material.run.id}`, "
         f"code {_each(str(row['code_version']) for row in rows)}.",
     ]
+    if contents.format == "coco":
+        how.append(_leaves_words(contents))
     if material.left_out:
         how.append(f"Left out in review: {material.left_out} pictures that people rejected, or gave too few stars.")
     if any("min_confidence" in row for row in rows):
@@ -110,6 +112,13 @@ def _making(material: Material) -> list[str]:
             f"Kept: those of whose labels a classifier was at least {least} sure; `filter_scores` has its votes."
         )
     return [f"- {line}" for line in how]
+
+
+def _leaves_words(contents: Contents) -> str:
+    """Return how many pictures have a mask, and what stands for it in the others."""
+    lack = contents.images - contents.masked
+    said = f"Leaf masks in `annotations.json`: {contents.masked} of {contents.images} pictures, each its source's"
+    return f"{said}; the {lack} without one have an empty mask and the whole picture as box." if lack else f"{said}."
 
 
 def _size(row: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from leafcore.data.layouts import flat_names
 from leafcore.data.manifest import Dataset, load
-from leafcore.data.mask_sets import MaskSet, mask_files, open_mask_set
+from leafcore.data.mask_sets import MaskSet, mask_files, newest_mask_set, open_mask_set
 from leafcore.data.review import read_review
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set, open_whole_set
 from leafcore.errors import LeafError, NotFoundError
@@ -145,17 +145,21 @@ def _masks_of_sources(
 ) -> dict[tuple[str, str, str], Path]:
     """Return the masks that the translations used, or else that came with the dataset: by dataset, masks and source.
 
-    A translation does not move a leaf, so the mask of its source is its own.
+    A translation does not move a leaf, so the mask of its source is its own, also where the translation needed none:
+    then the dataset's newest mask set has it.
     """
     sources: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         if row["source"]:
             sources.setdefault((str(row["dataset"]), str(row.get("masks", ""))), set()).add(str(row["source"]))
-    return {
-        (ref, named, image): file
-        for (ref, named), images in sources.items()
-        for image, file in _masks(workspace, datasets[ref], images, named).items()
-    }
+    found = {}
+    for (ref, named), images in sources.items():
+        dataset = datasets[ref]
+        masks = _masks(workspace, dataset, images, named)
+        if dataset is not None and named in NO_MASKS:
+            masks |= _masks(workspace, dataset, images - masks.keys(), newest_mask_set(workspace, dataset))
+        found.update({(ref, named, image): file for image, file in masks.items()})
+    return found
 
 
 def _masks(workspace: Workspace, dataset: Dataset | None, images: set[str], named: str) -> dict[str, Path]:

@@ -5,7 +5,7 @@ needs no gradient: the gradient of class c's score with respect to map k is the 
 is ReLU(sum_k w_ck A_k) up to a factor that normalising by the maximum takes away (the CAM of Zhou et al. 2016).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ class Cams:
 
 
 Explain = Callable[[torch.Tensor], Cams]  # takes (N, 3, H, W) float32, scaled by the model's `InputScale`
+Targets = int | Sequence[int] | None  # the class to explain: one, each picture's own, or what each most likely is
 
 
 def explainer(model: nn.Module, config: CamConfig, size_px: int) -> Explain:
@@ -57,6 +58,27 @@ def explainer(model: nn.Module, config: CamConfig, size_px: int) -> Explain:
     return library_explainer(model, config, size_px, target)
 
 
+def explain_classes(model: nn.Module, images: torch.Tensor, classes: Sequence[int]) -> np.ndarray:
+    """Return what in each picture speaks for a class of its own, by Grad-CAM.
+
+    Args:
+        model: A timm classifier in eval mode, its weights frozen.
+        images: (N, 3, H, W) float32, scaled by the model's `InputScale`.
+        classes: (N,) which class each map is of.
+
+    Returns:
+        (N, h, w) float32 in [0, 1].
+
+    Raises:
+        CheckpointError: The network gives no maps, or what it gives is not a number.
+    """
+    if has_closed_form(model):
+        return _closed_form(Trunk(model), closed_form_head(model), images, classes).maps
+    from leafcore.masks.library import library_explainer  # slow to import
+
+    return library_explainer(model, CamConfig(), images.shape[-1], classes)(images).maps
+
+
 def class_activation_maps(model: nn.Module, images: torch.Tensor, target: int | None = FULL_LEAF) -> Cams:
     """Return the heat map of one class for each picture, in closed form, in one forward pass.
 
@@ -72,10 +94,10 @@ def class_activation_maps(model: nn.Module, images: torch.Tensor, target: int | 
 
 
 @torch.inference_mode()
-def _closed_form(trunk: nn.Module, head: nn.Linear, images: torch.Tensor, target: int | None) -> Cams:
+def _closed_form(trunk: nn.Module, head: nn.Linear, images: torch.Tensor, target: Targets) -> Cams:
     features = trunk(images)  # (N, K, h, w)
     logits = head(features.mean(dim=(2, 3)))
-    classes = logits.argmax(1) if target is None else torch.full((len(images),), target, device=logits.device)
+    classes = logits.argmax(1) if target is None else torch.as_tensor(target, device=logits.device).expand(len(images))
     return as_cams(torch.einsum("nkhw,nk->nhw", features, head.weight[classes]), logits)
 
 

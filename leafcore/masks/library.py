@@ -13,7 +13,7 @@ from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from leafcore.masks.cam import Cams, Explain, as_cams
+from leafcore.masks.cam import Cams, Explain, Targets, as_cams
 from leafcore.masks.configs import CamConfig, CamMethod
 from leafcore.nets.trunk import map_layer
 
@@ -38,14 +38,14 @@ _METHODS: dict[CamMethod, type[Any]] = {
 }
 
 
-def library_explainer(model: nn.Module, config: CamConfig, size_px: int, target: int | None) -> Explain:
+def library_explainer(model: nn.Module, config: CamConfig, size_px: int, target: Targets) -> Explain:
     """Return what draws heat maps with one of the library's methods.
 
     Args:
         model: A timm classifier in eval mode, its weights frozen.
         config: Method and layer; an empty layer is the last one that gives maps.
         size_px: The side of the pictures it will see.
-        target: The class to explain; None for the one that each picture most likely is.
+        target: The class to explain, one for all or each picture's own; None for the one that each most likely is.
 
     Raises:
         CheckpointError: The network gives no maps.
@@ -56,7 +56,8 @@ def library_explainer(model: nn.Module, config: CamConfig, size_px: int, target:
 
     def explain(images: torch.Tensor) -> Cams:
         cam = method(model, [layer])
-        wanted = None if target is None else [ClassifierOutputTarget(target)] * len(images)
+        each = [target] * len(images) if isinstance(target, int) else target
+        wanted = None if each is None else [ClassifierOutputTarget(one) for one in each]
         try:
             # The weights are frozen, so gradients reach the layer only if the pictures ask for them.
             scores = cam(images.detach().requires_grad_(cam.uses_gradients), wanted)

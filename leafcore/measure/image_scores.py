@@ -102,17 +102,18 @@ def score_images(
 
 
 @torch.inference_mode()
-def imagenet_logits(features: np.ndarray) -> np.ndarray:
-    """Return what the bundled backbone's own head says of its features.
+def imagenet_logits(features: np.ndarray, backbone: str = BUNDLED) -> np.ndarray:
+    """Return what a backbone's own head says of its features.
 
     Args:
         features: (N, D) float32.
+        backbone: What it is called; see `build_backbone`.
 
     Returns:
         (N, 1000) float32 logits of ImageNet's classes.
     """
     with torch.random.fork_rng(devices=[]):  # its first weights are drawn only to be replaced
-        network = build_backbone(BUNDLED, IMAGENET, pretrained=True).eval()
+        network = build_backbone(backbone, IMAGENET, pretrained=True).eval()
     logits: np.ndarray = closed_form_head(network)(torch.from_numpy(features)).numpy()
     return logits
 

@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 THRESHOLD = 0.5  # of a sigmoid
 
 
-def predicted_labels(probabilities: np.ndarray, multi_label: bool) -> np.ndarray:
+def predicted_labels(
+    probabilities: np.ndarray, multi_label: bool, thresholds: np.ndarray | float = THRESHOLD
+) -> np.ndarray:
     """Decide which labels probabilities mean; every picture gets at least one.
 
     Args:
         probabilities: (N, labels) float in [0, 1].
         multi_label: Whether a picture may have several.
+        thresholds: From which probability a label is named, one for all or (labels,), if a picture may have several.
 
     Returns:
-        (N, labels) bool: the most probable label alone, unless a picture may have several; then all at or above 0.5,
-        and the most probable one only where none is.
+        (N, labels) bool: the most probable label alone, unless a picture may have several; then all at or above their
+        thresholds, and the most probable one only where none is.
     """
     best = np.zeros(probabilities.shape, bool)
     if len(probabilities):
         best[np.arange(len(probabilities)), probabilities.argmax(1)] = True
     if not multi_label:
         return best
-    passed = probabilities >= THRESHOLD
+    passed = probabilities >= thresholds
     passed[~passed.any(1)] = best[~passed.any(1)]
     return passed
 
@@ -64,6 +66,8 @@ def macro_f1(targets: np.ndarray, predicted: np.ndarray) -> float:
 
 def per_label(targets: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """Return precision, recall, F1 and support of each label, each (labels,); 0 where nothing can be divided."""
+    from sklearn.metrics import precision_recall_fscore_support  # heavy, and pages need what is above only
+
     precision, recall, f1, support = precision_recall_fscore_support(
         np.asarray(targets).astype(int), np.asarray(predicted).astype(int), average=None, zero_division=0
     )
@@ -81,6 +85,8 @@ def set_confusion(true_sets: Sequence[str], predicted_sets: Sequence[str], names
     Returns:
         (len(names), len(names) + 1) int: rows are true, columns predicted, the last column is any other set.
     """
+    from sklearn.metrics import confusion_matrix
+
     known = set(names)
     shown = [name if name in known else "" for name in predicted_sets]
     matrix: np.ndarray = confusion_matrix(list(true_sets), shown, labels=[*names, ""])

@@ -1,7 +1,7 @@
 """Classification backbones: any of timm's; the weights of one come as a Python package, with no download."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,30 +18,52 @@ from leafcore.errors import CheckpointError, ConfigError
 
 BUNDLED = "tf_efficientnet_lite0"
 IMAGENET = 1000  # its classes; a pretrained classifier of as many keeps the head that came with the weights
+LEAST_STD = 1 / 255  # what pictures of one color are divided by
 INCEPTION = "inception_v3"  # torchvision's weights, the network that distances between pictures were first taken in
 
 
-def build_backbone(name: str = BUNDLED, num_classes: int = 3, pretrained: bool = False) -> nn.Module:
+def build_backbone(
+    name: str = BUNDLED,
+    num_classes: int = 3,
+    pretrained: bool = False,
+    dropout: float = 0.0,
+    drop_path: float = 0.0,
+) -> nn.Module:
     """Make a classifier: a convolutional trunk, global average pooling, one linear layer.
 
     Args:
         name: Any of timm's model names, such as `tf_efficientnet_lite0`, `resnet18`, `efficientnet_b3`.
         num_classes: Outputs of the linear layer.
         pretrained: Whether the trunk starts from ImageNet weights.
+        dropout: Of the features before the last layer, while training.
+        drop_path: Of residual branches, while training: the deepest one's share, falling to 0 at the first
+            (stochastic depth, Huang et al. 2016).
 
     Returns:
         A module that takes (N, 3, H, W) and returns (N, num_classes) logits; `forward_features` gives the last maps.
 
     Raises:
-        ConfigError: timm knows no such model.
+        ConfigError: timm knows no such model, or it has no residual branches to leave out.
         CheckpointError: Its ImageNet weights are not on this machine and cannot be fetched.
     """
     if name not in timm.list_models():
         close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "resnet18, efficientnet_b3"
         raise ConfigError(f"backbone: got {name!r}, expected a model that timm knows, such as {BUNDLED}, {close}.")
+    dropped: dict[str, Any] = {"drop_rate": dropout, **({"drop_path_rate": drop_path} if drop_path else {})}
+    try:
+        return _create(name, num_classes, pretrained, dropped)
+    except TypeError:  # how timm's models refuse a setting that they do not have
+        if not drop_path:
+            raise
+        raise ConfigError(
+            f"drop_path: got {drop_path}, but {name} has no branches to leave out; set it to 0."
+        ) from None
+
+
+def _create(name: str, num_classes: int, pretrained: bool, dropped: dict[str, Any]) -> nn.Module:
     if pretrained and name != BUNDLED:
-        return _with_hub_weights(name, num_classes)
-    model: nn.Module = timm.create_model(name, num_classes=IMAGENET if pretrained else num_classes)
+        return _with_hub_weights(name, num_classes, dropped)
+    model: nn.Module = timm.create_model(name, num_classes=IMAGENET if pretrained else num_classes, **dropped)
     if pretrained:
         model.load_state_dict(_bundled_weights(model))
         if num_classes != IMAGENET:
@@ -68,7 +90,7 @@ def _torch_file(name: str) -> Path | None:
     return found[-1] if found else None
 
 
-def _with_hub_weights(name: str, num_classes: int) -> nn.Module:
+def _with_hub_weights(name: str, num_classes: int, dropped: dict[str, Any]) -> nn.Module:
     file = _torch_file(name)
     try:
         model: nn.Module = timm.create_model(
@@ -76,6 +98,7 @@ def _with_hub_weights(name: str, num_classes: int) -> nn.Module:
             pretrained=True,
             num_classes=num_classes,
             pretrained_cfg_overlay={"file": str(file)} if file else None,
+            **dropped,
         )
     except (OSError, RuntimeError) as error:
         hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id or f"timm/{name}"
@@ -126,6 +149,24 @@ class InputScale:
     def described(cls, description: Mapping[str, Any]) -> "InputScale":
         """Return what a weights file says under "input"; [-1, 1] for older ones, which were all trained so."""
         return cls._from(description.get("input", {}))
+
+    @classmethod
+    def measured(cls, batches: Iterable[torch.Tensor]) -> "InputScale":
+        """Return the mean and spread of some pictures' pixels.
+
+        Args:
+            batches: (N, 3, H, W) uint8 each, of one height and width; at least one picture in all.
+        """
+        sums, squares = torch.zeros(2, 3, dtype=torch.float64)
+        pixels = 0
+        for batch in batches:
+            values = batch.double().div(255.0).transpose(0, 1).flatten(1)  # (3, N * H * W)
+            sums += values.sum(1)
+            squares += values.square().sum(1)
+            pixels += values.shape[1]
+        mean = sums / pixels
+        std = (squares / pixels - mean.square()).clamp_min(LEAST_STD**2).sqrt()
+        return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
     @classmethod
     def _from(cls, values: Mapping[str, Any]) -> "InputScale":

@@ -6,13 +6,14 @@ runs/<id>/
 ```
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.files import read_json
 from leafcore.measure.interpretation import Interpretation
+from leafcore.measure.measured import Measure, told_score
+from leafcore.measure.measured import Score as Score
 from leafcore.runs import Run, list_runs
 from leafcore.workspace import Workspace
 
@@ -20,21 +21,6 @@ KIND = "score"
 SCORES = "scores.json"
 
 Direction = Literal["ab", "ba"]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Something measured on the fakes of an epoch.
-
-    Attributes:
-        title: What a person calls it.
-        better: Which way is better.
-        meaning: What it says, in a sentence.
-    """
-
-    title: str
-    better: Literal["lower", "higher"]
-    meaning: str
 
 
 MEASURES: dict[str, Measure] = {
@@ -58,33 +44,9 @@ MEASURES: dict[str, Measure] = {
 SHARES = frozenset({"target_rate", "agreement", "coverage", "near_copies"})  # from 0 to 1
 
 
-class Score(BaseModel):
-    """One measure of one epoch.
-
-    Attributes:
-        value: What was measured.
-        sd: Its standard deviation over the pictures or subsets, if it has one.
-        low: The lower end of its 95 % interval, if it has one.
-        high: The upper end.
-        n: How many fakes it was measured on.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    value: float
-    n: int
-    sd: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
 def told(key: str, score: Score) -> str:
     """Return a score for people: "0.021 ± 0.004", "91% (79% to 97%)", "3.1 (2.5 to 3.8)"."""
-    form = ".0%" if key in SHARES else ".3g"
-    value = format(score.value, form)
-    if score.low is not None and score.high is not None:
-        return f"{value} ({score.low:{form}} to {score.high:{form}})"
-    return value if score.sd is None else f"{value} ± {score.sd:.2g}"
+    return told_score(score, is_share=key in SHARES)
 
 
 class EpochScores(BaseModel):

@@ -26,6 +26,7 @@ from leafcore.workspace import Workspace
 
 STRIP_STEPS = 8  # pictures of the way between two seeds
 SCORES = "image_scores.json"
+ARM = "real_plus_synthetic"  # what is compared with real pictures alone
 
 
 def scarcity(config: ScarcityConfig, workspace: Workspace, progress: Progress) -> ScarcityResult:
@@ -110,7 +111,7 @@ def _go(
         asked = {"run": steps.runs["synthesize"].id, "teacher": teacher, "co_teacher": co_teacher}
         added = "pseudo-label"
         labelled = steps.carry_out(added, added, {**common, **asked, "min_confidence": config.min_confidence})
-    compared = {**looks, "synthetic": (steps.runs[added].id,)}
+    compared = {**looks, "synthetic": (steps.runs[added].id,), "arms": ("real", ARM)}
     found = Comparison.model_validate(steps.carry_out("evaluate", "evaluate", compared))
     counts = balance.counts_by_label_set(dataset)
     return ScarcityResult(
@@ -125,7 +126,7 @@ def _go(
         score_counts={"generated": images.fakes, "real": images.real_count},
         score_backbone=images.backbone,
         macro_f1={arm: score.macro_f1 for arm, score in found.arms.items()},
-        difference=found.difference[MACRO],
+        difference=found.differences[ARM][MACRO],
         test_images=found.test_images,
         verdict=found.verdict,
         withheld=not found.leaks.is_clean,

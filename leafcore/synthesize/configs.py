@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from leafcore.chain_steps import parse_step
+from leafcore.chain_steps import LabelRule, parse_step
 from leafcore.config import Config, setting
 from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
+from leafcore.synthesize.parts import Part, read_parts, split_names
 from leafcore.train.train_config import Precision
 
 AUTO = "auto"
@@ -102,6 +103,23 @@ class SynthesizeConfig(VerificationConfig):
         ref="prompt_models",
         max_length=4,
     )
+    plan: tuple[Part, ...] = setting(
+        (),
+        "Instead of one chain or checkpoint: several parts, made one after another as one set. A list of objects with "
+        "source, chain and count, or checkpoint, label and count; or a whole balance plan.",
+        ref="plan",
+        max_length=64,
+    )
+    chain_preset: str = setting("", "Instead of a chain: one that was saved under this name.", ref="chain_preset")
+    label_rule: LabelRule = setting(
+        "union",
+        "Label set of what a chain makes: union of the source's labels and each step's, healthy dropped; the last "
+        "step's; or custom.",
+    )
+    custom_label: str = setting("", "Of the rule custom: the label set, such as rust scab.")
+    keep_steps: bool = setting(
+        False, "Of a chain: keep what each step made beside the pictures, to be looked at; no export holds it."
+    )
     dataset: str = setting("", "Dataset whose train pictures are the sources.", ref="dataset")
     source: str = setting("healthy", "Label set of the sources; of a prompt: those to draw over.", ref="domain")
     sources_from: Literal["train", "val", "test"] = setting(
@@ -152,7 +170,10 @@ class SynthesizeConfig(VerificationConfig):
         advanced=True,
     )
     seed: int = setting(0, "Seed of the choice of sources, or of the noise.", ge=0, le=2**63 - 1)
-    batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
+    batch_size: int = setting(
+        0, "Pictures per forward pass; 0: as many as are fastest at their size, on this device.", ge=0, le=1024,
+        advanced=True,
+    )  # fmt: skip
     precision: Precision = setting(
         "auto",
         "Of a chain: fp32 is exact; bf16 is up to twice as fast, a level or two off; auto takes bf16 on a GPU.",
@@ -168,10 +189,26 @@ class SynthesizeConfig(VerificationConfig):
         """
         return self.verify == "yes" or (self.verify == "auto" and from_prompt)
 
+    def parts(self) -> list["SynthesizeConfig"]:
+        """Return the settings of each part of the plan, as if it were made alone.
+
+        Raises:
+            ConfigError: Those of a part do not fit together.
+        """
+        own = {"plan", "chain", "chain_preset", "checkpoint", "label", "source", "count"}
+        shared = self.model_dump(exclude=own)
+        found = []
+        for number, part in enumerate(self.plan, start=1):
+            try:
+                found.append(SynthesizeConfig.build({**shared, **part.told()}))
+            except ConfigError as error:
+                raise ConfigError(f"plan: part {number}: {error}") from None
+        return found
+
     @field_validator("chain", "also", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("chain")
     @classmethod
@@ -184,9 +221,45 @@ class SynthesizeConfig(VerificationConfig):
     @model_validator(mode="before")
     @classmethod
     def _no_source_of_noise(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("checkpoint"):
-            return {"source": "", **values}
-        return values
+        if not isinstance(values, dict):
+            return values
+        if values.get("plan"):
+            try:
+                plan = read_parts(values["plan"])
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+            return {"source": "", "count": sum(part.count for part in plan), **values, "plan": plan}
+        return {"source": "", **values} if values.get("checkpoint") else values
+
+    @model_validator(mode="after")
+    def _plan_alone(self) -> Self:
+        """Refuse beside a plan what its parts say themselves."""
+        if not self.plan:
+            return self
+        given = [name for name in ("chain", "chain_preset", "checkpoint", "source", "label") if getattr(self, name)]
+        if given:
+            raise ValueError(f"{given[0]}: each part of a plan says its own; leave it out.")
+        total = sum(part.count for part in self.plan)
+        if self.count != total:
+            raise ValueError(f"count: got {self.count}, but the plan makes {total}; leave it out.")
+        if not self.dataset:
+            raise ValueError(f"dataset: missing. {self._meaning('dataset')}")
+        try:
+            self.parts()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _label_of_a_chain(self) -> Self:
+        if self.label_rule != "union" and (self.checkpoint or self.plan):
+            raise ValueError(f"label_rule: got {self.label_rule!r}, which only one chain takes; leave it out.")
+        if (self.label_rule == "custom") != bool(self.custom_label.strip()):
+            raise ValueError(
+                f"custom_label: got {self.custom_label!r} with label_rule {self.label_rule!r}; expected a label set "
+                "such as 'rust scab' with the rule custom, and none with another."
+            )
+        return self
 
     @model_validator(mode="after")
     def _sources_that_judge(self) -> Self:
@@ -198,7 +271,7 @@ class SynthesizeConfig(VerificationConfig):
             )
         if split == "train" and self.override:
             raise ValueError("override: train pictures need none; leave it out, or say sources_from val or test.")
-        if split != "train" and not self.source:
+        if split != "train" and not self.source and not self.plan:
             raise ValueError(
                 f"sources_from: got {split!r}, but what is made from nothing has no sources; leave it out."
             )
@@ -206,13 +279,17 @@ class SynthesizeConfig(VerificationConfig):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if self.plan:
+            return self
         if self.checkpoint:
-            given = [name for name in ("chain", "size_px", "masks") if getattr(self, name)]
+            given = [name for name in ("chain", "chain_preset", "size_px", "masks") if getattr(self, name)]
             if given and (given[0] != "masks" or not self.source):
                 raise ValueError(f"{given[0]}: a checkpoint that makes pictures from noise takes none; leave it out.")
             return self
+        if self.chain and self.chain_preset:
+            raise ValueError(f"chain_preset: got {self.chain_preset!r} beside a chain; leave one of them out.")
         for name in ("chain", "dataset", "source"):
-            if not getattr(self, name):
+            if not getattr(self, name) and not (name == "chain" and self.chain_preset):
                 hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
                 raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
         names = ("label", "truncation", "guidance", "sampling_steps", "prompt", "negative")

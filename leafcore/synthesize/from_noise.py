@@ -10,10 +10,11 @@ import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.labels import union
+from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, Provenance, Verified
+from leafcore.data.synthetic_sets import Provenance, Verified
 from leafcore.denoising import denoising_of
 from leafcore.environment import environment
 from leafcore.errors import DatasetError
@@ -27,11 +28,13 @@ from leafcore.progress import Progress
 from leafcore.prompts import PromptFacts
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
+from leafcore.synthesize.parts import Share
+from leafcore.synthesize.result import SynthesizeResult
 from leafcore.synthesize.sources import Sources, choose_sources
 from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, open_verifier
-from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
-from leafcore.train.device import resolve_device
+from leafcore.synthesize.written import MAKING, Writer, step_of
+from leafcore.train.device import fitting_batch, resolve_device
 from leafcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class Work:
         template: What the recipes of all pictures have in common.
         ledger: Where their rows go.
         progress: Who watches.
+        share: Which of the run's pictures these are.
         called: What the witness calls each picture that was made.
         made_as: The label set that each was made as.
         skipped: Sources that could not be read, and why.
@@ -68,20 +72,22 @@ class Work:
     template: dict[str, Any]
     ledger: Ledger
     progress: Progress
+    share: Share
     called: list[str] = field(default_factory=list)
     made_as: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
+def synthesize_from_noise(
+    config: SynthesizeConfig, workspace: Workspace, progress: Progress, share: Share
+) -> SynthesizeResult:
     """Make pictures from noise or a prompt, each with its recipe inside and a row in the manifest; let a judge name it.
 
     What fails verification is kept apart, with the reason. A resumed run makes only what is missing. A stop keeps what
     exists, with its manifest.
 
     Raises:
-        InputError: A name is unknown, the checkpoint makes nothing from noise, or not the label set asked for; or no
-            picture was accepted.
+        InputError: A name is unknown, the checkpoint makes nothing from noise, or not the label set asked for.
         DiskFull: There is no room; what exists stays, with its manifest.
         Stopped: Somebody asked to stop.
     """
@@ -89,10 +95,10 @@ def synthesize_from_noise(config: SynthesizeConfig, workspace: Workspace, progre
     checkpoints = [open_checkpoint(workspace, ref) for ref in (config.checkpoint, *config.also)]
     device = resolve_device(config.device)
     model = _open_model(config, checkpoints, workspace, device, progress)
-    work = _prepare(config, checkpoints, model, workspace, device, progress)
-    missing = config.count - len(work.ledger.rows)
+    work = _prepare(config, checkpoints, model, workspace, device, progress, share)
+    missing = config.count - len(share.rows(work.ledger.rows, config.count))
     require_space(progress.folder, missing * model.facts.size_px**2 * 3)
-    progress.phase("making pictures")
+    progress.phase(MAKING)
     try:
         _make_all(work)
     finally:
@@ -129,12 +135,13 @@ def _prepare(
     workspace: Workspace,
     device: torch.device,
     progress: Progress,
+    share: Share,
 ) -> Work:
     """Open sources and judges, and write down what the pictures come from."""
     facts = model.facts
     label = facts.require_label(config.label)
     learned = merge(*(checkpoint.seen() for checkpoint in checkpoints))
-    sources = _open_sources(config, workspace, facts.size_px) if config.source else None
+    sources = _open_sources(config, workspace, facts.size_px, share.drawn) if config.source else None
     drawn_over = {"source": [row["sha256"] for row in sources.rows]} if sources else {}
     save_seen(progress.folder, merge(load_seen(progress.folder), learned, drawn_over))
     witness = open_witness(workspace, checkpoints[0], config.judge, facts.size_px, device)
@@ -144,18 +151,18 @@ def _prepare(
         for check in verifier.checks.values():
             if check.withheld:
                 progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
-    template = _template(config, checkpoints, model, progress)
-    return Work(config, model, label, witness, verifier, sources, template, Ledger(progress.folder), progress)
+    template = _template(config, checkpoints, model, progress, share)
+    return Work(config, model, label, witness, verifier, sources, template, Ledger(progress.folder), progress, share)
 
 
-def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int) -> Sources:
+def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int, drawn: int) -> Sources:
     """Choose what is drawn over, and find its masks.
 
     Raises:
         InputError: There are too few sources, or no masks of them.
     """
     dataset = load(workspace, config.dataset)
-    records = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
+    records = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from, drawn)
     leaves = None
     if config.masks != WHOLE:
         files = mask_files(workspace, dataset, list(records["image"]), config.masks)
@@ -174,6 +181,7 @@ def _template(
     checkpoints: Sequence[Checkpoint],
     model: "NoiseModel | PromptModel",
     progress: Progress,
+    share: Share,
 ) -> dict[str, Any]:
     """Return what the provenance of all pictures of this run has in common."""
     facts = model.facts
@@ -198,7 +206,7 @@ def _template(
         **model.recipe(),
         **over,
         "run": progress.folder.name,
-        "config_hash": config.digest(),
+        "config_hash": share.config_hash or config.digest(),
         "code_version": code_version(),
         **environment(str(resolve_device(config.device))),
         "source_license": "",
@@ -209,22 +217,26 @@ def _template(
 def _make_all(work: Work) -> None:
     """Make the pictures that are not there yet, and let all be named."""
     config, progress = work.config, work.progress
-    there = work.ledger.files
-    for start in range(0, config.count, config.batch_size):
-        indices = range(start, min(start + config.batch_size, config.count))
-        rows = _readable(work, indices)
-        if rows:
-            files = {index: row.file for index, row in rows.items()}
-            if there.issuperset(files.values()):
-                folder = progress.folder / "images"
-                pictures = np.stack([load_square(folder / file, work.model.facts.size_px) for file in files.values()])
-            else:
-                pictures = _make(work, list(rows))
-            _keep(work, list(rows.values()), pictures, there)
-            if start == 0:
-                progress.sample(mosaic(list(pictures[:SHOWN])))
-        progress.report(indices.stop, config.count)
-        progress.raise_if_stopped()
+    there, size_px = work.ledger.files, work.model.facts.size_px
+    together = config.batch_size or fitting_batch(size_px, resolve_device(config.device))
+    shown: list[np.ndarray] = []
+    with Writer(work.ledger, progress.folder) as writer:
+        for start in range(0, config.count, together):
+            indices = range(start, min(start + together, config.count))
+            rows = _readable(work, indices)
+            if rows:
+                files = {index: row.file for index, row in rows.items()}
+                if there.issuperset(files.values()):
+                    folder = progress.folder / "images"
+                    pictures = np.stack([load_square(folder / file, size_px) for file in files.values()])
+                else:
+                    pictures = _make(work, list(rows))
+                _keep(work, list(rows.values()), pictures, there, writer)
+                if len(shown) < SHOWN:
+                    shown += list(pictures)
+                    progress.sample(mosaic(shown[:SHOWN]))
+            progress.report(indices.stop, config.count)
+            progress.raise_if_stopped()
 
 
 def _readable(work: Work, indices: Sequence[int]) -> dict[int, Provenance]:
@@ -244,12 +256,12 @@ def _rows(work: Work, indices: Sequence[int]) -> list[Provenance]:
     rows = []
     for index, labels in zip(indices, work.model.facts.labels_of(indices, work.label), strict=True):
         seed = picture_seed(work.config.seed, index)
-        own: dict[str, Any] = {"group": f"synthetic-{work.template['run']}-{index}"}
+        own: dict[str, Any] = {"group": f"synthetic-{work.template['run']}-{work.share.first + index}"}
         if work.sources:
             own = work.sources.recipe(index)
             if labels and not work.label:
                 labels = union(str(own["source_labels"]), [labels])
-        file = f"{index:06d}-{seed:08x}.png"
+        file = f"{work.share.first + index:06d}-{seed:08x}.png"
         rows.append(Provenance(file=file, labels=labels, seed=seed, **{**work.template, **own}))
     return rows
 
@@ -258,7 +270,7 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
     """Make pictures, (N, S, S, 3) uint8."""
     config, model = work.config, work.model
     if work.sources is None:
-        return model.sample(config.seed, indices, work.label, config.truncation, config.batch_size)
+        return model.sample(config.seed, indices, work.label, config.truncation, len(indices))
     if isinstance(model, NoiseModel):
         raise TypeError("a noise model draws over nothing; settings that ask for it are refused")
     sources = np.stack([work.sources.picture(index) for index in indices])
@@ -266,7 +278,7 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
     return model.redraw(seeds, sources, work.sources.leaf(indices), config.strength)
 
 
-def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str]) -> None:
+def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str], writer: Writer) -> None:
     """Let pictures be named and verified, and write those that are new."""
     called, wanted = work.witness.name_all(pictures), [row.labels for row in rows]
     work.called += called
@@ -279,25 +291,20 @@ def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: s
         rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
     for row, picture in zip(rows, pictures, strict=True):
         if row.file not in there:
-            write_picture(row, picture, work.ledger, work.progress)
+            writer.write(row, picture)
 
 
 def _result(work: Work) -> SynthesizeResult:
-    """Sum the run up.
-
-    Raises:
-        DatasetError: There is no picture in the set.
-    """
-    progress, accepted = work.progress, work.ledger.accepted
+    """Sum up what was made."""
+    progress = work.progress
+    rows = work.share.rows(work.ledger.rows, work.config.count)
+    accepted = [row for row in rows if not row.get("failed")]
     interpretation = work.witness.interpret(work.called, work.made_as)
     if interpretation.warning:
         progress.warn(interpretation.warning)
     if work.skipped:
         progress.warn(f"{len(work.skipped)} sources could not be read, first: {next(iter(work.skipped.values()))}")
-    verification = Verification.of(work.ledger.rows, work.verifier.checks.values()) if work.verifier else None
-    if not accepted:
-        lost = verification.explain() if verification and verification.rejected else "no source could be read."
-        raise nothing_accepted(lost, progress.folder)
+    verification = Verification.of(rows, work.verifier.checks.values()) if work.verifier else None
     made = Counter(str(row["labels"]) for row in accepted)
     return SynthesizeResult(
         count=len(accepted),

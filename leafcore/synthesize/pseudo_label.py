@@ -8,9 +8,10 @@ import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import load
 from leafcore.data.seen import UNKNOWN, Seen, load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, PseudoLabelled, SyntheticSet, Vote, open_synthetic_set
+from leafcore.data.synthetic_sets import PseudoLabelled, SyntheticSet, Vote, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import require_space
 from leafcore.images import load_square, mosaic
@@ -20,7 +21,7 @@ from leafcore.runs import code_version
 from leafcore.synthesize.configs import PseudoLabelConfig
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.synthesize.votes import Votes
-from leafcore.synthesize.written import write_picture
+from leafcore.synthesize.written import Writer
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
 
@@ -148,16 +149,17 @@ def _write(
     require_space(progress.folder, sum(path.stat().st_size for path in pictures.paths()))
     shown: list[np.ndarray] = []
     try:
-        for done, row in enumerate(kept.to_dict("records"), start=1):
-            said = {str(key): value for key, value in row.items()}
-            source = {str(key): value for key, value in sources[said["file"]].items()}
-            picture = load_square(pictures.folder / "images" / said["file"], source["size_px"])
-            if len(shown) < SHOWN:
-                shown.append(picture)
-            if said["file"] not in there:
-                write_picture(_labelled(config, source, said, teachers, progress), picture, ledger, progress)
-            progress.report(done, len(kept))
-            progress.raise_if_stopped()
+        with Writer(ledger, progress.folder) as writer:
+            for done, row in enumerate(kept.to_dict("records"), start=1):
+                said = {str(key): value for key, value in row.items()}
+                source = {str(key): value for key, value in sources[said["file"]].items()}
+                picture = load_square(pictures.folder / "images" / said["file"], source["size_px"])
+                if len(shown) < SHOWN:
+                    shown.append(picture)
+                if said["file"] not in there:
+                    writer.write(_labelled(config, source, said, teachers, progress), picture)
+                progress.report(done, len(kept))
+                progress.raise_if_stopped()
     finally:
         ledger.write_tables()
     progress.sample(mosaic(shown))

@@ -13,8 +13,18 @@ from leafcore.generate import Leaves
 from leafcore.images import load_square
 
 
-def choose_sources(dataset: Dataset, labels: str, count: int, seed: int, split: Split = "train") -> pd.DataFrame:
+def choose_sources(
+    dataset: Dataset, labels: str, count: int, seed: int, split: Split = "train", drawn: int = 0
+) -> pd.DataFrame:
     """Draw sources from a split, without replacement.
+
+    Args:
+        dataset: Whose they are.
+        labels: Their label set.
+        count: How many.
+        seed: Of their order.
+        split: Where they are from.
+        drawn: How many of the same order were drawn before: the next ones follow, then the first again.
 
     Raises:
         DatasetError: None of its pictures has these labels.
@@ -26,8 +36,8 @@ def choose_sources(dataset: Dataset, labels: str, count: int, seed: int, split: 
             f"count: got {count}, but only {len(candidates)} {split} pictures of {dataset.ref} are {labels!r}, and "
             f"each can be used once. Ask for at most {len(candidates)}."
         )
-    order = np.random.default_rng(seed).permutation(len(candidates))[:count]
-    return candidates.iloc[order]
+    order = np.random.default_rng(seed).permutation(len(candidates))
+    return candidates.iloc[np.roll(order, -drawn)[:count]]
 
 
 @dataclass(frozen=True)

@@ -1,276 +1,97 @@
-"""The verb that makes synthetic pictures."""
+"""The verb that makes synthetic pictures: through a chain, from noise, or by a plan of several of these."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
 
 import numpy as np
-import pandas as pd
-import torch
-from PIL import Image
 
-from leafcore.chain_steps import Step
-from leafcore.chains import chain_labels, open_chain, sizing_method
-from leafcore.data.duplicates import perceptual_hash
-from leafcore.data.labels import label_set
-from leafcore.data.manifest import Dataset, load
-from leafcore.data.mask_sets import mask_files
-from leafcore.data.seen import Seen, load_seen, merge, save_seen
-from leafcore.data.synthetic_sets import Ledger, Provenance, Verified
-from leafcore.environment import environment
-from leafcore.errors import DatasetError
-from leafcore.files import require_space
-from leafcore.generate import Chain, Leaves
-from leafcore.images import load_square, sheet, to_signed, to_uint8
-from leafcore.measure.witness import NO_JUDGE, Witness, open_witness_of_chain
+from leafcore.data.labels import words
 from leafcore.progress import Progress
-from leafcore.runs import code_version
-from leafcore.synthesize.configs import AUTO, SynthesizeConfig
+from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.from_chain import synthesize_from_chain
 from leafcore.synthesize.from_noise import synthesize_from_noise
-from leafcore.synthesize.sources import choose_sources
-from leafcore.synthesize.translated import Origins, Twins
-from leafcore.synthesize.verdicts import Verification
-from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
-from leafcore.synthesize.written import SynthesizeResult, nothing_accepted, step_of, write_picture
-from leafcore.train.device import resolve_device, uses_bf16
+from leafcore.synthesize.parts import Share, shares
+from leafcore.synthesize.result import SynthesizeResult, require_pictures
+from leafcore.synthesize.written import MAKING, TRANSLATING
 from leafcore.workspace import Workspace
-
-SHOWN = 6  # sources in the run's picture
-
-
-@dataclass
-class Work:
-    """What a run works with.
-
-    Attributes:
-        config: What is asked.
-        dataset: Whose pictures are translated.
-        sources: Their records.
-        chain: What translates them.
-        leaves: Their masks.
-        template: What the recipes of all pictures have in common.
-        witness: Names the pictures.
-        verifier: Accepts or rejects them; None if all are kept.
-        ledger: Where their rows go.
-        progress: Who watches.
-        skipped: Sources that could not be read, and why.
-    """
-
-    config: SynthesizeConfig
-    dataset: Dataset
-    sources: pd.DataFrame
-    chain: Chain
-    leaves: Leaves
-    template: dict[str, Any]
-    witness: Witness
-    verifier: Verifier | None
-    ledger: Ledger
-    progress: Progress
-    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def synthesize(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
-    """Translate train pictures through a chain, or make pictures from noise; see `synthesize_from_noise`.
+    """Make pictures: see `synthesize_from_chain` and `synthesize_from_noise`; of a plan, one part after another.
 
-    Each is written with its recipe inside and a row in the manifest. What fails verification is kept apart, with the
-    reason.
-
-    A resumed run makes only what is missing. A stop keeps what exists, with its manifest.
+    All parts go into one set with one manifest. A part of which nothing is accepted ends no plan, if others are left.
 
     Raises:
-        InputError: A name is unknown or holds other weights than were asked for, the chain does not fit together, or
+        InputError: A name is unknown or holds other weights than were asked for, something does not fit together, or
             there are too few sources; or no picture was accepted.
         DiskFull: There is no room; what exists stays, with its manifest.
-        Stopped: Somebody asked to stop.
+        Stopped: Somebody asked to stop; what exists stays, with its manifest.
     """
-    if config.checkpoint:
-        return synthesize_from_noise(config, workspace, progress)
-    progress.phase("loading")
-    work = _prepare(config, workspace, progress)
-    progress.phase("translating")
-    require_space(progress.folder, config.count * work.chain.size_px**2 * 3)
-    try:
-        _translate_all(work)
-    finally:
-        work.ledger.write_tables()
-    return _result(work)
+    result = _synthesize_plan(config, workspace, progress) if config.plan else _part(config, workspace, progress)
+    require_pictures(result, progress.folder)
+    return result
 
 
-def _prepare(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> Work:
-    """Open chain, sources and judges, and write down what the pictures come from."""
-    dataset = load(workspace, config.dataset)
-    steps = open_chain(workspace, config.chain)
-    sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
-    device = resolve_device(config.device)
-    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing, config.precision)
-    first = steps[0]
-    if first.source not in {"", label_set(config.source)}:
-        progress.warn(f"{first.name} was trained on {first.source} pictures and is given {config.source} pictures.")
-    seen = merge(*(step.checkpoint.seen() for step in steps), {"source": list(sources["sha256"])})
-    save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
-    leaves = Leaves(mask_files(workspace, dataset, list(sources["image"]), config.masks), chain.size_px)
-    wants_masks = any(step.masked for step in steps)
-    if wants_masks and not all(leaves.files.values()):
-        progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
-    template = _template(config, dataset, steps, chain.size_px, progress)
-    template |= chain.recipe()
-    template["masks"] = (config.masks or "exact") if wants_masks else "none"
-    witness, verifier = _open_judges(config, workspace, dataset, seen, template["labels"], leaves, device, progress)
-    return Work(config, dataset, sources, chain, leaves, template, witness, verifier, Ledger(progress.folder), progress)
+def _part(
+    config: SynthesizeConfig, workspace: Workspace, progress: Progress, share: Share | None = None
+) -> SynthesizeResult:
+    make = synthesize_from_noise if config.checkpoint else synthesize_from_chain
+    return make(config, workspace, progress, share or Share())
 
 
-def _open_judges(
-    config: SynthesizeConfig,
-    workspace: Workspace,
-    dataset: Dataset,
-    seen: Seen,
-    labels: str,
-    leaves: Leaves,
-    device: torch.device,
-    progress: Progress,
-) -> tuple[Witness, Verifier | None]:
-    """Try what names and verifies the translations; nothing does if nobody wants it."""
-    judge = NO_JUDGE if config.verify == "no" or config.judge == AUTO else config.judge
-    told_apart = {label_set(config.source), labels}
-    witness = open_witness_of_chain(workspace, dataset, judge, told_apart, leaves.size_px, device)
-    if config.verify == "no":
-        return witness, None
-    judges = naming(witness)
-    if config.verify == "yes":
-        judges = open_verifier(config, workspace, dataset.ref, seen, witness, leaves.size_px, device, progress)
-    verifier = verifying_translations(config, judges, masked=any(leaves.files.values()))
-    if config.verify == "yes":  # who asked for everything is told what is not asked
-        for check in verifier.checks.values():
-            if check.withheld:
-                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
-    return witness, verifier
-
-
-def _template(
-    config: SynthesizeConfig, dataset: Dataset, steps: Sequence[Step], size_px: int, progress: Progress
-) -> dict[str, Any]:
-    """Return what the provenance of all pictures of this run has in common."""
-    return {
-        "labels": chain_labels(config.source, steps),
-        "label_rule": "union of the source's labels and each step's target, healthy dropped",
-        "source_labels": config.source,
-        "split": config.sources_from,
-        "override": config.override,
-        "dataset": dataset.ref,
-        "chain": tuple(
-            step_of(
-                step.checkpoint,
-                back=step.how.back,
-                strength=step.how.strength,
-                where="leaf" if step.masked else "all",
-            )
-            for step in steps
-        ),
-        "size_px": size_px,
-        "method": sizing_method(steps, size_px, config.sizing),
-        "precision": "bf16" if uses_bf16(resolve_device(config.device), config.precision) else "fp32",
-        "run": progress.folder.name,
-        "config_hash": config.digest(),
-        "code_version": code_version(),
-        **environment(str(resolve_device(config.device))),
-        "source_license": dataset.card.license,
-        "weights_license": "; ".join(sorted({step.card.license for step in steps})),
-    }
-
-
-def _translate_all(work: Work) -> None:
-    """Translate the sources that have no picture yet."""
-    config, progress = work.config, work.progress
-    there, twins = work.ledger.files, Twins(work.ledger.rows)
-    rows = [_provenance(work, source, index) for index, source in enumerate(work.dataset.rows(work.sources))]
-    todo = [row for row in rows if row.file not in there]
-    done = len(rows) - len(todo)
-    for start in range(0, len(todo), config.batch_size):
-        batch, sources = _decode(work, todo[start : start + config.batch_size])
-        if batch:
-            batch = [row.model_copy(update={"batch": len(batch)}) for row in batch]
-            masks = work.leaves([row.source for row in batch])
-            signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
-            steps = [to_uint8(step) for step in work.chain(signed, masks, [row.seed for row in batch])]
-            _keep(work, batch, sources, masks, steps[-1], twins)
-            if start < SHOWN:
-                shown = [[sources[i], *(step[i] for step in steps)] for i in range(min(SHOWN, len(batch)))]
-                progress.sample(sheet(shown))
-        done += min(config.batch_size, len(todo) - start)
-        progress.report(done, len(rows))
-        progress.raise_if_stopped()
-
-
-def _keep(
-    work: Work,
-    rows: Sequence[Provenance],
-    sources: np.ndarray,
-    masks: torch.Tensor,
-    pictures: np.ndarray,
-    twins: Twins,
-) -> None:
-    """Let translations be named and verified, and write them."""
-    hashes = [perceptual_hash(Image.fromarray(picture)) for picture in pictures]
-    if work.verifier:
-        alike = [twins.find(row.file, phash) for row, phash in zip(rows, hashes, strict=True)]
-        origins = Origins(sources, masks[:, 0].numpy() > 0.5, [row.group for row in rows], alike)
-        called = work.witness.name_all(pictures)
-        verdicts = work.verifier(pictures, called, [row.labels for row in rows], origins)
-        rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
-    for row, picture, phash in zip(rows, pictures, hashes, strict=True):
-        write_picture(row, picture, work.ledger, work.progress, phash)
-
-
-def _result(work: Work) -> SynthesizeResult:
-    """Sum the run up.
-
-    Raises:
-        DatasetError: There is no picture in the set.
-    """
-    rows, progress = work.ledger.rows, work.progress
-    if not rows:
-        raise DatasetError(f"source: no picture could be read; first: {next(iter(work.skipped.values()), 'none')}")
-    if work.skipped:
-        progress.warn(f"{len(work.skipped)} sources could not be read, first: {next(iter(work.skipped.values()))}")
-    interpretation = verification = None
-    if work.verifier:
-        made_as = [str(row["labels"]) for row in rows]
-        interpretation = work.witness.interpret([str(row.get("called", "")) for row in rows], made_as)
-        verification = Verification.of(rows, work.verifier.checks.values())
-    count, labels = len(work.ledger.accepted), str(work.template["labels"])
-    if not count and verification:
-        raise nothing_accepted(verification.explain(), progress.folder)
+def _synthesize_plan(config: SynthesizeConfig, workspace: Workspace, progress: Progress) -> SynthesizeResult:
+    parts, results = config.parts(), []
+    for number, (part, share) in enumerate(zip(parts, shares(parts, config.digest()), strict=True), start=1):
+        title = f"{number} of {len(parts)}, from {words(part.source) or 'noise'}"
+        results.append(_part(part, workspace, PartProgress(progress, title, share.first, config.count), share))
+    made: Counter[str] = Counter()
+    for result in results:
+        made.update(result.made)
+    sizes = {result.size_px for result in results}
     return SynthesizeResult(
-        count=count,
-        labels=labels,
-        size_px=work.chain.size_px,
-        skipped=work.skipped,
-        made={labels: count},
-        interpretation=interpretation,
-        verification=verification,
+        count=sum(result.count for result in results),
+        labels=next(iter(made)) if len(made) == 1 else "",
+        size_px=sizes.pop() if len(sizes) == 1 else 0,
+        skipped={image: why for result in results for image, why in result.skipped.items()},
+        made=dict(made),
+        parts=results,
     )
 
 
-def _provenance(work: Work, source: dict[str, Any], index: int) -> Provenance:
-    stem = hashlib.sha256(f"{source['sha256']}".encode()).hexdigest()[:8]
-    return Provenance(
-        file=f"{index:06d}-{stem}.png",
-        source=source["image"],
-        source_sha256=source["sha256"],
-        group=source["group"],
-        seed=int(np.random.SeedSequence([work.config.seed, index]).generate_state(1)[0]),
-        **work.template,
-    )
+class PartProgress(Progress):
+    """Shows how many pictures a part has made as how many the whole has; what it counts before them, as it is.
 
+    Args:
+        whole: The progress of the whole.
+        title: Of the part.
+        before: Pictures that the parts before it make.
+        total: Pictures of the whole.
+    """
 
-def _decode(work: Work, rows: Sequence[Provenance]) -> tuple[list[Provenance], np.ndarray]:
-    """Decode the sources of some rows, leaving out those that cannot be read; (N, S, S, 3) uint8."""
-    kept, pictures, size_px = [], [], work.chain.size_px
-    for row in rows:
-        try:
-            pictures.append(load_square(work.dataset.root / row.source, size_px))
-            kept.append(row)
-        except DatasetError as error:
-            work.skipped[row.source] = str(error)
-    return kept, np.stack(pictures) if pictures else np.zeros((0, size_px, size_px, 3), np.uint8)
+    def __init__(self, whole: Progress, title: str, before: int, total: int) -> None:
+        super().__init__(whole.folder)
+        self._whole, self._title, self._before, self._total = whole, title, before, total
+        self._counts_pictures = False
+
+    def phase(self, name: str) -> None:
+        """Say which part does what."""
+        self._counts_pictures = name in {TRANSLATING, MAKING}
+        self._whole.phase(f"{self._title}: {name}")
+
+    def report(self, done: int, total: int, **scalars: float) -> None:
+        """Say how far the whole is, or the part before its first picture."""
+        if self._counts_pictures:
+            done, total = self._before + done, self._total
+        self._whole.report(done, total, **scalars)
+
+    def sample(self, image: np.ndarray) -> None:
+        """Show the part's newest picture."""
+        self._whole.sample(image)
+
+    def warn(self, text: str) -> None:
+        """Pass a warning on."""
+        self._whole.warn(text)
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the whole was asked to stop."""
+        return self._whole.should_stop

@@ -1,44 +1,25 @@
 """What both ways of synthesis write: pictures with their recipe inside, and what came of a run."""
 
 import hashlib
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel
 
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.duplicates import perceptual_hash
-from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance
-from leafcore.errors import DatasetError
+from leafcore.data.ledger import Ledger
+from leafcore.data.synthetic_sets import PNG_KEY, STEPS, ChainStep, Provenance
 from leafcore.files import write_bytes
 from leafcore.images import encode_png
-from leafcore.measure.interpretation import Interpretation
-from leafcore.progress import Progress
-from leafcore.synthesize.verdicts import Verification
 
-
-class SynthesizeResult(BaseModel):
-    """What a synthesis made.
-
-    Attributes:
-        count: Pictures in the set.
-        labels: Their label set; empty if they have several, or none.
-        size_px: Their side.
-        skipped: Sources that could not be read, and why.
-        made: Pictures by label set.
-        interpretation: What a classifier calls the pictures, the rejected ones too; None if none was asked.
-        verification: What was accepted and rejected of them, and why; None if nothing was verified.
-    """
-
-    count: int
-    labels: str
-    size_px: int
-    skipped: dict[str, str] = {}
-    made: dict[str, int] = {}
-    interpretation: Interpretation | None = None
-    verification: Verification | None = None
+TRANSLATING, MAKING = "translating", "making pictures"  # the phases that count the run's pictures
+THREADS = 4  # that encode; each waits for the disk half of its time
+MOST_UNDER_WAY = 16  # pictures that are computed and not yet written
 
 
 def step_of(checkpoint: Checkpoint, **how: Any) -> ChainStep:
@@ -54,25 +35,58 @@ def step_of(checkpoint: Checkpoint, **how: Any) -> ChainStep:
     )
 
 
-def write_picture(row: Provenance, picture: np.ndarray, ledger: Ledger, progress: Progress, phash: str = "") -> None:
-    """Write a picture with its recipe inside, then its row: no row is ever without its file.
+class Writer:
+    """Writes pictures while the next ones are computed: encoded and flushed to the disk in threads, rows in order.
+
+    A row is appended when its file lies there, so that none is ever without. Leaving the context waits for all.
 
     Args:
-        row: Its recipe.
-        picture: (S, S, 3) uint8.
-        ledger: Where the row goes.
-        progress: Of the run.
-        phash: Its perceptual hash, if that is known already.
+        ledger: Where the rows go.
+        folder: Of the run.
     """
-    content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
-    write_bytes(progress.folder / "images" / row.file, content)
-    phash = phash or perceptual_hash(Image.fromarray(picture))
-    ledger.append(row, hashlib.sha256(content).hexdigest(), phash)
 
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self._ledger, self._folder = ledger, folder
+        self._pool = ThreadPoolExecutor(THREADS, "picture")
+        self._under_way: deque[Future[tuple[Provenance, str, str]]] = deque()
 
-def nothing_accepted(lost: str, folder: Path) -> DatasetError:
-    """Return the refusal of a run that is left without a picture, and which it keeps the reasons of."""
-    return DatasetError(
-        f"synthesize: nothing was accepted: {lost} The pictures and the reasons, rejected.csv, are in {folder}; choose "
-        "another epoch or prompt, change the thresholds, or say verify no."
-    )
+    def write(
+        self, row: Provenance, picture: np.ndarray, phash: str = "", on_the_way: Sequence[np.ndarray] = ()
+    ) -> None:
+        """Write a picture with its recipe inside, then its row, soon.
+
+        Args:
+            row: Its recipe.
+            picture: (S, S, 3) uint8.
+            phash: Its perceptual hash, if that is known already.
+            on_the_way: What the steps made that name a file, (S, S, 3) uint8 each.
+
+        Raises:
+            OSError: An earlier picture could not be written.
+        """
+        self._under_way.append(self._pool.submit(self._write, row, picture, phash, on_the_way))
+        self._append(MOST_UNDER_WAY)
+
+    def _write(
+        self, row: Provenance, picture: np.ndarray, phash: str, on_the_way: Sequence[np.ndarray]
+    ) -> tuple[Provenance, str, str]:
+        for file, made in zip(filter(None, (step.file for step in row.chain)), on_the_way, strict=True):
+            write_bytes(self._folder / STEPS / file, encode_png(made))
+        content = encode_png(picture, {PNG_KEY: row.model_dump_json()})
+        write_bytes(self._folder / "images" / row.file, content)
+        return row, hashlib.sha256(content).hexdigest(), phash or perceptual_hash(Image.fromarray(picture))
+
+    def _append(self, most: int) -> None:
+        """Append the rows of what is written, until so many pictures are under way."""
+        while len(self._under_way) > most:
+            self._ledger.append(*self._under_way.popleft().result())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what is under way; whatever broke off, pictures that are written get their rows."""
+        try:
+            self._append(0)
+        finally:
+            self._pool.shutdown(cancel_futures=True)

@@ -35,16 +35,31 @@ def save_weights(folder: Path, recipe: Recipe, epoch: int) -> Path:
     Raises:
         DiskFull: There is no room; nothing was written.
     """
+    path = weights_path(folder, epoch)
+    write_weights(path, recipe, {**recipe.describe(), "epoch": epoch})
+    return path
+
+
+def write_weights(path: Path, recipe: Recipe, description: Mapping[str, Any]) -> None:
+    """Write the exported networks as they are now.
+
+    Args:
+        path: Where to.
+        recipe: Whose networks.
+        description: What the file's header says of them.
+
+    Raises:
+        DiskFull: There is no room; nothing was written.
+    """
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
         for name, weights in recipe.weights().items()
         for key, value in weights.items()
     }
-    content = save_tensors(tensors, metadata={"leaf": json.dumps({**recipe.describe(), "epoch": epoch})})
-    require_space(folder, len(content))
-    path = weights_path(folder, epoch)
+    content = save_tensors(tensors, metadata={"leaf": json.dumps(description)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    require_space(path.parent, len(content))
     write_bytes(path, content)
-    return path
 
 
 def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:

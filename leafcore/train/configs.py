@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from leafcore.config import setting
-from leafcore.data.labels import label_set, label_sets
+from leafcore.data.labels import label_set
+from leafcore.train.classifier_config import ClassifierConfig as ClassifierConfig
 from leafcore.train.dcgan_config import DCGANConfig as DCGANConfig
 from leafcore.train.diffusion_config import DiffusionConfig as DiffusionConfig
 from leafcore.train.dreambooth_config import DreamBoothConfig as DreamBoothConfig
@@ -217,39 +218,6 @@ class LFLSegConfig(TrainConfig):
         """The file to start from, if `init` names one and no model of ours."""
         path = Path(self.init).expanduser()
         return path if path.suffix in {".pth", ".pt", ".safetensors"} or path.is_absolute() else None
-
-
-class ClassifierConfig(TrainConfig):
-    """A disease classifier: one sigmoid per label if pictures have several, else a softmax."""
-
-    BEST_BY: ClassVar[str] = "val_macro_f1"
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"epochs": 2, "size_px": 64, "max_steps_per_epoch": 12},
-        "draft": {"epochs": 10, "size_px": 128, "max_steps_per_epoch": 30},
-    }
-
-    labels: tuple[str, ...] = setting(
-        (), "Label sets to tell apart, with commas between them; empty: all.", ref="label_sets"
-    )
-    backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")
-    pretrained: bool = setting(True, "Start from ImageNet weights.", advanced=True, group="Network")
-    epochs: int = setting(15, "Epochs to train.", ge=1, le=1000)
-    batch_size: int = setting(32, "Pictures per step.", ge=2, le=1024)
-    size_px: int = setting(224, "Side of the pictures the classifier sees.", unit="px", ge=32, le=1024, multiple_of=32)
-    learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True, group="Optimizer")
-    weight_decay: float = setting(1e-2, "Weight decay of AdamW.", ge=0, le=1, advanced=True, group="Optimizer")
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _label_sets(cls, value: object) -> object:
-        return label_sets(value)
-
-    @field_validator("labels")
-    @classmethod
-    def _can_be_told_apart(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(value) == 1:
-            raise ValueError(f"labels: got {value[0]} alone, expected two label sets or more, or none for all.")
-        return value
 
 
 @dataclass(frozen=True)

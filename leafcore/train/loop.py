@@ -106,7 +106,7 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
     progress.cycle(recipe.steps_per_epoch * config.save_every)
     progress.phase("training")
 
-    while step < total:
+    while step < total and not recipe.has_settled:
         # Take one step; look at the losses only now and then, so that a GPU need not wait.
         taken = recipe.step(recipe.next_batch())
         step += 1
@@ -131,7 +131,7 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
             scores = recipe.end_epoch()
             if scores:
                 progress.report(step, total, epoch=epoch, **scores)
-            if epoch % config.save_every == 0 or step == total:
+            if epoch % config.save_every == 0 or step == total or recipe.has_settled:
                 save_epoch(recipe, progress, epoch)
                 best = best.after(epoch, scores.get(config.BEST_BY))
 
@@ -148,11 +148,10 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
         if stopping:
             raise Stopped
 
-    chosen = best.epoch or recipe.epochs
+    trained = step // recipe.steps_per_epoch
+    chosen = best.epoch or trained
     confusion = load_confusion(folder, chosen)
-    return TrainResult(
-        epochs=recipe.epochs, steps=step, losses=losses, scores=scores, best_epoch=chosen, confusion=confusion
-    )
+    return TrainResult(epochs=trained, steps=step, losses=losses, scores=scores, best_epoch=chosen, confusion=confusion)
 
 
 def save_epoch(recipe: Recipe, progress: Progress, epoch: int) -> None:

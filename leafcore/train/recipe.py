@@ -88,6 +88,11 @@ class Recipe(ABC):
         """How many epochs the config asks for."""
         return self.config.epochs
 
+    @property
+    def has_settled(self) -> bool:
+        """Whether more epochs are not worth it; the loop asks after each."""
+        return False
+
     @abstractmethod
     def next_batch(self) -> Any:
         """Return the next batch, augmented, on the device."""

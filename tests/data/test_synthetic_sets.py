@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leafcore.data.ledger import Ledger
 from leafcore.data.recipes import read_recipe
 from leafcore.data.synthetic_sets import (
     PNG_KEY,
     ChainStep,
-    Ledger,
     Provenance,
     open_synthetic_set,
     synthetic_runs,

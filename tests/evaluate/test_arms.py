@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from leafcore.data.classes import Classes
@@ -6,7 +7,9 @@ from leafcore.data.manifest import load
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
-from leafcore.evaluate.arms import load_material
+from leafcore.evaluate.arms import load_material, share_of
+from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.plans import Plan
 from leafcore.images import load_square
 from tests.conftest import carrier
 from tests.watcher import Watcher
@@ -62,7 +65,8 @@ def test_each_picture_keeps_its_target(own, config, material):
 
 
 def test_what_the_models_behind_the_pictures_have_seen_is_gathered(own, journey, material):
-    assert material.seen == load_seen(own.runs / journey.runs["synthesize"].id)
+    assert material.seen == (load_seen(own.runs / journey.runs["synthesize"].id),)
+    assert material.seen_behind([0]) == material.seen[0] and material.seen_behind([]) == {}
     assert material.synthetic == 6
 
 
@@ -106,3 +110,79 @@ def test_a_run_that_made_no_pictures_is_refused(own, journey, config, tmp_path):
         load_material(
             config.model_copy(update={"synthetic": (journey.runs["masks"].id,)}), own, Watcher(tmp_path / "run")
         )
+
+
+# --- what an arm takes ------------------------------------------------------------------------------------------------
+
+
+def share(config, own, **values):
+    """Return the material of a comparison with other settings."""
+    changed = EvaluateConfig.build({**config.model_dump(), **values})
+    return load_material(changed, own, Watcher(own.root / "run"))
+
+
+def test_replaced_leaves_out_the_sources_of_the_used_children(own, journey, config):
+    material = share(config, own, arms="replaced,synthetic")
+    sources = set(open_synthetic_set(own, journey.runs["synthesize"].id).manifest["source_sha256"])
+    train = load(own, config.dataset).select(split="train")["sha256"].to_numpy()
+    left = set(train[material.shares["replaced"].real])
+    assert sources and not left & sources and left | sources == set(train)
+    assert len(material.train["replaced"]) == len(train) - len(sources) + 6
+    rows = material.shares["replaced"].real
+    pictures, whole = material.train["replaced"].images[0], material.train["real"].images[0]
+    assert all(np.array_equal(pictures[at], whole[row]) for at, row in enumerate(rows))
+    assert np.array_equal(pictures[np.arange(len(rows))], whole[rows]), "several at once, too"
+
+
+def test_synthetic_pictures_alone_are_all_that_such_an_arm_learns_from(own, config):
+    material = share(config, own, arms="synthetic")
+    assert material.classes.decode(material.train["synthetic"].targets) == ["rust"] * 6
+    assert len(material.shares["synthetic"].real) == 0
+
+
+def test_a_dose_is_of_the_real_pictures_of_the_label_set_and_holds_smaller_ones(own, config):
+    material = share(config, own, arms="real", doses="25,50")
+    rust = int((load(own, config.dataset).select(split="train")["labels"] == "rust").sum())
+    small, large = (set(material.shares[f"dose.{dose}"].synthetic) for dose in (25, 50))
+    assert (len(small), len(large)) == (round(rust / 4), round(rust / 2)) and small < large
+    assert len(material.train["dose.50"]) == len(material.train["real"]) + len(large)
+
+
+def test_a_dose_that_is_not_there_is_refused_before_anything_is_decoded(own, config):
+    with pytest.raises(DatasetError, match=r"doses: 400 % needs \d+ synthetic pictures of rust, got 6"):
+        share(config, own, doses="400")
+
+
+def test_a_rule_that_asks_for_more_than_there_is_takes_all_and_says_so(own, config):
+    path, watcher = own.runs / config.synthetic[0] / "manifest.csv", Watcher(own.root / "run")
+    pd.read_csv(path, dtype=str, keep_default_na=False).iloc[:4].to_csv(path, index=False)
+    material = load_material(EvaluateConfig.build({**config.model_dump(), "heuristics": "match-largest"}), own, watcher)
+    assert len(material.shares["add.match-largest"].synthetic) == 4
+    (warning,) = watcher.warnings
+    assert warning.startswith("Real + synthetic, match-largest: the rule asks for ") and "all 4 were taken" in warning
+
+
+def test_a_label_set_that_is_replaced_altogether_is_named():
+    train = pd.DataFrame({"sha256": ["a", "b"], "labels": ["healthy", "rust"]})
+    children = pd.DataFrame({"set": 0, "source_sha256": ["a"], "labels": ["rust"]})
+    found = share_of(Plan("replaced", "Replaced", "", real="no sources", sets=(0,)), train, children, seed=0)
+    assert found.real.tolist() == [1] and found.warnings == ("Replaced: no real train picture of healthy is left.",)
+
+
+def test_every_set_may_have_an_arm_of_its_own(own, journey, config):
+    same = config.synthetic[0]
+    other = carrier(own)(
+        "synthesize", chain=("healthy-to-rust",), dataset=journey.dataset, source="healthy", count=2, seed=5,
+        device="cpu",
+    )  # fmt: skip
+    material = share(config, own, synthetic=(same, other.id), arms="real_plus_synthetic", pooling="each")
+    first, second = (material.shares[f"real_plus_synthetic.{number}"].synthetic.tolist() for number in (1, 2))
+    assert (first, second) == ([0, 1, 2, 3, 4, 5], [6, 7]) and material.plans[2].title.endswith(other.record.title)
+
+
+def test_sources_cannot_be_replaced_where_there_are_none(own, config):
+    path = own.runs / config.synthetic[0] / "manifest.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False).assign(source="", source_sha256="")
+    table.to_csv(path, index=False)
+    with pytest.raises(DatasetError, match="arms: replaced leaves out the sources of synthetic pictures, but none"):
+        share(config, own, arms="replaced")

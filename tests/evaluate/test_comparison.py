@@ -2,80 +2,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
 from leafcore.data.classes import Classes
 from leafcore.data.leaks import LeakReport
+from leafcore.errors import DatasetError
 from leafcore.evaluate.arms import load_material
-from leafcore.evaluate.comparison import Cell, compare, verdict
+from leafcore.evaluate.cells import Cell, split_hash
+from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.result import Estimate
-from leafcore.measure.stats import Interval
+from leafcore.measure import stats
 from tests.watcher import Watcher
 
 CLEAN = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 0}, test_size=7)
 LEAKED = LeakReport(test={"generator": 3}, val={"generator": 0}, outside={"generator": 3}, test_size=7)
-OUTSIDE = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 2}, test_size=7)
 UNKNOWN = CLEAN.model_copy(update={"unknown": ("to-rust (lflseg)",)})
 
 
-# --- the sentence -----------------------------------------------------------------------------------------------------
-
-
-def test_a_difference_above_zero_improves():
-    assert verdict(Interval(0.1, 0.02, 0.18), CLEAN, 3, 90, 1) == (
-        "Adding these synthetic pictures improves the classifier: +0.100 macro-F1, 95% interval +0.020 to +0.180, "
-        "90 test pictures, 3 seeds, test split opened once so far."
-    )
-
-
-def test_a_difference_below_zero_says_do_not_use():
-    said = verdict(Interval(-0.1, -0.18, -0.02), CLEAN, 1, 90, 2)
-    assert said.startswith("Do not use this set: adding these synthetic pictures makes the classifier worse: -0.100")
-    assert said.endswith("1 seed, test split opened 2 times so far.")
-
-
-def test_an_interval_around_zero_shows_no_difference():
-    said = verdict(Interval(0.05, -0.01, 0.11), CLEAN, 3, 90, 1)
-    assert said.startswith("No difference shown: ") and "improve" not in said
-
-
-def test_without_an_interval_no_difference_is_shown():
-    said = verdict(Interval(0.5, float("nan"), float("nan")), CLEAN, 3, 2, 1)
-    assert said.startswith("No difference shown: ") and "nan" not in said
-    assert "+0.500 macro-F1, too few groups for an interval, 2 test pictures" in said
-
-
-@pytest.mark.parametrize(
-    ("leaks", "reason"),
-    [
-        (LEAKED, "the generator has seen 3 of 7 test pictures"),
-        (OUTSIDE, "the generator has seen 2 pictures that are not in this dataset's train split"),
-        (UNKNOWN, UNKNOWN.explain()),
-    ],
-)
-def test_a_leak_withholds_the_verdict(leaks, reason):
-    said = verdict(Interval(0.3, 0.2, 0.4), leaks, 3, 90, 12)
-    assert said.startswith(f"Verdict withheld: {reason}.") and "improve" not in said
-    assert "+0.300" in said and "opened 12 times so far.)" in said, "the numbers are told"
-
-
-@given(
-    ends=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted),
-    leaks=st.sampled_from([CLEAN, LEAKED, OUTSIDE, UNKNOWN]),
-    seeds=st.integers(1, 5),
-)
-def test_nothing_is_claimed_while_the_interval_includes_zero_or_something_leaked(ends, leaks, seeds):
-    low, high = ends
-    said = verdict(Interval((low + high) / 2, low, high), leaks, seeds, 50, 1)
-    if low <= 0 <= high or not leaks.is_clean:
-        assert "improves" not in said and "worse" not in said
-    else:
-        assert ("improves" in said) == (low > 0)
-
-
 # --- the numbers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr(stats, "RESAMPLES", 400)
 
 
 @pytest.fixture
@@ -91,11 +40,17 @@ def probabilities(material, wrong=()):
     return right * 0.9 + 0.05
 
 
+def cell(material, answers, **changes):
+    """Return a classifier of eight steps that gives some answers of the test split, and the right ones of the other."""
+    values = {"val_probabilities": material.val.targets, "thresholds": np.full(len(material.classes.names), 0.5)}
+    return Cell(answers, **{**values, "steps": 8, "test_hash": split_hash(material.test_records), **changes})
+
+
 def judged(material, real, more, leaks=CLEAN, opened=1):
-    """Compare two arms by their answers, a classifier of eight steps each."""
+    """Compare two arms by their answers."""
     arms = {"real": real, "real_plus_synthetic": more}
-    cells = {arm: [Cell(one, steps=8) for one in answers] for arm, answers in arms.items()}
-    return compare(material, cells, leaks, opened, seed=0)
+    cells = {arm: [cell(material, one) for one in answers] for arm, answers in arms.items()}
+    return compare(material, cells, Circumstances(leaks, {"real_plus_synthetic": leaks}, opened, seed=0))
 
 
 def test_scores_are_the_predictions_own(material):
@@ -112,8 +67,8 @@ def test_scores_are_the_predictions_own(material):
             assert found.arms[arm].labels[label].f1.value == pytest.approx(np.mean(per_seed))
             assert found.arms[arm].labels[label].support == truth[:, index].sum()
     gain = found.macro_f1["real_plus_synthetic"] - found.macro_f1["real"]
-    assert found.difference["macro"].value == pytest.approx(gain) and gain > 0
-    assert set(found.difference) == {*material.classes.names, "macro"}
+    assert found.differences["real_plus_synthetic"]["macro"].value == pytest.approx(gain) and gain > 0
+    assert set(found.differences["real_plus_synthetic"]) == {*material.classes.names, "macro"}
 
 
 def test_the_confusion_adds_the_seeds_up(material):
@@ -128,7 +83,7 @@ def test_the_confusion_adds_the_seeds_up(material):
 def test_equal_arms_show_no_difference(material):
     answers = [probabilities(material, wrong=(0, 4))]
     found = judged(material, answers, answers)
-    assert found.difference["macro"].model_dump() == {"value": 0, "low": 0, "high": 0}
+    assert found.differences["real_plus_synthetic"]["macro"].model_dump() == {"value": 0, "low": 0, "high": 0}
     assert found.verdict.startswith("No difference shown")
 
 
@@ -164,7 +119,7 @@ def test_a_label_without_a_test_picture_is_not_compared(material):
     )
     answers = [probabilities(wider)]
     found = judged(wider, answers, answers)
-    assert "wilt" not in found.difference and found.macro_f1["real"] == 1
+    assert "wilt" not in found.differences["real_plus_synthetic"] and found.macro_f1["real"] == 1
 
 
 def test_groups_are_counted_not_pictures(material):
@@ -172,3 +127,91 @@ def test_groups_are_counted_not_pictures(material):
     answers = [probabilities(material)]
     found = judged(replace(material, test_records=records), answers, answers)
     assert (found.test_groups, found.test_images) == (2, 7)
+    score = found.arms["real"]
+    assert not any(one.is_known for one in (score.micro.f1, score.macro.auroc, score.subset_accuracy)), "of two groups"
+
+
+# --- several arms -----------------------------------------------------------------------------------------------------
+
+SEVERAL = ("real", "weighted", "real_plus_synthetic", "synthetic")
+
+
+@pytest.fixture
+def several(own, config, tmp_path):
+    return load_material(config.model_copy(update={"arms": SEVERAL}), own, Watcher(tmp_path / "run"))
+
+
+def compared(material, answers, leaks_of=None, **changes):
+    """Compare arms by their answers of three seeds; the changes are of an arm's cells."""
+    cells = {arm: [cell(material, one, **changes.get(arm, {})) for one in [said] * 3] for arm, said in answers.items()}
+    return compare(material, cells, Circumstances(CLEAN, leaks_of or {}, opened=1, seed=0))
+
+
+def test_every_arm_is_held_against_the_baseline(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    found = compared(several, dict(zip(SEVERAL, (poor, good, poor, good), strict=True)))
+    assert list(found.arms) == list(SEVERAL) and found.others == list(SEVERAL[1:])
+    assert [found.differences[arm]["macro"].value > 0 for arm in found.others] == [True, False, True]
+    assert found.verdicts["weighted"].startswith("Weighting rare classes improves the classifier")
+    assert found.verdicts["real_plus_synthetic"].startswith("No difference shown")
+    assert "one of 3 arms compared" in found.verdicts["synthetic"]
+    assert len(found.cochran) == 3 and found.cochran[0].p < 0.05
+    assert {len(tests.pictures) for tests in found.significance.values()} == {3}
+
+
+def test_a_leak_withholds_the_verdict_of_every_arm_with_synthetic_pictures_and_of_no_other(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    leaks_of = {"real_plus_synthetic": LEAKED, "synthetic": UNKNOWN}
+    found = compared(several, dict(zip(SEVERAL, (poor, good, good, good), strict=True)), leaks_of)
+    assert found.withheld == ("real_plus_synthetic", "synthetic")
+    assert all(found.verdicts[arm].startswith("Verdict withheld") for arm in found.withheld)
+    assert "improves" in found.verdicts["weighted"] and found.verdict.startswith("Verdict withheld")
+
+
+def test_validation_chooses_and_the_test_split_only_confirms(several):
+    poor, good = probabilities(several, wrong=range(7)), probabilities(several)
+    wrong = {"val_probabilities": 1 - several.val.targets}
+    answers = dict(zip(SEVERAL, (poor, poor, good, poor), strict=True))
+    found = compared(several, answers, real_plus_synthetic=wrong)
+    assert found.chosen == "synthetic", "though the other one is better on the test split"
+    assert found.verdict == found.verdicts["synthetic"] and "No difference shown" in found.verdict
+    assert found.arms["synthetic"].val_seeds == (1.0,) * 3 and found.arms["real_plus_synthetic"].val_seeds[0] < 1
+
+
+def test_an_arm_that_another_test_split_judged_is_refused(several):
+    answers = dict.fromkeys(SEVERAL, probabilities(several))
+    with pytest.raises(DatasetError, match="cells: weighted was judged on test split elsewhere, expected"):
+        compared(several, answers, weighted={"test_hash": "elsewhere"})
+
+
+# --- scores beside F1 -------------------------------------------------------------------------------------------------
+
+
+def test_rankings_and_subset_accuracy_are_scikit_learns(material):
+    said = np.random.default_rng(0).dirichlet(np.ones(3), size=7).astype(np.float32)
+    truth = material.test.targets
+    score = judged(material, [said], [said]).arms["real"]
+    for index, label in enumerate(material.classes.names):
+        found = score.labels[label]
+        assert found.auroc.value == pytest.approx(roc_auc_score(truth[:, index], said[:, index]))
+        assert found.average_precision.value == pytest.approx(average_precision_score(truth[:, index], said[:, index]))
+    assert score.macro.auroc.value == pytest.approx(roc_auc_score(truth, said, average="macro"))
+    assert score.micro.auroc.value == pytest.approx(roc_auc_score(truth, said, average="micro"))
+    assert score.micro.average_precision.value == pytest.approx(average_precision_score(truth, said, average="micro"))
+    assert score.subset_accuracy.value == pytest.approx(accuracy_score(truth.argmax(1), said.argmax(1)))
+    assert score.micro.f1.value == pytest.approx(score.subset_accuracy.value), "as of exclusive classes"
+    assert score.calibration.n == 7 and sum(one.n for one in score.calibration.bins) == 7
+
+
+def test_labels_that_may_come_together_are_named_from_their_thresholds_on(material):
+    names = material.classes.names
+    together = replace(material, classes=Classes(names, exclusive=False))
+    said = np.tile([0.4, 0.6, 0.1], (7, 1))
+    thresholds = {"thresholds": np.array([0.3, 0.7, 0.5])}
+    cells = {arm: [cell(together, said, **thresholds)] for arm in ("real", "real_plus_synthetic")}
+    score = compare(together, cells, Circumstances(CLEAN, {}, 1, 0)).arms["real"]
+    first = int(material.test.targets[:, 0].sum())
+    assert score.thresholds == {names[0]: (0.3,), names[1]: (0.7,), names[2]: (0.5,)}
+    assert score.labels[names[0]].against_rest == (first, 7 - first, 0, 0)
+    assert score.labels[names[1]].against_rest[:2] == (0, 0)
+    assert score.subset_accuracy.value == pytest.approx(first / 7) and score.calibration.n == 21

@@ -24,3 +24,30 @@ def test_more_epochs_than_steps_are_refused():
 def test_a_comparison_without_synthetic_pictures_is_refused():
     with pytest.raises(ConfigError, match="synthetic: got"):
         EvaluateConfig.build({**GIVEN, "synthetic": ""})
+
+
+def test_arms_doses_and_rules_may_be_written_with_commas():
+    config = EvaluateConfig.build(
+        {**GIVEN, "arms": "weighted, synthetic", "doses": "100,50,100", "heuristics": "capped"}
+    )
+    assert (config.arms, config.doses, config.heuristics) == (("weighted", "synthetic"), (50, 100), ("capped",))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"arms": "real,weighted"}, "arms: got real, weighted, expected one with synthetic pictures as well"),
+        ({"arms": ""}, "arms: got none, expected one with synthetic pictures"),
+        ({"doses": "401"}, "doses: got 401, expected percent from 0 to 400"),
+        ({"doses": "-1"}, "doses: got -1"),
+        ({"arms": "real,best"}, "arms: got 'best', expected 'real', 'classical'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        EvaluateConfig.build({**GIVEN, **values})
+
+
+def test_doses_or_rules_alone_are_something_to_compare():
+    assert EvaluateConfig.build({**GIVEN, "arms": "real", "doses": "100"}).doses == (100,)
+    assert EvaluateConfig.build({**GIVEN, "arms": (), "heuristics": ["capped"]}).heuristics == ("capped",)

@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -5,8 +7,16 @@ from leafcore.data.manifest import load
 from leafcore.data.seen import save_seen
 from leafcore.errors import Stopped
 from leafcore.evaluate import arms
+from leafcore.evaluate.cells import load_cell, split_hash
 from leafcore.evaluate.evaluate import evaluate
-from leafcore.evaluate.result import read_comparison
+from leafcore.evaluate.plans import plan_arms
+from leafcore.evaluate.result import read_comparison, read_planned
+from leafcore.evaluate.training import classifier_config
+from leafcore.files import read_json
+from leafcore.images import load_square
+from leafcore.nets import build
+from leafcore.nets.backbones import InputScale
+from leafcore.train.checkpointing import read_weights
 from leafcore.train.classifier import Classifier
 from tests.conftest import carrier
 from tests.planted import plant_translator
@@ -36,10 +46,73 @@ def test_every_cell_records_its_validation_scores(journey):
     assert names == {f"{cell} val_macro_f1" for cell in CELLS}
 
 
-def test_only_probabilities_are_kept_of_a_cell(journey):
+def test_weights_are_kept_of_each_arms_first_seed_only(journey):
     folder = journey.runs["evaluate"].folder / "cells"
     assert sorted(path.name for path in folder.iterdir()) == sorted(CELLS)
-    assert {path.name for cell in folder.iterdir() for path in cell.rglob("*")} == {"test.npz"}
+    kept = {cell.name: {path.name for path in cell.rglob("*")} for cell in folder.iterdir()}
+    looked_at = {"test.npz", "best.safetensors", "classifier.json"}
+    assert kept == {name: looked_at if name.endswith("-0") else {"test.npz"} for name in CELLS}
+
+
+def test_a_cell_says_what_judged_it_and_the_test_pictures_are_written_in_order(journey, whole):
+    folder = journey.runs["evaluate"].folder
+    dataset = load(journey.workspace, journey.dataset)
+    records = pd.read_parquet(folder / "test.parquet")
+    assert list(records["image"]) == list(dataset.select(split="test")["image"])
+    assert list(records) == ["image", "sha256", "labels", "group"] and split_hash(records) == whole.test_hash
+    for name in CELLS:
+        cell = load_cell(folder / "cells" / name / "test.npz")
+        assert cell is not None and cell.test_hash == whole.test_hash
+        assert len(cell.probabilities) == whole.test_images
+        assert len(cell.val_probabilities) == len(dataset.select(split="val"))
+
+
+def test_the_kept_weights_say_again_what_the_cell_said(journey, whole):
+    folder = journey.runs["evaluate"].folder / "cells" / "real_plus_synthetic-0"
+    described, networks = read_weights(folder / "best.safetensors")
+    assert described == read_json(folder / "classifier.json")
+    assert (described["arm"], described["seed"]) == ("real_plus_synthetic", 0)
+    net = build(described["nets"]["classifier"])
+    net.load_state_dict(networks["classifier"])
+    dataset = load(journey.workspace, journey.dataset)
+    pictures = np.stack([load_square(path, 32) for path in dataset.paths(dataset.select(split="test"))])
+    with torch.inference_mode():
+        batch = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        said = net.eval()(InputScale.described(described)(batch)).softmax(1).numpy()
+    assert said == pytest.approx(load_cell(folder / "test.npz").probabilities, abs=1e-5)
+
+
+def test_what_is_to_come_is_written_before_it_is_trained(own, config, tmp_path):
+    config = config.model_copy(update={"arms": ("real", "weighted", "oversampled", "classical", "synthetic")})
+    with pytest.raises(Stopped):
+        evaluate(config, own, Watcher(tmp_path / "run", stop_after=2))
+    planned = read_planned(tmp_path / "run")
+    assert planned.seeds == (0, 1) and list(planned.arms) == [
+        "real",
+        "weighted",
+        "oversampled",
+        "classical",
+        "synthetic",
+    ]
+    assert (planned.arms["synthetic"].train_images, planned.arms["synthetic"].synthetic_images) == (6, 6)
+    assert read_planned(tmp_path) is None
+
+
+def test_arms_differ_in_their_classifiers_settings_alone(config):
+    plans = plan_arms(config.model_copy(update={"arms": ("classical", "oversampled", "weighted")}), ["a set"])
+    usual, *others = (classifier_config(config, plan, 7).model_dump() for plan in plans)
+    assert usual["seed"] == 7 and usual["epochs"] == config.epochs and usual["patience"] == 0
+    different = [{name: value for name, value in other.items() if value != usual[name]} for other in others]
+    assert different == [{"augment": "study"}, {"balance": "sampling"}, {"balance": "weights"}]
+
+
+def test_every_arm_is_trained_for_the_same_steps(own, config, tmp_path):
+    arms = {"arms": ("real", "classical", "oversampled", "weighted", "replaced", "synthetic"), "doses": (50,)}
+    found = evaluate(config.model_copy(update={**arms, "seeds": 1}), own, Watcher(tmp_path / "run"))
+    assert list(found.arms) == [*arms["arms"], "dose.50"] and len(found.cochran) == 1
+    assert {arm.steps for arm in found.arms.values()} == {(STEPS,)}
+    assert found.chosen in {"replaced", "synthetic", "dose.50"}
+    assert found.arms["replaced"].left_out > 0 == found.arms["weighted"].left_out
 
 
 def test_both_arms_take_the_same_steps_from_their_own_pictures_and_the_test_split_is_opened_once(
@@ -110,7 +183,7 @@ def test_a_resumed_comparison_equals_an_uninterrupted_one(own, config, whole, tm
     assert not (tmp_path / "run" / "comparison.json").exists()
     again = evaluate(config, own, Watcher(tmp_path / "run"))
     assert again.test_opened == whole.test_opened + 1, "counted once, though it was resumed"
-    counted = {"test_opened", "verdict"}
+    counted = {"test_opened", "verdict", "verdicts"}
     told, before = (found.model_dump(mode="json", exclude=counted) for found in (again, whole))
     assert told == before, "bit for bit"
     for cell, written in done.items():
@@ -121,7 +194,7 @@ def test_progress_counts_the_steps_of_all_cells(own, config, tmp_path):
     watcher = Watcher(tmp_path / "run")
     evaluate(config, own, watcher)
     assert watcher.done == 4 * STEPS
-    said = ["real, seed 0", "real plus synthetic, seed 0", "real, seed 1", "real plus synthetic, seed 1", "comparing"]
+    said = ["Real, seed 0", "Real + synthetic, seed 0", "Real, seed 1", "Real + synthetic, seed 1", "comparing"]
     assert watcher.phases[-5:] == said
     recorded = [(row["step"], name) for row in watcher.scalars for name in row if name != "step"]
     assert recorded == [
@@ -187,8 +260,8 @@ def test_the_best_epoch_on_validation_is_the_one_that_is_judged(own, config, tmp
     monkeypatch.setattr("leafcore.train.classifier.macro_f1", lambda targets, predicted: next(scores))
     monkeypatch.setattr(Classifier, "predict", noted)
     evaluate(config, own, Watcher(tmp_path / "run"))
-    assert len(asked) == 3 * len(CELLS), "validation twice, then test"
+    assert len(asked) == 4 * len(CELLS), "validation twice, then validation and test with the best"
     for cell in range(len(CELLS)):
-        first, second, judged = asked[3 * cell : 3 * cell + 3]
-        assert all(torch.equal(judged[name], first[name]) for name in first)
-        assert not all(torch.equal(judged[name], second[name]) for name in first)
+        first, second, *judged = asked[4 * cell : 4 * cell + 4]
+        assert all(torch.equal(one[name], first[name]) for one in judged for name in first)
+        assert not all(torch.equal(judged[0][name], second[name]) for name in first)

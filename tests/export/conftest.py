@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import Card, Dataset, save
 from leafcore.data.mask_sets import MaskCard, mask_path, save_card
-from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Ledger, Provenance, PseudoLabelled, Vote
+from leafcore.data.synthetic_sets import PNG_KEY, ChainStep, Provenance, PseudoLabelled, Vote
 from leafcore.export.configs import ExportConfig
 from leafcore.export.export import ExportResult, export
 from leafcore.files import write_bytes

@@ -8,9 +8,12 @@ import pytest
 
 from leafcore.data.formats import read
 from leafcore.errors import DatasetError
+from leafcore.export.configs import ExportConfig
+from leafcore.export.export import export
 from leafcore.export.formats import FORMATS, run_lengths
 from leafcore.export.material import gather
-from tests.export.conftest import SIZE_PX, decoded, leaf_mask
+from tests.export.conftest import SIZE_PX, decoded, leaf_mask, translated, write_set
+from tests.watcher import Watcher
 
 
 @pytest.fixture
@@ -109,3 +112,19 @@ def test_datasets_reads_hugging_faces_own(unpack, monkeypatch, tmp_path, made, l
     row = found["train"][0]
     assert (row["labels"], row["label"], row["synthetic"]) == (labels, " ".join(labels), True)
     assert row["image"].size == (SIZE_PX, SIZE_PX)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # its own
+def test_a_translation_that_needed_no_mask_has_its_sources_leaf_all_the_same(own_shelf, tmp_path, capsys):
+    from pycocotools.coco import COCO
+
+    rows = [translated(own_shelf.dataset, image) for image in ("healthy/a.png", "healthy/b.png")]
+    run = write_set(own_shelf.workspace, "synthesize", rows)
+    made = export(ExportConfig(run=run.id, format="coco"), own_shelf.workspace, Watcher(tmp_path / "run"))
+    with zipfile.ZipFile(made.zip) as archive:
+        archive.extractall(tmp_path)
+    coco = COCO(tmp_path / "annotations.json")
+    first, second = coco.anns.values()
+    assert 0.15 < coco.annToMask(first).mean() < 0.25 and coco.annToMask(second).sum() == 0
+    assert "1 of 2 pictures, each its source's; the 1 without one" in (tmp_path / "DATA_CARD.md").read_text()
+    capsys.readouterr()  # pycocotools talks

@@ -7,7 +7,7 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from leafcore.errors import CheckpointError
-from leafcore.masks.cam import class_activation_maps, explainer
+from leafcore.masks.cam import class_activation_maps, explain_classes, explainer
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.library import library_explainer
 from leafcore.nets.backbones import build_backbone
@@ -93,6 +93,18 @@ def test_the_class_that_each_picture_is_predicted_to_be_may_be_explained(method)
     for row, target in enumerate(classes):
         wanted = library_explainer(model, CamConfig(method=method), 96, int(target))(images)
         assert np.abs(predicted.maps[row] - wanted.maps[row]).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050"])  # in closed form, and through the library
+def test_each_picture_may_be_explained_for_a_class_of_its_own(name):
+    model, images = network(name).requires_grad_(False), pictures()
+    classes = [2, 0, 1, 0]
+    maps = explain_classes(model, images, classes)
+    for row, target in enumerate(classes):
+        wanted = explain_classes(model, images[row : row + 1], [target])[0]
+        assert np.abs(maps[row] - wanted).max() < 1e-4
+    others = explain_classes(model, images, [0, 1, 2, 1])
+    assert all(np.abs(maps[row] - others[row]).max() > 0.01 for row in range(4))
 
 
 @pytest.mark.parametrize(("name", "pretrained"), [("resnet18", False), ("tf_efficientnet_lite0", True)])

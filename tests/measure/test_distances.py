@@ -5,8 +5,21 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torchmetrics.image.fid import FrechetInceptionDistance
 
 from leafcore.measure.distances import covered, fid, inception_score, kid, nearest
+
+
+class Given(nn.Module):
+    """Hands torchmetrics features instead of what a network makes of pictures."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features
 
 
 def kernel(x: np.ndarray, y: np.ndarray) -> float:
@@ -122,3 +135,13 @@ def test_the_inception_score_is_the_one_written_down():
     torch.set_rng_state(before)
     kl = (p * (np.log(p) - np.log(p.mean(1, keepdims=True)))).sum(2).mean(1)
     assert value == pytest.approx(np.exp(kl).mean())
+
+
+@pytest.mark.parametrize(("fakes", "reals"), [(30, 50), (50, 9)])
+def test_fid_is_torchmetrics_one_of_more_and_of_fewer_pictures_than_features(fakes, reals):
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(0.3, 1.5, (fakes, 16)), rng.normal(0, 1, (reals, 16)) @ rng.normal(0, 1, (16, 16))
+    oracle = FrechetInceptionDistance(Given(16))
+    oracle.update(torch.from_numpy(first), real=False)
+    oracle.update(torch.from_numpy(second), real=True)
+    assert fid(first.astype(np.float32), second.astype(np.float32)) == pytest.approx(float(oracle.compute()), rel=1e-4)

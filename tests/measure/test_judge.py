@@ -31,5 +31,5 @@ def test_a_judge_names_what_its_network_finds_most_probable(journey, tmp_path):
 
 
 def test_a_generator_is_no_judge(journey):
-    with pytest.raises(CheckpointError, match="holds gen_ab, gen_ba, expected classifier"):
+    with pytest.raises(CheckpointError, match="is a leafgan model, expected a classifier"):
         Judge(open_checkpoint(journey.workspace, "healthy-to-rust"), CPU)

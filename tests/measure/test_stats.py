@@ -2,46 +2,16 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
-from sklearn.metrics import f1_score
+from scipy.stats import binomtest
 
-from leafcore.measure import stats
 from leafcore.measure.stats import (
-    LEAST_GROUPS,
     Interval,
-    confusion_counts,
     exact_interval,
-    f1_from_counts,
     group_means,
-    paired_bootstrap,
+    group_share,
+    jackknife_sd,
     wilson_interval,
 )
-
-LABELS = 3
-
-
-@pytest.fixture
-def few_resamples(monkeypatch):
-    monkeypatch.setattr(stats, "RESAMPLES", 400)
-
-
-def judged(rng, truth, difficulty, accuracy):
-    """Return (1, 3, groups, labels) counts of one classifier: right where its luck beats the picture's difficulty."""
-    luck = np.sqrt(0.5) * difficulty + np.sqrt(0.5) * rng.normal(size=len(truth))
-    right = luck < norm.ppf(accuracy)
-    said = np.where(right, truth, (truth + rng.integers(1, LABELS, len(truth))) % LABELS)
-    groups = np.arange(len(truth))
-    return confusion_counts(_one_hot(truth), _one_hot(said), groups, len(truth))[None]
-
-
-def _one_hot(labels):
-    return np.eye(LABELS, dtype=bool)[labels]
-
-
-def pair(rng, groups=60, accuracies=(0.75, 0.75)):
-    truth, difficulty = rng.integers(LABELS, size=groups), rng.normal(size=groups)
-    return (*(judged(rng, truth, difficulty, accuracy) for accuracy in accuracies), _one_hot(truth).any(0))
-
 
 # --- exact intervals --------------------------------------------------------------------------------------------------
 
@@ -69,18 +39,6 @@ def test_an_interval_without_ends_is_not_known_and_excludes_nothing():
     assert not unknown.is_known and not unknown.excludes_zero and Interval(0.7, 0.6, 0.8).is_known
 
 
-# --- counts and F1 ----------------------------------------------------------------------------------------------------
-
-
-def test_counts_by_hand():
-    targets = np.array([[1, 0], [1, 0], [0, 1]], bool)
-    predicted = np.array([[1, 0], [0, 1], [1, 1]], bool)
-    true_positive, false_positive, false_negative = confusion_counts(targets, predicted, np.array([0, 0, 1]), 2)
-    assert true_positive.tolist() == [[1, 0], [0, 1]]
-    assert false_positive.tolist() == [[0, 1], [1, 0]]
-    assert false_negative.tolist() == [[1, 0], [0, 0]]
-
-
 def test_wilsons_interval_is_the_formula_of_1927():
     z, n, p = 1.959963984540054, 20, 0.25
     centre, half = (p + z**2 / (2 * n)), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
@@ -89,168 +47,6 @@ def test_wilsons_interval_is_the_formula_of_1927():
         (p, (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)), abs=1e-12
     )
     assert (wilson_interval(0, 20).low, wilson_interval(20, 20).high) == pytest.approx((0, 1))
-
-
-def test_f1_from_counts_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    targets, predicted = rng.random((2, 80, 4)) < 0.4
-    counts = confusion_counts(targets, predicted, rng.integers(10, size=80), 10)
-    assert f1_from_counts(counts.sum(1)) == pytest.approx(f1_score(targets, predicted, average=None), abs=1e-12)
-
-
-def test_f1_of_a_label_that_nobody_saw_is_zero():
-    assert f1_from_counts(np.zeros((3, 2))).tolist() == [0, 0]
-
-
-# --- the bootstrap ----------------------------------------------------------------------------------------------------
-
-
-def test_the_estimates_are_the_scores_themselves():
-    rng = np.random.default_rng(1)
-    first, second, labels = pair(rng)
-    found = paired_bootstrap(first, second, labels, seed=0)
-    for intervals, counts in ((found.first, first), (found.second, second)):
-        f1 = f1_from_counts(counts[0].sum(1))
-        assert [interval.value for interval in intervals] == pytest.approx([*f1, f1.mean()])
-    assert [b.value - a.value for a, b in zip(found.first, found.second, strict=True)] == pytest.approx(
-        [interval.value for interval in found.difference]
-    )
-
-
-def test_intervals_contain_their_estimates():
-    rng = np.random.default_rng(2)
-    for seed in range(5):
-        found = paired_bootstrap(*pair(rng), seed=seed)
-        for interval in (*found.first, *found.second, *found.difference):
-            assert interval.low <= interval.value <= interval.high
-
-
-def test_the_mean_over_seeds_is_taken():
-    rng = np.random.default_rng(3)
-    first, second, labels = pair(rng)
-    both = np.concatenate([first, second])
-    found = paired_bootstrap(both, both, labels, seed=0)
-    alone = paired_bootstrap(first, second, labels, seed=0)
-    assert found.first[-1].value == pytest.approx((alone.first[-1].value + alone.second[-1].value) / 2)
-
-
-def test_the_same_seed_gives_the_same_intervals():
-    rng = np.random.default_rng(4)
-    arms = pair(rng)
-    assert paired_bootstrap(*arms, seed=5) == paired_bootstrap(*arms, seed=5) != paired_bootstrap(*arms, seed=6)
-
-
-def test_equal_arms_differ_by_nothing():
-    rng = np.random.default_rng(5)
-    first, _, labels = pair(rng)
-    found = paired_bootstrap(first, first, labels, seed=0)
-    assert all((i.value, i.low, i.high) == (0, 0, 0) for i in found.difference), "paired: the same groups in both arms"
-
-
-def test_labels_without_a_test_picture_do_not_count_in_macro():
-    rng = np.random.default_rng(6)
-    first, second, labels = pair(rng)
-    padded = [np.concatenate([counts, np.zeros_like(counts[..., :1])], axis=-1) for counts in (first, second)]
-    found = paired_bootstrap(*padded, np.array([*labels, False]), seed=0)
-    assert found.difference[-1] == paired_bootstrap(first, second, labels, seed=0).difference[-1]
-
-
-def test_groups_are_resampled_not_pictures():
-    rng = np.random.default_rng(7)
-    first, second, labels = pair(rng, groups=40)
-    whole = paired_bootstrap(first, second, labels, seed=0).difference[-1]
-    copied = [np.repeat(counts, 9, axis=2) for counts in (first, second)]  # nine pictures of each leaf, judged alike
-    grouped = [counts.reshape(1, 3, 40, 9, LABELS).sum(3) for counts in copied]
-    naive = paired_bootstrap(*copied, labels, seed=0).difference[-1]
-    honest = paired_bootstrap(*grouped, labels, seed=0).difference[-1]
-    assert honest.high - honest.low == pytest.approx(whole.high - whole.low)
-    assert naive.high - naive.low < 0.5 * (honest.high - honest.low), "nine copies of a picture prove nothing"
-
-
-def test_of_equal_classifiers_about_one_in_twenty_is_called_different(few_resamples):
-    rng = np.random.default_rng(8)
-    different = [paired_bootstrap(*pair(rng), seed=seed).difference[-1].excludes_zero for seed in range(200)]
-    assert 0.02 <= np.mean(different) <= 0.08
-
-
-def test_of_equal_classifiers_with_several_seeds_fewer_are_called_different(few_resamples):
-    rng = np.random.default_rng(9)
-    different = []
-    for seed in range(60):
-        truth, difficulty = rng.integers(LABELS, size=60), rng.normal(size=60)
-        first, second = (np.concatenate([judged(rng, truth, difficulty, 0.75) for _ in range(3)]) for _ in range(2))
-        different.append(paired_bootstrap(first, second, _one_hot(truth).any(0), seed).difference[-1].excludes_zero)
-    assert np.mean(different) <= 0.08
-
-
-def test_a_planted_difference_is_found(few_resamples):
-    rng = np.random.default_rng(10)
-    for seed in range(20):
-        found = paired_bootstrap(*pair(rng, groups=200, accuracies=(0.6, 0.85)), seed=seed).difference[-1]
-        assert found.low > 0, "and has its sign: second minus first"
-
-
-# --- rare labels ------------------------------------------------------------------------------------------------------
-
-SIX = 6
-
-
-def six_labels(rng, rare, right_rare=0.6, right=0.85):
-    """Return the counts of a classifier, (1, 3, groups, 6): five labels of 20 groups, and one of a few."""
-    truth = np.concatenate([np.repeat(np.arange(SIX - 1), 20), np.full(rare, SIX - 1)])
-    correct = rng.random(len(truth)) < np.where(truth == SIX - 1, right_rare, right)
-    said = np.where(correct, truth, (truth + rng.integers(1, SIX, len(truth))) % SIX)
-    hot = np.eye(SIX, dtype=bool)
-    return confusion_counts(hot[truth], hot[said], np.arange(len(truth)), len(truth))[None]
-
-
-EVERY = np.ones(SIX, bool)
-
-
-@pytest.mark.parametrize("rare", [1, 2, LEAST_GROUPS, 10])
-def test_a_perfect_classifier_is_surely_perfect(rare):
-    counts = six_labels(np.random.default_rng(0), rare, right_rare=1, right=1)
-    found = paired_bootstrap(counts, counts, EVERY, seed=0)
-    assert (found.first[-1].low, found.first[-1].value, found.first[-1].high) == (1, 1, 1)
-    assert all((one.low, one.high) == (1, 1) for one in found.first[: SIX - 1])
-    assert found.first[SIX - 1].value == 1 and found.first[SIX - 1].is_known is (rare >= LEAST_GROUPS)
-    assert found.difference[SIX - 1].is_known is (rare >= LEAST_GROUPS)
-
-
-def test_a_label_that_no_test_group_shows_has_no_interval():
-    counts = six_labels(np.random.default_rng(0), 10)[..., : SIX - 1]
-    padded = np.concatenate([counts, np.zeros_like(counts[..., :1])], axis=-1)
-    found = paired_bootstrap(padded, padded, np.array([*EVERY[:-1], False]), seed=0)
-    assert [one.is_known for one in found.first] == [True] * 5 + [False] + [True]
-
-
-def test_too_few_test_groups_give_no_interval_at_all():
-    counts = confusion_counts(np.eye(2, dtype=bool), np.eye(2, dtype=bool), np.arange(2), 2)[None]
-    found = paired_bootstrap(counts, counts, np.array([True, True]), seed=0)
-    assert not any(one.is_known for one in (*found.first, *found.difference)) and found.first[-1].value == 1
-    nothing = paired_bootstrap(counts * 0, counts * 0, np.array([False, False]), seed=0)
-    assert not any(one.is_known for one in nothing.first)
-
-
-def test_one_group_of_a_rare_label_does_not_make_an_improvement(few_resamples):
-    first = six_labels(np.random.default_rng(1), 1, right_rare=0)
-    second = first.copy()
-    second[0, :, -1] = 0
-    second[0, 0, -1, -1] = 1  # the only group of the rare label, right now
-    found = paired_bootstrap(first, second, EVERY, seed=0).difference[-1]
-    assert found.value > 0.05 and not found.excludes_zero
-
-
-@pytest.mark.parametrize("rare", [2, 3])
-def test_intervals_of_macro_f1_hold_what_they_say_where_a_label_is_rare(few_resamples, rare):
-    rng = np.random.default_rng(2)
-    true = f1_from_counts(sum(six_labels(rng, rare)[0].sum(1) for _ in range(2000))).mean()
-    hits = []
-    for seed in range(200):
-        counts = six_labels(rng, rare)
-        found = paired_bootstrap(counts, counts, EVERY, seed).first[-1]
-        hits.append(found.low <= true <= found.high)
-    assert np.mean(hits) >= 0.9
 
 
 # --- means over groups ------------------------------------------------------------------------------------------------
@@ -275,3 +71,45 @@ def test_an_interval_of_means_narrows_as_groups_come():
         _, low, high = group_means(rng.random((count, 1)), [str(index) for index in range(count)])[:, 0]
         widths.append(high - low)
     assert widths[1] == pytest.approx(2 * 1.96 * np.sqrt(1 / 12 / 1000), rel=0.1) and widths[1] < widths[0] / 5
+
+
+# --- shares and jackknives over groups --------------------------------------------------------------------------------
+
+
+def ends(interval: Interval) -> tuple[float, float, float]:
+    return interval.value, interval.low, interval.high
+
+
+def test_of_pictures_that_are_groups_of_their_own_a_share_has_wilson_s_interval():
+    hits = [True] * 7 + [False] * 5
+    assert ends(group_share(hits, [str(row) for row in range(12)])) == pytest.approx(ends(wilson_interval(7, 12)))
+
+
+def test_pictures_that_are_there_four_times_tell_as_much_as_once():
+    hits, groups = [True] * 7 + [False] * 5, [str(row) for row in range(12)]
+    assert ends(group_share(hits * 4, groups * 4)) == pytest.approx(ends(wilson_interval(7, 12)))
+
+
+def test_where_all_hit_each_group_counts_as_one():
+    found = group_share([True] * 40, ["a"] * 20 + ["b"] * 20)
+    assert ends(found) == pytest.approx(ends(wilson_interval(2, 2)))
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    """Each picture left out in turn: exactly sd / sqrt(n) of each sample, added as variances."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=20), rng.normal(size=15)
+    names = [str(row) for row in range(20)]
+    sd = jackknife_sd(lambda a, b: float(first[a].mean() - second[b].mean()), names, names[:15])
+    assert sd == pytest.approx(np.sqrt(first.var(ddof=1) / 20 + second.var(ddof=1) / 15))
+
+
+def test_the_jackknife_leaves_whole_groups_out():
+    values = np.repeat(np.random.default_rng(1).normal(size=10), 6)
+    groups = np.repeat([str(row) for row in range(10)], 6).tolist()
+    sd = jackknife_sd(lambda rows: float(values[rows].mean()), groups)
+    assert sd == pytest.approx(values[::6].std(ddof=1) / np.sqrt(10)), "sixty pictures, but ten groups"
+
+
+def test_two_groups_are_too_few_for_a_jackknife():
+    assert np.isnan(jackknife_sd(lambda rows: float(len(rows)), ["a", "a", "b"]))

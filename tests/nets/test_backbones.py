@@ -214,3 +214,29 @@ def test_inceptions_weights_are_found_where_torchvision_puts_them(tmp_path, monk
     picture = torch.rand(1, 3, 299, 299, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         assert torch.equal(ours(picture), theirs(picture))
+
+
+def test_dropout_and_drop_path_act_while_training_only():
+    torch.manual_seed(0)
+    model = build_backbone("test_resnet", dropout=0.5, drop_path=0.5)
+    model.load_state_dict(build_backbone("test_resnet").state_dict())  # neither has weights
+    pictures = torch.randn(1, 3, 32, 32)
+    assert torch.equal(model.eval()(pictures), model(pictures))
+    for part in model.train().modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.eval()
+    assert not torch.equal(model(pictures), model(pictures))
+
+
+def test_a_backbone_without_branches_refuses_drop_path():
+    with pytest.raises(ConfigError, match="drop_path: got 0.2, but vgg11 has no branches to leave out"):
+        build_backbone("vgg11", drop_path=0.2)
+
+
+def test_measured_statistics_are_those_of_all_pixels_whatever_the_batches():
+    pictures = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
+    scale = InputScale.measured(pictures.split(2))
+    values = pictures.double() / 255
+    assert scale.mean == pytest.approx(values.mean((0, 2, 3)).tolist())
+    assert scale.std == pytest.approx(values.std((0, 2, 3), correction=0).tolist())
+    assert min(InputScale.measured([torch.zeros(1, 3, 4, 4)]).std) > 0

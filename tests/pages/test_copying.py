@@ -61,6 +61,10 @@ BUTTONS: list[tuple[str, str, dict[str, str], Act, str]] = [
     ),
     ("score", "epochs", {"direction": "rust → healthy"}, nothing, "compute_scores"),
     ("synthesize", "studio", {}, lambda page, _: page.number_input(key="n").set_value(3).run(), "generate"),
+    (
+        "synthesize", "datasets", {"tab": "Balance", "plan_target": "Largest"},
+        lambda page, _: page.checkbox(key="plan_skip").check().run() if page.checkbox else None, "make_plan",
+    ),
     ("write-weights", "studio", {}, name_folder("write_weights_to"), "submit-write-weights"),
     ("export", "studio", {}, acknowledge, "zip-"),
     (

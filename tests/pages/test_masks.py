@@ -177,6 +177,46 @@ def test_what_is_no_picture_is_said_in_one_line(open_app, own):
     assert "not a picture" in page.error[0].value and "\n" not in page.error[0].value
 
 
+def test_a_classifier_names_the_photo_beside_it(open_app, own, journey):
+    carrier(own)("classifier", dataset=journey.dataset)
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Does it see leaves?")
+    page.get("file_uploader")[0].upload(
+        "leaf.png", encoded(Image.new("RGB", (60, 40), "green"), "PNG"), "image/png"
+    ).run()
+    app.checked()
+    shown = next(table.value for table in page.dataframe if "probability" in table.value)
+    assert sorted(shown["label"]) == ["healthy", "rust", "scab"] and shown["probability"].is_monotonic_decreasing
+    assert shown["probability"].sum() == pytest.approx(1, abs=1e-3)
+    assert any(line.value == f"**{shown['label'].iloc[0]}**" for line in page.markdown)
+
+
+# --- many pictures ----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_classifier_there_is_a_way_to_one(open_app, own):
+    page = open_app(own).open("masks", mask_tab="Name pictures")
+    assert "needs a classifier" in page.info[0].value
+
+
+def test_named_pictures_are_shown_with_their_table(open_app, own, journey, leaf_folders):
+    carry = carrier(own)
+    classifier = carry("classifier", dataset=journey.dataset)
+    run = carry("predict", model=classifier.id, path=str(leaf_folders / "scab"), cam=True)
+    app = open_app(own)
+    page = app.open("masks", mask_tab="Name pictures")
+    assert sum(int(metric.value) for metric in page.metric) == 12
+    assert any("n = 12 pictures" in caption.value for caption in page.caption)
+    assert page.selectbox(key="named").value == run.id
+    page.text_input(key="predict-fresh-path").set_value(str(leaf_folders / "rust"))
+    page.button(key="submit-predict").click().run()
+    app.checked()
+    assert len(list_runs(own, "predict")) == 2
+
+
+# --- photos, cut out --------------------------------------------------------------------------------------------------
+
+
 def test_a_cut_out_is_transparent_outside_the_mask_at_the_photos_size(tmp_path):
     file = tmp_path / "photo.png"
     Image.new("RGB", (60, 40), (10, 200, 30)).save(file)

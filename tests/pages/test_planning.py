@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from leafcore.data.manifest import load, save
+from leafcore.runs import list_runs
 from tests.conftest import carrier, write_folders
 from tests.planted import plant_translator
 
@@ -81,3 +82,17 @@ def test_the_studys_plan_is_offered_where_its_labels_are(open_app, journey, orch
 def test_the_plan_goes_away_as_csv_and_json(open_app, orchard):
     page = open_app(orchard).open("datasets", tab="Balance")
     assert [button.proto.label for button in page.get("download_button")] == ["Plan as CSV", "Plan as JSON"]
+
+
+def test_the_whole_plan_is_queued_as_one_run_once_what_nothing_makes_is_skipped(open_app, orchard):
+    page = open_app(orchard).open("datasets", tab="Balance", plan_target="Largest")
+    assert page.button(key="make_plan").disabled
+    page.checkbox(key="plan_skip").check().run()
+    page.button(key="make_plan").click().run()
+    assert not page.error and not page.exception
+    (run,) = list_runs(orchard, "synthesize")
+    parts = run.record.settings["plan"]
+    made = {tuple(step.partition("#")[0] for step in part["chain"]) for part in parts}
+    assert {("to-rust",), ("to-scab",), ("to-rust", "to-scab")} == {tuple(sorted(steps)) for steps in made}
+    assert run.record.title == f"{sum(part['count'] for part in parts)} synthetic pictures by a plan of 3 parts"
+    assert page.button(key="make_plan").label.endswith(str(run.record.settings["count"]))

@@ -3,13 +3,17 @@
 import json
 
 import pytest
+from starlette.testclient import TestClient
 
+from leafcore.api import build_api
 from leafcore.data.review import Choice, review_journal
 from leafcore.data.reviewing import Said, say
 from leafcore.data.synthetic_sets import open_whole_set
 from leafcore.jobs import execute
 from leafcore.runs import list_runs
 from tests.conftest import carrier
+from tests.planted import plant_translator
+from tests.server import HOST
 from ui.reviewing import choices_in
 
 
@@ -42,6 +46,22 @@ def test_every_picture_is_shown_over_its_source_with_what_people_say(open_app, o
     assert pictures[0]["layers"] == [{"name": "source", "address": f"/api/runs/{made.id}/sources/{first}"}]
     assert pictures[0]["told"].endswith("rejected by ann") and "rust" in pictures[0]["alt"]
     assert "0 kept, 1 rejected, 4 unrated of 6" in captions(page) and "Review leaves out 1" in captions(page)
+
+
+def test_what_a_step_made_on_the_way_can_be_held_against_the_picture(open_app, own, journey):
+    plant_translator(own, "to-scab", "rust", "scab", seed=4)
+    kept = carrier(own)(
+        "synthesize", chain="healthy-to-rust,to-scab", dataset=journey.dataset, count=2, keep_steps=True, verify="no",
+        device="cpu",
+    )  # fmt: skip
+    page = open_app(own).open("studio", set=kept.id)
+    layers = shown(page)["pictures"][0]["layers"]
+    assert [layer["name"] for layer in layers] == ["source", "healthy-to-rust"]
+    file = layers[1]["address"].rpartition("/")[2]
+    assert (kept.folder / "steps" / file).is_file() and layers[1]["address"] == f"/api/runs/{kept.id}/steps/{file}"
+    with TestClient(build_api(own, hosts=[HOST])) as client:
+        answer = client.get(layers[1]["address"].removeprefix("/api"))
+    assert answer.content == (kept.folder / "steps" / file).read_bytes()
 
 
 @pytest.mark.parametrize(

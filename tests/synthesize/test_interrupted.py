@@ -5,7 +5,7 @@ import shutil
 
 import psutil
 
-from leafcore.data.synthetic_sets import Ledger
+from leafcore.data.ledger import Ledger
 from leafcore.jobs import execute, submit
 from leafcore.lanes import start_worker
 from leafcore.synthesize.configs import SynthesizeConfig

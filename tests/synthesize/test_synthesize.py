@@ -170,7 +170,7 @@ def test_a_row_says_everything_about_its_picture(own, journey, config):
     trained = open_chain(own, ["healthy-to-rust"])[0].card
     assert first == {
         "checkpoint": "healthy-to-rust", "recipe": "leafgan", "run": trained.run, "epoch": 2,
-        "weights_sha256": trained.weights_sha256, "back": False, "strength": 0.5, "where": "leaf",
+        "weights_sha256": trained.weights_sha256, "back": False, "strength": 0.5, "where": "leaf", "file": "",
     }  # fmt: skip
     assert (second["checkpoint"], second["back"], second["strength"]) == ("to-scab", True, 1.0)
 
@@ -281,7 +281,7 @@ def test_a_picture_that_was_lost_is_made_again(own, config, tmp_path):
 
 
 def test_a_crash_between_a_picture_and_its_row_leaves_neither_alone(own, config, tmp_path, monkeypatch):
-    from leafcore.data.synthetic_sets import Ledger
+    from leafcore.data.ledger import Ledger
 
     append = Ledger.append
 

@@ -15,7 +15,7 @@ from leafcore.jobs import build_config
 from leafcore.measure import witness
 from leafcore.measure.interpretation import Rate
 from leafcore.measure.witness import Witness, open_witness_of_chain
-from leafcore.synthesize import synthesize as module
+from leafcore.synthesize import from_chain
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.synthesize import synthesize
 from leafcore.synthesize.translated import Origins, Twins, contrast, mean_change
@@ -156,7 +156,7 @@ def test_a_background_that_changes_is_rejected_where_a_mask_is_known(own, journe
 def test_a_picture_that_the_judge_calls_otherwise_is_rejected(own, config, monkeypatch, tmp_path):
     calls = iter(["rust", "healthy", "rust"] * 3)
     judge = Witness(lambda pictures: [next(calls) for _ in pictures], "judge", Rate.of(19, 20), "", {})
-    monkeypatch.setattr(module, "open_witness_of_chain", lambda *given: judge)
+    monkeypatch.setattr(from_chain, "open_witness_of_chain", lambda *given: judge)
     result = synthesize(config, own, Watcher(tmp_path / "run"))
     assert (result.count, result.verification.explain()) == (5, "3 of 8 pictures rejected: label 3.")
     assert result.interpretation.agreement["rust"].value == pytest.approx(5 / 8), "the target-class rate"

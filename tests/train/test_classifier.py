@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from leafcore.data.classes import Classes
 from leafcore.data.manifest import load
-from leafcore.errors import DatasetError
+from leafcore.errors import DatasetError, Stopped
 from leafcore.train.classifier import BestWeights, Classifier, LabelledImages
 from leafcore.train.configs import ClassifierConfig
 from leafcore.train.loop import train
@@ -30,7 +30,7 @@ def pictures(targets, size_px=36):
 def make(train_set, val_set, multi_label=False, **values):
     config = ClassifierConfig(
         **{"dataset": "d", "backbone": "test_resnet", "pretrained": False, "size_px": 32, "batch_size": 6, "epochs": 4}
-        | values
+        | {"precision": "fp32", **values}
     )
     return Classifier(config, train_set, val_set, Classes(LABELS, not multi_label), torch.device("cpu"))
 
@@ -145,6 +145,54 @@ def test_the_rate_falls_along_a_cosine(simple):
         simple.end_epoch()
     wanted = [simple.config.learning_rate * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
     assert rates == pytest.approx(wanted)
+
+
+def test_the_rate_falls_to_its_floor_and_stays_there():
+    falling = make(pictures(np.eye(3)), pictures(np.eye(3), size_px=32), cosine_floor=0.3, epochs=2)
+    rates = []
+    for _ in range(4):
+        rates.append(falling.optimizer.param_groups[0]["lr"] / falling.config.learning_rate)
+        falling.step(falling.next_batch())
+        falling.end_epoch()
+    assert rates == pytest.approx([1.0, 0.65, 0.3, 0.3])
+
+
+def test_weights_make_errors_on_rare_labels_count_more():
+    targets = np.eye(3)[[0] * 8 + [1] * 3 + [2]]
+    plain, weighted = (
+        make(pictures(targets), pictures(targets, size_px=32), balance=balance) for balance in ("none", "weights")
+    )
+    weighted.net.load_state_dict(plain.net.state_dict())
+    rare = pictures(np.eye(3)[[2] * 6]).pick(np.arange(6))[:, :, :32, :32], torch.eye(3)[[2] * 6]
+    ratio = weighted.step(rare)["cross_entropy"] / plain.step(rare)["cross_entropy"]
+    assert ratio.item() == pytest.approx(12 / (3 * 1), rel=1e-4)
+
+
+def test_sampling_shows_rare_labels_as_often_as_common_ones():
+    targets = np.eye(3)[[0] * 20 + [1] * 3 + [2]]
+    recipe = make(pictures(targets), pictures(targets, size_px=32), balance="sampling", batch_size=64)
+    shown = sum(recipe.next_batch()[1].sum(0) for _ in range(10))
+    assert (shown / shown.sum()).tolist() == pytest.approx([1 / 3] * 3, abs=0.06)
+
+
+def test_pictures_may_be_scaled_by_the_statistics_of_the_train_pictures():
+    train_set = pictures(np.eye(3).repeat(4, 0))
+    recipe = make(train_set, pictures(np.eye(3), size_px=32), statistics="train")
+    scaled = recipe.scale(torch.cat(list(train_set.batches(5))))
+    assert scaled.mean((0, 2, 3)).tolist() == pytest.approx([0] * 3, abs=1e-4)
+    assert scaled.std((0, 2, 3)).tolist() == pytest.approx([1] * 3, abs=1e-3)
+    assert recipe.describe()["input"] == recipe.scale.describe()
+
+
+def test_the_studys_augmentation_goes_on_where_a_resume_begins(settings, journey, tmp_path):
+    settled = settings("classifier", augment="study", balance="sampling", dropout=0.4)
+    whole, broken = Watcher(tmp_path / "whole"), Watcher(tmp_path / "broken", stop_after=3)
+    train(settled, journey.workspace, whole)
+    with pytest.raises(Stopped):
+        train(settled, journey.workspace, broken)
+    train(settled, journey.workspace, Watcher(tmp_path / "broken"))
+    first, second = ((tmp_path / name / "weights" / "0002.safetensors").read_bytes() for name in ("whole", "broken"))
+    assert first == second
 
 
 def test_it_learns_the_label_sets_that_it_is_to_tell_apart(journey, settings, tmp_path):

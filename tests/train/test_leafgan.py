@@ -8,7 +8,7 @@ from leafcore.data.seen import load_seen
 from leafcore.errors import CheckpointError, NotFoundError
 from leafcore.train.leafgan import LeafGAN
 from leafcore.train.loop import train
-from tests.conftest import carrier
+from tests.conftest import carrier, write_folders
 from tests.watcher import Watcher
 
 
@@ -72,8 +72,9 @@ def test_what_the_masks_model_has_seen_counts_as_seen(make, journey):
     assert recipe.seen["generator"] and recipe.seen["probe"]
 
 
-def test_masks_of_another_dataset_are_refused(journey, own, settings, leaf_folders, tmp_path):
-    other = carrier(own)("import", source=leaf_folders, name="others", seed=5).result()["dataset"]
+def test_masks_of_other_pictures_are_refused(own, settings, tmp_path):
+    folders = write_folders(tmp_path / "others", {"healthy": 40, "rust": 12})
+    other = carrier(own)("import", source=folders, name="others").result()["dataset"]
     with pytest.raises(CheckpointError, match="holds masks of leaves@.*expected masks of others@") as raised:
         train(settings("leafgan", dataset=other), own, Watcher(tmp_path / "run"))
     assert "\n" not in str(raised.value)

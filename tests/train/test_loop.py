@@ -303,6 +303,13 @@ def test_a_classifiers_best_epoch_on_validation_is_the_one_to_use(learn, monkeyp
     assert watcher.result.best_epoch == best and watcher.result.epochs == len(scores)
 
 
+def test_training_ends_early_when_validation_becomes_no_better(learn, monkeypatch):
+    scored(monkeypatch, 0.2, 0.7, 0.6, 0.5, 0.9)
+    watcher = learn(epochs=5, max_steps_per_epoch=1, patience=2, save_every=3)
+    assert (watcher.result.epochs, watcher.result.steps) == (4, 4)
+    assert sorted(path.stem for path in (watcher.folder / "weights").iterdir()) == ["0003", "0004"]
+
+
 def test_a_classifier_promotes_its_best_epoch(own, settings, monkeypatch):
     config = settings("classifier", epochs=3, max_steps_per_epoch=1, promote_as="mine")
     run = submit(own, "classifier", config)

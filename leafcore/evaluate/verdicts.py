@@ -1,0 +1,44 @@
+"""The sentence that claims no more than an interval allows, and nothing where something leaked; free of torch."""
+
+from leafcore.data.leaks import LeakReport
+from leafcore.measure.stats import Interval
+
+
+def verdict(
+    subject: str,
+    difference: Interval,
+    leaks: LeakReport | None,
+    *,
+    seeds: int,
+    test_images: int,
+    opened: int,
+    arms: int,
+) -> str:
+    """Say in a sentence what the difference in macro-F1 allows to be said.
+
+    It cannot say "improves" while the interval includes 0, and says nothing when something leaked or nobody knows.
+
+    Args:
+        subject: What was done, such as "adding these synthetic pictures".
+        difference: Of macro-F1, arm minus baseline.
+        leaks: What stands behind the arm's synthetic pictures; None where it has none.
+        seeds: Classifiers per arm.
+        test_images: Pictures that judge.
+        opened: How often the test split was opened so far.
+        arms: How many arms are compared with the baseline.
+    """
+    interval = f"95% interval {difference.low:+.3f} to {difference.high:+.3f}"
+    facts = (
+        f"{difference.value:+.3f} macro-F1, {interval if difference.is_known else 'too few groups for an interval'}, "
+        f"{test_images} test pictures, {seeds} seed{'s' * (seeds > 1)}, "
+        f"{f'one of {arms} arms compared, ' if arms > 1 else ''}"
+        f"test split opened {'once' if opened == 1 else f'{opened} times'} so far"
+    )
+    if leaks is not None and not leaks.is_clean:
+        return f"Verdict withheld: {leaks.explain()}. (The numbers: {facts}.)"
+    if not difference.excludes_zero:
+        return f"No difference shown: {subject} changes the score by {facts}."
+    if difference.low > 0:
+        return f"{subject[0].upper()}{subject[1:]} improves the classifier: {facts}."
+    advice = "Do not do this" if leaks is None else "Do not use this set"
+    return f"{advice}: {subject} makes the classifier worse: {facts}."

@@ -1,0 +1,66 @@
+"""Settings of `quality`; free of torch."""
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from leafcore.config import Config, setting
+from leafcore.embedding import BUNDLED
+
+AUTO, NO_JUDGE = "auto", "none"
+
+
+class QualityConfig(Config):
+    """Settings of `quality`. Test pictures are never looked at: what is chosen by these numbers is chosen on others."""
+
+    dataset: str = setting(..., "Dataset whose real pictures the sets are held against.", ref="dataset")
+    synthetic: tuple[str, ...] = setting(
+        ...,
+        "Synthetic sets to measure: ids of the runs that made or labelled them.",
+        ref="synthetics",
+        min_length=1,
+        max_length=32,
+    )
+    reals: Literal["val", "train-and-val"] = setting(
+        "val",
+        "Real pictures of the distances. Train pictures too, where validation has few: it flatters what repeats them.",
+    )
+    count: int = setting(
+        0,
+        "Pictures of each set and class; 0: as many as the smallest set has, so that numbers compare.",
+        ge=0,
+        le=10_000,
+        unit="pictures",
+    )
+    judge: str = setting(
+        AUTO,
+        "Classifier that names the pictures: a checkpoint or a run; auto takes the newest over the same dataset; none.",
+        ref="set_judge",
+    )
+    size_px: int = setting(
+        0,
+        "Side at which all pictures are looked at, real ones too; 0: that of the smallest set.",
+        unit="px",
+        ge=0,
+        le=1024,
+        advanced=True,
+    )
+    backbone: str = setting(
+        AUTO,
+        f"Features: any timm model; auto takes {BUNDLED}, and inception_v3 where its weights are.",
+        advanced=True,
+    )
+    pretrained: bool = setting(True, "Use ImageNet weights; without them distances mean little.", advanced=True)
+    batch_size: int = setting(32, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
+    seed: int = setting(0, "Seed of the choice of pictures and of KID's subsets.", ge=0, le=2**32 - 1, advanced=True)
+    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
+
+    @field_validator("synthetic", mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("synthetic")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))

@@ -1,0 +1,1 @@
+"""Real or fake, by machine: can a classifier tell synthetic pictures from photographs that nothing has learned from?"""

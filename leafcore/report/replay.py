@@ -1,0 +1,188 @@
+"""Replaying a comparison: what a report carries for it, and whether the numbers come out the same.
+
+```
+replay/
+  replay.sh          the one command
+  config.json        the comparison's settings
+  expected.json      its numbers, the material that they hang on, and how far a replay may be off
+  requirements.txt   the libraries here, each with its version
+```
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leafcore.data.manifest import load
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.errors import ConfigError, DatasetError
+from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.result import Comparison
+from leafcore.files import read_json
+from leafcore.report.facts import Facts
+from leafcore.workspace import Workspace
+
+SAME, NEAR = 0.001, 0.05  # macro-F1 and F1 by which a replay on the CPU may be off, if it was trained there; on a GPU
+SCRIPT = """#!/bin/sh
+# Trains the classifiers of comparison {run} again, on the CPU, and compares every number.
+# Run it in the folder of Leaf Workbench {version}; requirements.txt has the libraries. The workspace, which
+# --workspace or LEAF_WORKSPACE names, must hold {dataset} and the synthetic sets {synthetic}.
+# Exit code 0: all numbers are within {tolerance:g}.
+set -eu
+exec python -m leafcore replay "$(cd "$(dirname "$0")" && pwd)" "$@"
+"""
+
+
+class Expected(BaseModel):
+    """What a replay is held against.
+
+    Attributes:
+        run: The comparison.
+        code_version: Of the code that made it.
+        tolerance: How far each number may be off.
+        numbers: By name, each number.
+        test_hash: Of the test split.
+        material: By synthetic set, the SHA-256 over its pictures.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    code_version: str
+    tolerance: float
+    numbers: dict[str, float]
+    test_hash: str
+    material: dict[str, str]
+
+
+class Replayed(BaseModel):
+    """What a replay found.
+
+    Attributes:
+        run: The comparison that was made anew.
+        numbers: How many numbers were compared.
+        largest: The largest difference, and whose it is.
+        where: See above.
+        tolerance: How far a number may be off.
+        same: Whether all are within it.
+        exit_code: 0 if they are.
+    """
+
+    run: str
+    numbers: int
+    largest: float
+    where: str
+    tolerance: float
+    same: bool
+    exit_code: int
+
+
+def numbers(found: Comparison) -> dict[str, float]:
+    """Return the numbers of a comparison that a replay must find again, by name; intervals follow from these."""
+    return {name: value for name, value in _all_numbers(found) if not math.isnan(value)}
+
+
+def _all_numbers(found: Comparison) -> Iterator[tuple[str, float]]:
+    for arm, score in found.arms.items():
+        yield f"{arm}: macro-F1", score.macro_f1.value
+        for index, value in enumerate(score.seeds):
+            yield f"{arm}: macro-F1 of classifier {index + 1}", value
+        for label, told in score.labels.items():
+            yield f"{arm}: F1 of {label}", told.f1.value
+    for arm, each in found.differences.items():
+        for label, estimate in each.items():
+            yield f"{arm}: difference of {label}", estimate.value
+
+
+def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
+    """Return the files of a replay by name."""
+    expected = Expected(
+        run=facts.run.id,
+        code_version=facts.run.record.code_version,
+        tolerance=SAME if facts.device in ("", "cpu") else NEAR,
+        numbers=numbers(facts.found),
+        test_hash=facts.found.test_hash,
+        material={run_id: _fingerprint(workspace, run_id) for run_id in facts.config.synthetic},
+    )
+    script = SCRIPT.format(
+        run=facts.run.id,
+        version=facts.run.record.code_version,
+        dataset=facts.found.dataset,
+        synthetic=", ".join(facts.config.synthetic),
+        tolerance=expected.tolerance,
+    )
+    installed = {(one.metadata["Name"] or "").lower(): one.version for one in distributions()}
+    lock = "".join(f"{name}=={version}\n" for name, version in sorted(installed.items()) if name)
+    return {
+        "replay.sh": script,
+        "config.json": facts.config.model_dump_json(indent=2) + "\n",
+        "expected.json": expected.model_dump_json(indent=2) + "\n",
+        "requirements.txt": lock,
+    }
+
+
+def _fingerprint(workspace: Workspace, run_id: str) -> str:
+    """Return the SHA-256 over the hashes of a synthetic set's pictures, in order."""
+    hashes = open_synthetic_set(workspace, run_id).manifest["sha256"].astype(str)
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def replay(folder: Path, workspace: Workspace, carry_out: Callable[[EvaluateConfig], dict[str, Any]]) -> Replayed:
+    """Make a comparison anew on the CPU, and hold its numbers against a report's.
+
+    Args:
+        folder: The `replay` folder of an unpacked report.
+        workspace: Holds the same dataset version and the same synthetic sets.
+        carry_out: Makes a comparison, and returns what its run's command answers.
+
+    Raises:
+        ConfigError: The folder is no replay, or damaged.
+        NotFoundError: The dataset version or a synthetic set is not here.
+        DatasetError: A synthetic set holds other pictures than it did.
+    """
+    try:
+        expected = Expected.model_validate(read_json(folder / "expected.json"))
+        config = EvaluateConfig.build({**read_json(folder / "config.json"), "device": "cpu"})
+    except (OSError, ValueError, ValidationError) as error:
+        raise ConfigError(
+            f"folder: {folder} is no replay ({type(error).__name__}); unpack a report's ZIP and name its replay folder."
+        ) from None
+    load(workspace, config.dataset)
+    for run_id, was in expected.material.items():
+        if _fingerprint(workspace, run_id) != was:
+            raise DatasetError(f"synthetic: {run_id} holds other pictures here than in comparison {expected.run}.")
+    answer = carry_out(config)
+    return compare(expected, Comparison.model_validate(answer), str(answer["run"]))
+
+
+def compare(expected: Expected, found: Comparison, run: str) -> Replayed:
+    """Hold a comparison's numbers against those of a report.
+
+    Raises:
+        DatasetError: It was judged on another test split, or by other arms.
+    """
+    if expected.test_hash and found.test_hash != expected.test_hash:
+        raise DatasetError(
+            f"test split: got {found.test_hash[:12]}, expected {expected.test_hash[:12]} as in {expected.run}."
+        )
+    again = numbers(found)
+    if again.keys() != expected.numbers.keys():
+        other = sorted(again.keys() ^ expected.numbers.keys())
+        raise DatasetError(f"numbers: only one of the two comparisons has {other[0]}, so they cannot be compared.")
+    off = {name: abs(again[name] - value) for name, value in expected.numbers.items()}
+    where = max(off, key=off.__getitem__)
+    same = off[where] <= expected.tolerance
+    return Replayed(
+        run=run,
+        numbers=len(off),
+        largest=off[where],
+        where=where,
+        tolerance=expected.tolerance,
+        same=same,
+        exit_code=0 if same else 1,
+    )

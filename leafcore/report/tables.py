@@ -1,0 +1,159 @@
+"""The tables of a report, in long form: a row per number, as statistics programs want them."""
+
+import pandas as pd
+
+from leafcore.evaluate.result import Comparison, Estimate, McNemar
+from leafcore.report.facts import Facts
+
+SCORES = ("precision", "recall", "f1", "auroc", "average_precision")
+ALL_RIGHT = "(all labels right)"
+
+
+def tables(facts: Facts) -> dict[str, pd.DataFrame]:
+    """Return every table by its name; unknown numbers are empty."""
+    found = facts.found
+    return {
+        "arms": arms_table(found),
+        "labels": labels_table(found),
+        "differences": differences_table(found),
+        "seeds": seeds_table(facts),
+        "significance": significance_table(facts),
+        "cochran": pd.DataFrame(
+            [{"seed": s, **q.model_dump()} for s, q in zip(facts.seeds, found.cochran, strict=False)]
+        ),
+        "confusion": confusion_table(found),
+        "calibration": calibration_table(found),
+        "predictions": predictions_table(facts),
+        **({"probes": probes_table(facts)} if facts.probes else {}),
+    }
+
+
+def _ends(name: str, estimate: Estimate | None) -> dict[str, float]:
+    given = estimate or Estimate(value=float("nan"))
+    return {name: given.value, f"{name}_low": given.low, f"{name}_high": given.high}
+
+
+def arms_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm."""
+    return pd.DataFrame(
+        {
+            "arm": arm,
+            "title": score.title,
+            "train_images": score.train_images,
+            "synthetic_images": score.synthetic_images,
+            "left_out": score.left_out,
+            **_ends("macro_f1", score.macro_f1),
+            **_ends("micro_f1", score.micro.f1 if score.micro else None),
+            **_ends("subset_accuracy", score.subset_accuracy),
+            **_ends("difference", found.differences.get(arm, {}).get("macro")),
+            **_ends("calibration_error", score.calibration.error if score.calibration else None),
+        }
+        for arm, score in found.arms.items()
+    )
+
+
+def labels_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and label."""
+    rows = []
+    for arm, score in found.arms.items():
+        for label, told in score.labels.items():
+            numbers = {key: value for name in SCORES for key, value in _ends(name, getattr(told, name)).items()}
+            rows.append({"arm": arm, "label": label, "test_images": told.support, **numbers})
+    return pd.DataFrame(rows)
+
+
+def differences_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and label: F1 of the arm minus that of the baseline."""
+    return pd.DataFrame(
+        {
+            "arm": arm,
+            "label": label,
+            **_ends("difference", estimate),
+            "star": label in found.arms[arm].labels and found.has_star(arm, label),
+        }
+        for arm, each in found.differences.items()
+        for label, estimate in each.items()
+    )
+
+
+def seeds_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per classifier."""
+    rows = []
+    for arm, score in facts.found.arms.items():
+        validated = score.val_seeds or (float("nan"),) * len(score.seeds)
+        for seed, test, val in zip(facts.seeds, score.seeds, validated, strict=False):
+            rows.append({"arm": arm, "seed": seed, "macro_f1_test": test, "macro_f1_val": val})
+    return pd.DataFrame(rows)
+
+
+def significance_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per test of McNemar: arm against baseline, of one seed, of all labels or of one."""
+
+    def row(arm: str, seed: int, label: str, test: McNemar) -> dict[str, object]:
+        return {"arm": arm, "seed": seed, "label": label, **test.model_dump(), "odds_ratio": test.odds_ratio}
+
+    rows = []
+    for arm, tests in facts.found.significance.items():
+        for label, of_seeds in {ALL_RIGHT: tests.pictures, **tests.labels}.items():
+            rows += [row(arm, seed, label, test) for seed, test in zip(facts.seeds, of_seeds, strict=False)]
+    return pd.DataFrame(rows)
+
+
+def confusion_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and cell of its confusion matrix, summed over seeds."""
+    columns = [*found.label_sets, "other"]
+    return pd.DataFrame(
+        {"arm": arm, "true": true, "said": said, "count": count}
+        for arm, score in found.arms.items()
+        for true, row in zip(found.label_sets, score.confusion, strict=True)
+        for said, count in zip(columns, row, strict=True)
+    )
+
+
+def calibration_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and bin: what was said, how often it was true."""
+    return pd.DataFrame(
+        {"arm": arm, **part.model_dump()}
+        for arm, score in found.arms.items()
+        if score.calibration
+        for part in score.calibration.bins
+    )
+
+
+def predictions_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per arm, seed and test picture."""
+    test, parts = facts.looking.test, []
+    for arm in facts.looking.arms:
+        said = facts.looking.said(arm)
+        for index, seed in enumerate(facts.seeds[: len(said.sets)]):
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "arm": arm,
+                        "seed": seed,
+                        "image": test["image"],
+                        "sha256": test["sha256"],
+                        "group": test["group"],
+                        "true": facts.looking.true_sets,
+                        "said": said.sets[index],
+                        "probability": said.sure[index],
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def probes_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per view of the shortcut probes, on validation pictures."""
+    assert facts.probes is not None
+    return pd.DataFrame(
+        {
+            "view": view,
+            "pixels": score.pixels,
+            **_ends("macro_f1", score.macro_f1),
+            **_ends("accuracy", score.accuracy),
+            "chance_macro_f1": facts.probes.chance,
+            "majority_accuracy": facts.probes.majority,
+        }
+        for view, score in facts.probes.views.items()
+    )

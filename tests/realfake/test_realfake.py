@@ -1,0 +1,90 @@
+"""The verb on the journey's leaves: what is found is written down, and not found again."""
+
+import pytest
+
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.errors import Stopped
+from leafcore.files import write_json
+from leafcore.realfake import material
+from leafcore.realfake import realfake as verb
+from leafcore.realfake.configs import RealFakeConfig
+from leafcore.realfake.result import RESULT, RealFakeResult, SetTold, Told
+from tests.watcher import Watcher
+
+
+def told(hits: int, n: int, low: float, high: float) -> Told:
+    return Told(hits=hits, n=n, accuracy=hits / n, low=low, high=high, auroc=0.9)
+
+
+@pytest.fixture
+def config(journey):
+    return RealFakeConfig(
+        dataset=journey.dataset, synthetic=(journey.runs["synthesize"].id,), count=8, epochs=1, batch_size=2,
+        backbone="test_resnet", pretrained=False, device="cpu",
+    )  # fmt: skip
+
+
+class Quiet(Watcher):
+    """Counts nothing: phases count different things."""
+
+    def report(self, done: int, total: int, **scalars: float) -> None:
+        assert 0 < done <= total and not scalars
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(material, "LEAST", 2)
+
+
+def test_both_machines_judge_held_out_pictures(journey, config, tmp_path, few):
+    found = verb.realfake(config, journey.workspace, Quiet(tmp_path / "run"))
+    one = found.sets[0]
+    assert (found.size_px, one.labels, one.judged) == (32, ("rust",), 2)
+    assert one.told.keys() == {"probe", "cnn"} and {machine.n for machine in one.told.values()} == {4}
+    files = set(open_synthetic_set(journey.workspace, one.set).files)
+    assert len(one.suspicion) == 2 and one.suspicion.keys() <= files
+    assert all(0 <= said <= 1 for said in one.suspicion.values())
+
+
+def test_the_probe_alone_where_no_epoch_is_asked_for(journey, config, tmp_path, few):
+    found = verb.realfake(config.model_copy(update={"epochs": 0}), journey.workspace, Quiet(tmp_path / "run"))
+    assert found.sets[0].told.keys() == {"probe"}
+
+
+def test_of_too_few_pictures_nothing_is_told(journey, config, tmp_path):
+    found = verb.realfake(config, journey.workspace, Quiet(tmp_path / "run"))
+    assert found.sets[0].told == {} and "it takes 8 pictures of each kind" in found.sets[0].verdict()
+
+
+def test_a_resumed_run_keeps_the_sets_that_are_judged(journey, config, tmp_path, few, monkeypatch):
+    folder = tmp_path / "run"
+    first = verb.realfake(config, journey.workspace, Quiet(folder))
+    monkeypatch.setattr(verb, "probe", lambda *rest, **values: pytest.fail("it is judged already"))
+    assert verb.realfake(config, journey.workspace, Quiet(folder)) == first
+
+
+def test_a_stop_keeps_what_was_found(journey, config, tmp_path, few):
+    class StopsWhenFineTuning(Quiet):
+        @property
+        def should_stop(self) -> bool:
+            return self.phases[-1].startswith("fine-tuning")
+
+    kept = SetTold(set="earlier", title="Earlier", withheld="nothing")
+    watcher = StopsWhenFineTuning(tmp_path / "run")
+    before = RealFakeResult(dataset="leaves@1", size_px=32, quality=85, backbone="net", sets=[kept])
+    write_json(watcher.folder / RESULT, before.model_dump(mode="json"))
+    with pytest.raises(Stopped):
+        verb.realfake(config, journey.workspace, watcher)
+    assert RealFakeResult.model_validate_json((watcher.folder / RESULT).read_bytes()) == before
+
+
+def test_the_verdict_claims_no_more_than_the_interval_allows():
+    assert told(112, 120, 0.87, 0.97).verdict() == "told apart: 93% of 120, 87% to 97%"
+    assert told(66, 120, 0.46, 0.64).verdict() == "not told apart: 55% of 120, 46% to 64%; guessing gives 50%"
+    both = SetTold(set="r", title="t", told={"probe": told(66, 120, 0.46, 0.64), "cnn": told(112, 120, 0.87, 0.97)})
+    assert both.verdict().startswith("Linear probe: not told apart") and "network: told apart: 93%" in both.verdict()
+
+
+def test_sets_are_asked_about_once_each():
+    config = RealFakeConfig.build({"dataset": "leaves", "synthetic": "a, b,a"})
+    assert config.synthetic == ("a", "b")

@@ -1,0 +1,98 @@
+"""How far what a comparison found can be trusted, a tab each: calibration, tests, integrity."""
+
+from math import isinf, isnan
+
+import pandas as pd
+import streamlit as st
+
+from leafcore.data.labels import words
+from leafcore.evaluate.result import Comparison, McNemar
+from ui import comparison_charts
+from ui.compared import Shown, told
+
+
+def calibration_box(shown: Shown) -> None:
+    """Draw whether the probabilities of both arms can be taken at their word."""
+    judged = {title: score for title, score in shown.both.items() if score.calibration is not None}
+    if not judged:
+        st.caption("This comparison is older than calibration.")
+        return
+    st.plotly_chart(comparison_charts.calibration(judged), key="calibration", alt="Calibration of both arms")
+    for title, score in judged.items():
+        if score.calibration is not None:
+            st.caption(
+                f"{title}: expected calibration error {told(score.calibration.error)}, "
+                f"n = {score.calibration.n:,} probabilities a seed, ten bins."
+            )
+
+
+def significance_box(shown: Shown) -> None:
+    """Draw McNemar's tests of every seed, and Cochran's Q over all arms."""
+    tests = shown.found.significance.get(shown.arm)
+    if tests is None:
+        st.caption("This comparison is older than these tests.")
+        return
+    first = int(shown.run.record.settings["seed"])
+    n = shown.found.test_images
+    st.markdown(f"**Pictures that were named exactly right** · n = {n:,} · Holm over the arms")
+    st.dataframe(_tests({f"seed {first + at}": test for at, test in enumerate(tests.pictures)}), hide_index=True)
+    st.markdown(f"**Each label** · n = {n:,} · Holm over the labels")
+    by_label = {
+        f"{words(label)}, seed {first + at}": test for label, row in tests.labels.items() for at, test in enumerate(row)
+    }
+    st.dataframe(_tests(by_label), hide_index=True)
+    for at, overall in enumerate(shown.found.cochran):
+        st.caption(f"All arms, seed {first + at}: Cochran's Q = {overall.q:.2f}, p = {overall.p:.3g}")
+    st.caption(
+        "McNemar's test: exact below 25 discordant pictures, else with continuity correction. It covers which pictures "
+        "are in the test split, not how a training turns out: that is what seeds are for."
+    )
+
+
+def _tests(rows: dict[str, McNemar]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "of": name,
+            "both right": test.both,
+            "only the baseline": test.first,
+            "only the arm": test.second,
+            "neither": test.neither,
+            "odds ratio": "∞"
+            if isinf(test.odds_ratio)
+            else "–"
+            if isnan(test.odds_ratio)
+            else f"{test.odds_ratio:.2f}",
+            "p": f"{test.p:.3g}",
+            "p after Holm": f"{test.p_holm:.3g}",
+        }
+        for name, test in rows.items()
+    )
+
+
+def integrity_box(shown: Shown) -> None:
+    """Draw what the models behind the synthetic pictures have seen, and what judged."""
+    found = shown.found
+    st.markdown("**What the models behind the synthetic pictures have seen**")
+    columns = {
+        "test pictures": found.leaks.test,
+        "validation pictures": found.leaks.val,
+        "outside this train split": found.leaks.outside,
+    }
+    st.dataframe(pd.DataFrame(columns))
+    if found.leaks.unknown:
+        st.warning(
+            f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
+            icon=":material/help:",
+        )
+    st.caption(
+        "Anything but 0 in the first or last column withholds the verdict. "
+        f"The test split has {found.leaks.test_size} pictures."
+    )
+    st.caption(
+        f"Test split, SHA-256: `{found.test_hash or 'not kept'}` · bootstrap seed {found.bootstrap_seed} · "
+        f"classifiers {shown.run.record.settings['backbone']}, {', '.join(sorted(_steps(found)))} steps each"
+    )
+
+
+def _steps(found: Comparison) -> set[str]:
+    return {f"{steps:,}" for score in found.arms.values() for steps in score.steps}
