@@ -6,7 +6,11 @@ from pydantic import BaseModel, ConfigDict
 from leafcore.data.manifest import Dataset
 from leafcore.data.seen import UNKNOWN, Seen
 
-_SEES = {"source": "the sources include", "probe": "the probes, by which epochs were chosen, include"}
+_SEES = {
+    "source": "the sources include",
+    "probe": "the probes, by which epochs were chosen, include",
+    "lflseg": "the LFLSeg model behind the masks has seen",
+}
 
 
 class LeakReport(BaseModel):
@@ -42,7 +46,8 @@ class LeakReport(BaseModel):
         if any(self.outside.values()):
             worst = max(self.outside, key=lambda role: self.outside[role])
             seen = _SEES.get(worst, f"the {worst} has seen")
-            return f"{seen} {self.outside[worst]} pictures that are not in this dataset's train split"
+            strangers = f"{seen} {self.outside[worst]} pictures that are not in this dataset's train split"
+            return f"{strangers}; train LFLSeg on this dataset first" if worst == "lflseg" else strangers
         if self.unknown:
             return (
                 f"nobody wrote down which pictures were seen by {', '.join(self.unknown)}; promote or train that "

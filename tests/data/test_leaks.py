@@ -61,7 +61,10 @@ def test_each_role_is_counted_by_itself() -> None:
 def test_pictures_of_another_dataset_withhold_the_verdict() -> None:
     report = check(by_hand(), {"generator": ["a", "stranger"], "lflseg": ["s1", "s2"]})
     assert report.test == {"generator": 0, "lflseg": 0} and not report.is_clean
-    assert report.explain() == "the lflseg has seen 2 pictures that are not in this dataset's train split"
+    assert report.explain() == (
+        "the LFLSeg model behind the masks has seen 2 pictures that are not in this dataset's train split; "
+        "train LFLSeg on this dataset first"
+    )
 
 
 def test_validation_pictures_withhold_the_verdict() -> None:
