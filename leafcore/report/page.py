@@ -126,7 +126,7 @@ def _times(count: int) -> str:
 
 
 def _arms(found: Comparison) -> Table:
-    head = ("arm", "train pictures", "synthetic", "macro-F1", "difference", "micro-F1", "all labels right")
+    head = ("arm", "train pictures", "synthetic", "macro-F1", "difference", "all labels right")
     rows = [
         (
             score.title or arm,
@@ -134,7 +134,6 @@ def _arms(found: Comparison) -> Table:
             f"{score.synthetic_images:,}",
             told(score.macro_f1),
             told(found.differences[arm][MACRO], "{:+.3f}") if arm != BASELINE else "baseline",
-            told(score.micro.f1 if score.micro else None),
             told(score.subset_accuracy),
         )
         for arm, score in found.arms.items()
