@@ -1,5 +1,6 @@
 """What runs are called in lists."""
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -25,8 +26,9 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"
     if kind == "synthesize":
         made_of = f" from {words(values['source'])}" if values["source"] else ""
-        made_of = f" by a plan of {len(values['plan'])} parts" if values["plan"] else made_of
-        return f"{values['count']} synthetic pictures{made_of}"
+        makers = ", then ".join(_name(ref) for ref in (values["checkpoint"], *values["chain"]) if ref)
+        by = f"a plan of {len(values['plan'])} parts" if values["plan"] else makers
+        return f"{values['count']} synthetic pictures{made_of}{f' by {by}' if by else ''}"
     if kind == "pseudo-label":
         return f"Pseudo-labels from {values['min_confidence']:.0%}"
     if kind == "scarcity":
@@ -43,6 +45,15 @@ def run_title(kind: str, named: str, config: Config) -> str:
     if kind == "write-weights":
         return f"{named}: {values['model'].partition('#')[0]}"
     return named
+
+
+def _name(ref: str) -> str:
+    """Return what people call a checkpoint or a step of a chain: no hash, no way it is used, no date of a run.
+
+    >>> _name("20261122-003901-995-leafgan-bbce@20#1d62b0ed79f3:0.7:leaf")
+    'leafgan-bbce@20'
+    """
+    return re.sub(r"^\d{8}-\d{6}-\d{3}-", "", re.split("[#:]", ref)[0])
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -103,7 +103,7 @@ def test_an_unknown_preset_names_the_known_ones():
         ("lflseg", "LFLSeg"),
         ("leafgan", "LeafGAN healthy → rust"),
         ("masks", "Make masks"),
-        ("synthesize", "6 synthetic pictures from healthy"),
+        ("synthesize", "6 synthetic pictures from healthy by healthy-to-rust"),
         ("import", "Import: leaves"),
     ],
 )

@@ -140,7 +140,7 @@ def test_a_run_is_pinned_to_the_weights_the_dataset_and_the_judge(own, three, da
     settings = run.record.settings
     assert settings["checkpoint"] == three.ref and settings["dataset"] == dataset.ref
     assert (settings["judge"], settings["source"], settings["masks"]) == ("none", "", "")
-    assert run.record.title == "7 synthetic pictures"
+    assert run.record.title == "7 synthetic pictures by three"
 
 
 # --- interpretation ---------------------------------------------------------------------------------------------------
