@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from leafcore.chain_presets import ChainPreset, delete_preset, list_presets, save_preset
+from leafcore.config import split_names
 from leafcore.errors import ConfigError
-from leafcore.synthesize.parts import split_names
 from leafcore.workspace import Workspace
 
 

@@ -93,3 +93,8 @@ def setting(
     """
     extra: dict[str, Any] = {"unit": unit, "ref": ref, "advanced": advanced, "group": group}
     return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+def split_names(value: object) -> object:
+    """Return names that a text lists with commas between them; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

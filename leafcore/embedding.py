@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.data.manifest import Dataset, Skipped
 from leafcore.errors import NotFoundError
 from leafcore.runs import Run, list_runs
@@ -72,7 +72,7 @@ class EmbedConfig(Config):
     @field_validator("synthetic", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("backbone", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 
 BaseArm = Literal["real", "classical", "oversampled", "weighted", "real_plus_synthetic", "replaced", "synthetic"]
 Heuristic = Literal["match-largest", "capped", "proportional"]
@@ -78,7 +78,7 @@ class EvaluateConfig(Config):
     @classmethod
     def _from_text(cls, value: object) -> object:
         """Read what a command line separates by commas; each is named once."""
-        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        parts = split_names(value)
         if not isinstance(parts, list | tuple):
             return value
         return tuple(dict.fromkeys(part for part in parts if part != ""))

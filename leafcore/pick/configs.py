@@ -2,7 +2,7 @@
 
 from pydantic import field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.embedding import BUNDLED
 from leafcore.pick.scores import Direction
 
@@ -42,4 +42,4 @@ class ScoreConfig(Config):
     @field_validator("epochs", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.embedding import BUNDLED
 
 AUTO, NO_JUDGE = "auto", "none"
@@ -58,7 +58,7 @@ class QualityConfig(Config):
     @field_validator("synthetic", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("synthetic")
     @classmethod

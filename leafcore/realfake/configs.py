@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.embedding import BUNDLED
 
 
@@ -61,7 +61,7 @@ class RealFakeConfig(Config):
     @field_validator("synthetic", mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("synthetic")
     @classmethod

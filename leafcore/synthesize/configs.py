@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.chain_steps import LabelRule, parse_step
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
-from leafcore.synthesize.parts import Part, read_parts, split_names
+from leafcore.synthesize.parts import Part, read_parts
 from leafcore.train.train_config import Precision
 
 AUTO = "auto"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import Config, setting, split_names
 from leafcore.data.labels import words
 from leafcore.errors import ConfigError
 
@@ -53,11 +53,6 @@ class Share:
         """Return those rows of a ledger that are among the `count` pictures of this part."""
         numbers = range(self.first, self.first + count)
         return [row for row in rows if int(str(row["file"]).partition("-")[0]) in numbers]
-
-
-def split_names(value: object) -> object:
-    """Return names that a text lists with commas between them; anything else as it is."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def read_parts(value: Any) -> tuple[Part, ...]:
