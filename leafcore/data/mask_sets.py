@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -114,10 +115,9 @@ class MaskSet:
         if dataset.ref == self.card.dataset:
             return True
         try:
-            made_for = load(self.workspace, self.card.dataset).records
+            known = _digests(self.workspace.root, self.card.dataset)
         except NotFoundError:
             return False
-        known = pd.Series(made_for["sha256"].to_numpy(), index=made_for["image"])
         return bool((known.reindex(records["image"]).to_numpy() == records["sha256"].to_numpy()).all())
 
     def masked(self, dataset: Dataset, records: pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +136,13 @@ class MaskSet:
     def paths(self, records: pd.DataFrame) -> list[Path]:
         """Return the mask of each record."""
         return [mask_path(self.folder, image) for image in records["image"]]
+
+
+@lru_cache(maxsize=16)  # a version never changes, and lists of mask sets ask at every redraw
+def _digests(root: Path, ref: str) -> "pd.Series[str]":
+    """Return the SHA-256 of a version's pictures, by their paths."""
+    records = load(Workspace(root), ref).records
+    return pd.Series(records["sha256"].to_numpy(), index=records["image"])
 
 
 def newest_mask_set(workspace: Workspace, dataset: Dataset) -> str:

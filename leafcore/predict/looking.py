@@ -3,10 +3,8 @@
 import numpy as np
 import torch
 
-from leafcore.masks.cam import class_activation_maps
-from leafcore.masks.configs import CamConfig
+from leafcore.masks.cam import explain_classes
 from leafcore.measure.trained_classifier import TrainedClassifier
-from leafcore.nets.backbones import has_closed_form
 
 
 def heat_map(model: TrainedClassifier, picture: np.ndarray, index: int) -> np.ndarray:
@@ -24,11 +22,5 @@ def heat_map(model: TrainedClassifier, picture: np.ndarray, index: int) -> np.nd
         CheckpointError: The network gives no maps.
     """
     images = model.scale(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(model.device))
-    if has_closed_form(model.net):
-        cams = class_activation_maps(model.net, images, index)
-    else:
-        from leafcore.masks.library import library_explainer  # slow to import
-
-        cams = library_explainer(model.net, CamConfig(), model.size_px, index)(images)
-    drawn: np.ndarray = cams.maps[0]
+    drawn: np.ndarray = explain_classes(model.net, images, [index])[0]
     return drawn
