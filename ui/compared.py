@@ -17,6 +17,7 @@ from ui import cached, comparison_charts
 
 Key = TypeVar("Key")
 SCORES = {"precision": "P", "recall": "R", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
+CELL_PX = 45  # of a confusion matrix, below which its numbers cannot be read
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def confusion_box(shown: Shown) -> None:
     )  # fmt: skip
     names = shown.found.label_sets
     first, second = (np.array(score.confusion) for score in shown.both.values())
-    with st.grid(3, min_column_width=240):
+    with st.grid(3, min_column_width=max(240, 60 + CELL_PX * (len(names) + 1))):
         for title, counts in zip(shown.both, (first, second), strict=True):
             with st.container():
                 st.caption(f"{title}, summed over seeds")
