@@ -46,7 +46,8 @@ def submit_leafgan(journey, tmp_path, one_thread):
 
 
 def train_until_killed(workspace: Workspace, run: Run, step: int) -> None:
-    """Let a worker train until a step is recorded, then kill it."""
+    """Let a worker train until a step is recorded, one at least that no worker took before it, then kill it."""
+    step = max(step, len(run.metrics()) + 1)
     worker = start_worker(workspace, run, "cpu")
     try:
         until(lambda: len(run.metrics()) >= step or worker.poll() is not None, 120, f"step {step} is taken")
