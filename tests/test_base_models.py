@@ -1,15 +1,13 @@
+import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from leafcore import base_models
-from leafcore.base_models import DEFAULT_BASE, accept, accepted, fetch, fingerprint, is_accepted, open_base
+from leafcore.base_models import DEFAULT_BASE, UNFINISHED, accept, accepted, fingerprint, is_accepted, open_base
 from leafcore.checks import check
-from leafcore.errors import CheckpointError, ConfigError, DiskFull
+from leafcore.errors import CheckpointError, ConfigError
 from leafcore.train.configs import DreamBoothConfig
-from tests.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -54,8 +52,9 @@ def test_one_on_the_hub_says_license_size_and_destination_before_anything_is_fet
 def test_one_that_was_put_where_it_is_fetched_to_is_here(workspace, folder):
     target = open_base(workspace, DEFAULT_BASE).folder
     shutil.copytree(folder, target)
-    base = open_base(workspace, DEFAULT_BASE)
-    assert base.is_here and fetch(base, Watcher(workspace.root)) == target
+    assert open_base(workspace, DEFAULT_BASE).is_here
+    (target / UNFINISHED).touch()
+    assert not open_base(workspace, DEFAULT_BASE).is_here, "files of it are still to come"
 
 
 @pytest.mark.parametrize("part", ["model_index.json", "unet", "vae", "text_encoder", "tokenizer", "scheduler"])
@@ -64,6 +63,29 @@ def test_a_folder_that_lacks_a_part_says_which(workspace, folder, part):
     path.unlink() if path.is_file() else shutil.rmtree(path)
     with pytest.raises(CheckpointError, match=rf"base: {folder} lacks {part}/?; expected a Stable Diffusion folder"):
         open_base(workspace, str(folder))
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_network_without_its_weights_is_no_network(workspace, folder, part):
+    weights = next((folder / part).glob("*.safetensors"))
+    weights.rename(weights.with_name(f"{weights.name}.part"))
+    with pytest.raises(CheckpointError, match=rf"lacks the weights of {part}/; expected"):
+        open_base(workspace, str(folder))
+    weights.with_name("diffusion_pytorch_model.fp16.safetensors").touch()
+    with pytest.raises(CheckpointError, match=rf"lacks the weights of {part}/; expected"):
+        open_base(workspace, str(folder))
+
+
+def test_weights_in_several_files_are_there_if_all_are(workspace, folder):
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    shards = [weights.with_name(f"model-{number}-of-2.safetensors") for number in (1, 2)]
+    weights.rename(shards[0])
+    index = {"weight_map": {"conv_in.weight": shards[0].name, "conv_out.weight": shards[1].name}}
+    weights.with_name(f"{weights.name}.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match="lacks the weights of unet/"):
+        open_base(workspace, str(folder))
+    shards[1].touch()
+    assert open_base(workspace, str(folder)).is_here
 
 
 @pytest.mark.parametrize(
@@ -85,7 +107,8 @@ def test_what_is_no_base_is_refused(workspace, name, message):
 def test_a_license_must_be_accepted_once_before_a_run_is_queued(workspace, carry, leaf_folders, folder):
     dataset = carry("import", source=leaf_folders, name="leaves").result()["dataset"]
     asked = {"dataset": dataset, "base": str(folder)}
-    with pytest.raises(ConfigError, match="accept_license: .* license creativeml-openrail-m .* set accept_license"):
+    ways = "by `leafcore bases --accept /.*, in the Studio, or with accept_license in a training"
+    with pytest.raises(ConfigError, match=f"accept_license: .* license CreativeML OpenRAIL-M .* {ways}"):
         check(workspace, DreamBoothConfig.build(asked))
     assert accepted(workspace) == {}
     check(workspace, DreamBoothConfig.build({**asked, "accept_license": True}))
@@ -100,63 +123,7 @@ def test_another_license_is_asked_for_again(workspace, folder):
     assert not is_accepted(workspace, open_base(workspace, str(folder)))
 
 
-# --- fetching ---------------------------------------------------------------------------------------------------------
-
-
-def test_without_a_net_the_error_names_the_folder_to_provide(workspace):
-    base = open_base(workspace, DEFAULT_BASE)
-    with pytest.raises(CheckpointError) as caught:
-        fetch(base, Watcher(workspace.root))
-    said = str(caught.value)
-    assert all(
-        part in said for part in ("model_index.json, unet/, vae/, text_encoder/", str(base.folder), DEFAULT_BASE)
-    )
-    assert "\n" not in said
-
-
-class Hub:
-    """Stands in for the hub: a folder, and what was asked of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.fetched = folder, []
-
-    def snapshot_download(self, name: str, *, local_dir: Path, dry_run: bool) -> list:
-        assert dry_run
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        found = [(path.relative_to(self.folder).as_posix(), path.stat().st_size) for path in files]
-        return [SimpleNamespace(filename=name, file_size=count) for name, count in found]
-
-    def hf_hub_download(self, name: str, file: str, *, local_dir: Path) -> None:
-        self.fetched.append(file)
-        (local_dir / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.folder / file, local_dir / file)
-
-
-def test_only_what_is_used_is_fetched(workspace, folder, monkeypatch):
-    unwanted = ["v1-5.ckpt", "unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.fp16.safetensors"]
-    for name in unwanted:
-        (folder / name).write_bytes(b"0")
-    hub = Hub(folder)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", hub.snapshot_download)
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", hub.hf_hub_download)
-    watcher = Watcher(workspace.root)
-    fetched = fetch(open_base(workspace, DEFAULT_BASE), watcher)
-    assert not set(unwanted) & set(hub.fetched) and "unet/diffusion_pytorch_model.safetensors" in hub.fetched
-    assert "README.md" in hub.fetched and watcher.phases == ["downloading"]
-    assert open_base(workspace, DEFAULT_BASE).is_here and fingerprint(fetched) == fingerprint(folder)
-
-
-def test_a_full_disk_is_told_before_anything_is_fetched(workspace, folder, monkeypatch):
-    hub = Hub(folder)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", hub.snapshot_download)
-
-    def full(folder: Path, needed_bytes: int) -> None:
-        raise DiskFull("full")
-
-    monkeypatch.setattr(base_models, "require_space", full)
-    with pytest.raises(DiskFull):
-        fetch(open_base(workspace, DEFAULT_BASE), Watcher(workspace.root))
-    assert hub.fetched == []
+# --- which it is ----------------------------------------------------------------------------------------------------
 
 
 def test_a_fingerprint_is_of_what_decides_the_pictures(folder):
@@ -166,3 +133,14 @@ def test_a_fingerprint_is_of_what_decides_the_pictures(folder):
     config = folder / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("0.012", "0.013"))
     assert fingerprint(folder) != before
+
+
+def test_weights_count_in_whichever_form_they_are_used(folder):
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    before, pickled = fingerprint(folder), weights.with_suffix(".bin")
+    pickled.write_bytes(b"the same in another form")
+    assert fingerprint(folder) == before
+    weights.unlink()
+    alone = fingerprint(folder)
+    pickled.write_bytes(b"other weights")
+    assert fingerprint(folder) != alone

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from fastapi import FastAPI
 
 from leafcore import __version__
+from leafcore.api.bases import add_bases
 from leafcore.api.chains import add_chains
 from leafcore.api.description import add_description
 from leafcore.api.failures import Refusal, add_failures
@@ -61,6 +62,7 @@ def build_api(
     add_files(api, workspace)
     add_review(api, workspace)
     add_reports(api, workspace)
+    add_bases(api, workspace)
     add_chains(api, workspace)
     add_uploads(api, workspace)
     worker = worker or WarmWorker(workspace)

@@ -68,10 +68,22 @@ REVIEW = {
         "000001-93d0c1aa.png": {"verdict": "reject", "stars": 0, "by": "Ada", "at": 1793784905.0},
     },
 }
+BASE = {
+    "name": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+    "license": "CreativeML OpenRAIL-M",
+    "license_url": "https://huggingface.co/spaces/CompVis/stable-diffusion-license",
+    "bytes": 4_270_000_000,
+    "accepted": True,
+    "folder": "/srv/leaf/workspace/downloads/models/stable-diffusion-v1-5--stable-diffusion-v1-5",
+    "is_here": True,
+    "used_by": ["rust-dreambooth"],
+    "problem": "",
+}
 CHAIN = {"chain": ["healthy-to-rust:0.7:leaf", "healthy-to-frog-eye"], "label_rule": "union", "custom_label": ""}
 PARAMETERS: dict[str, Any] = {
     "run_id": RUN,
     "checkpoint": "rust-dcgan",
+    "base": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "label": "rust",
     "kind": "synthesize",
     "epoch": 40,
@@ -132,6 +144,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "replaces": False,
     },
     ("post", "/datasets/{name}/plan"): VIEW,
+    ("get", "/bases"): [BASE],
+    ("post", "/bases/{base}/accept"): BASE,
     ("get", "/chains"): {"rust-then-frog-eye": CHAIN},
     ("get", "/chains/{name}"): CHAIN,
     ("put", "/chains/{name}"): CHAIN,

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import timm
 import torch
 from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.constants import HF_HUB_CACHE
+from huggingface_hub.constants import ENDPOINT, HF_HUB_CACHE
 from timm.models import PretrainedCfg
 from torch import nn
 
 from leafcore.errors import CheckpointError, ConfigError
+from leafcore.nets.hub import hub_answers, quiet_hub
 
 BUNDLED = "tf_efficientnet_lite0"
 IMAGENET = 1000  # its classes; a pretrained classifier of as many keeps the head that came with the weights
@@ -91,24 +92,31 @@ def _torch_file(name: str) -> Path | None:
 
 
 def _with_hub_weights(name: str, num_classes: int, dropped: dict[str, Any]) -> nn.Module:
+    if not has_weights(name) and not hub_answers():
+        raise _without_weights(name, f"{ENDPOINT} does not answer")
     file = _torch_file(name)
     try:
-        model: nn.Module = timm.create_model(
-            name,
-            pretrained=True,
-            num_classes=num_classes,
-            pretrained_cfg_overlay={"file": str(file)} if file else None,
-            **dropped,
-        )
+        with quiet_hub():
+            model: nn.Module = timm.create_model(
+                name,
+                pretrained=True,
+                num_classes=num_classes,
+                pretrained_cfg_overlay={"file": str(file)} if file else None,
+                **dropped,
+            )
     except (OSError, RuntimeError) as error:
-        hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id or f"timm/{name}"
-        raise CheckpointError(
-            f"backbone: the ImageNet weights of {name!r} are not on this machine and could not be fetched "
-            f"({type(error).__name__}). Choose {BUNDLED}, whose weights are installed, or set pretrained to false, or "
-            f"fetch https://huggingface.co/{hub_id} (model.safetensors) where there is internet, by `hf download "
-            f"{hub_id}`, and copy its folder models--{hub_id.replace('/', '--')} to {HF_HUB_CACHE} (under $HF_HOME)."
-        ) from None
+        raise _without_weights(name, type(error).__name__) from None
     return model
+
+
+def _without_weights(name: str, why: str) -> CheckpointError:
+    hub_id = (timm.get_pretrained_cfg(name) or PretrainedCfg()).hf_hub_id or f"timm/{name}"
+    return CheckpointError(
+        f"backbone: the ImageNet weights of {name!r} are not on this machine and could not be fetched ({why}). Choose "
+        f"{BUNDLED}, whose weights are installed, or set pretrained to false, or fetch https://huggingface.co/{hub_id} "
+        f"(model.safetensors) where there is internet, by `hf download {hub_id}`, and copy its folder "
+        f"models--{hub_id.replace('/', '--')} to {HF_HUB_CACHE} (under $HF_HOME)."
+    )
 
 
 def _bundled_weights(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -1,4 +1,6 @@
 import json
+import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image, ImageDraw
 from torchvision.models import inception_v3
 
 from leafcore.errors import CheckpointError, ConfigError
-from leafcore.nets import build
+from leafcore.nets import backbones, build
 from leafcore.nets.backbones import BUNDLED, INCEPTION, InputScale, build_backbone, closed_form_head, has_weights
 
 CROSSWORD, CLOCK, TRAFFIC_LIGHT = 918, 409, 920  # ImageNet's numbers
@@ -112,12 +114,29 @@ def test_weights_that_cannot_be_fetched_are_one_clear_line(monkeypatch, failure)
 
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", refuse)
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", refuse)
+    monkeypatch.setattr(backbones, "hub_answers", lambda: True)
     with pytest.raises(CheckpointError, match="weights of 'resnet18' are not on this machine") as raised:
         build_backbone("resnet18", pretrained=True)
     assert "\n" not in str(raised.value)
     assert BUNDLED in str(raised.value) and "HF_HOME" in str(raised.value)
     assert "huggingface.co/timm/resnet18.a1_in1k (model.safetensors)" in str(raised.value), "which file"
     assert f"models--timm--resnet18.a1_in1k to {HF_HUB_CACHE}" in str(raised.value), "where it goes"
+
+
+def test_without_a_net_weights_are_asked_for_once_and_missed_in_one_line(monkeypatch, offline, caplog):
+    monkeypatch.setattr(backbones, "has_weights", lambda name: False)
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("nothing is tried again"))
+    with caplog.at_level(logging.WARNING), pytest.raises(CheckpointError, match=r"does not answer\). Choose"):
+        build_backbone("resnet18", pretrained=True)
+    assert not caplog.records
+
+
+def test_weights_that_are_here_need_no_net(monkeypatch):
+    monkeypatch.setattr(backbones, "has_weights", lambda name: True)
+    monkeypatch.setattr(backbones, "hub_answers", lambda: pytest.fail("nothing need be asked"))
+    made = torch.nn.Linear(1, 1)
+    monkeypatch.setattr(timm, "create_model", lambda name, **how: made)
+    assert build_backbone("resnet18", pretrained=True) is made
 
 
 @pytest.mark.parametrize("kept", [0, 7, 5000])
