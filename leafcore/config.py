@@ -64,6 +64,15 @@ class Config(BaseModel):
         field = cls.model_fields.get(name)
         return (field.description or "") if field else ""
 
+    def leaner(self) -> list[list[dict[str, Any]]]:
+        """Return changes that take ever less memory, other than a smaller batch or smaller pictures.
+
+        Returns:
+            Stages of changes, each of which includes what the ones before it must keep. In the first, what comes out
+            stays the same; in a later one it does not. Empty where no such settings are known.
+        """
+        return []
+
     def digest(self) -> str:
         """Return the first 12 hex digits of the SHA-256 of all settings."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)

@@ -66,7 +66,7 @@ def continue_run(workspace: Workspace, run: Run, changes: Mapping[str, Any]) -> 
     Args:
         workspace: Where both are.
         run: Done, failed, stopped, paused or interrupted; one that saved no state is begun anew.
-        changes: Settings by name.
+        changes: Settings by name; under some, such as another method, no state can be gone on from.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -77,7 +77,7 @@ def continue_run(workspace: Workspace, run: Run, changes: Mapping[str, Any]) -> 
         state = run.status_written().state
         if state not in RESUMABLE | {"done", "running"}:  # "running", but nobody holds it: interrupted
             raise JobError(f"Run {run.id} is {state}; stop it first.")
-        has_state = (run.folder / "state.pt").exists()
+        has_state = goes_on(run, changes)
         return create_run(
             workspace,
             run.kind,
@@ -89,12 +89,19 @@ def continue_run(workspace: Workspace, run: Run, changes: Mapping[str, Any]) -> 
         )
 
 
+def goes_on(run: Run, changes: Mapping[str, Any]) -> bool:
+    """Return whether a new run with some settings changed can begin where another one stands, or must begin anew."""
+    config = RECIPES[run.kind].config if run.kind in RECIPES else None
+    shaping = config.ANEW if config is not None else frozenset()
+    return not shaping & changes.keys() and (run.folder / "state.pt").exists()
+
+
 def _inherit(source: Path, target: Path) -> None:
     """Give a new run what another one has made. Files that are only ever replaced as a whole are shared."""
     for name in ("weights", "previews", "confusion"):
         for path in sorted((source / name).glob("*")):
             _share(path, target / name / path.name)
-    for name in ("state.pt", "sample.jpg"):
+    for name in ("state.pt", "sample.jpg", "base.json"):
         if (source / name).exists():
             _share(source / name, target / name)
     if (source / "metrics.jsonl").exists():  # which grows

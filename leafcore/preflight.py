@@ -10,6 +10,7 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import domain, load
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import DiskFull
+from leafcore.files import RESERVE_BYTES
 from leafcore.jobs import submit_once
 from leafcore.progress import Progress, duration, size
 from leafcore.train.attempt import Outcome, Unfinished, rehearse_apart
@@ -26,7 +27,7 @@ BRIEF_S = 2.0  # on those of others
 class Problem(BaseModel):
     """What stands in a run's way, in a sentence."""
 
-    code: Literal["memory", "disk", "time"]
+    code: Literal["memory", "disk", "time", "base"]
     message: str
 
 
@@ -91,6 +92,9 @@ def preflight(config: PreflightConfig, workspace: Workspace, progress: Progress)
         pictures=pictures,
         license=license,
     )
+    lacking = base_to_fetch(workspace, settings, result.free_disk_bytes)
+    if lacking is not None:
+        return result.model_copy(update={"fits": False, "problems": (lacking,)})
     result = assess(settings, result, attempt, progress)
     if result.fits and config.queue:
         progress.raise_if_stopped()
@@ -127,6 +131,30 @@ def _license_of_start(workspace: Workspace, settings: TrainConfig) -> list[str]:
         return [f"weights {own_file.name}: unknown"]
     checkpoint = open_checkpoint(workspace, init)
     return [f"weights {checkpoint.name}: {checkpoint.card.license}"]
+
+
+def base_to_fetch(workspace: Workspace, settings: TrainConfig, free_disk_bytes: int) -> Problem | None:
+    """Return what to know of the base that a run starts from if it is not here: a check fetches no gigabytes.
+
+    Args:
+        workspace: Where it would go.
+        settings: The run's.
+        free_disk_bytes: What is free on the disk there.
+    """
+    if not isinstance(settings, DreamBoothConfig):
+        return None
+    base = open_base(workspace, settings.base)
+    if base.is_here:
+        return None
+    if base.bytes is not None and base.bytes > free_disk_bytes - RESERVE_BYTES:
+        room = f"{size(base.bytes)} are to be fetched to {base.folder}, {size(free_disk_bytes)} are free on the disk"
+        return Problem(code="disk", message=f"{base.name} is not on this machine: {room}.")
+    amount = size(base.bytes) if base.bytes else "how much is not known"
+    return Problem(
+        code="base",
+        message=f"{base.name} is not on this machine; the run fetches it first ({amount}, to {base.folder}). Time and "
+        "memory can be tried out once it is here.",
+    )
 
 
 # --- what fits --------------------------------------------------------------------------------------------------------

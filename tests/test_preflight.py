@@ -5,9 +5,10 @@ import pytest
 
 from leafcore import devices
 from leafcore import preflight as preflight_module
+from leafcore.base_models import DEFAULT_BASE
 from leafcore.errors import ConfigError, DiskFull, InputError, OutOfMemory, Stopped
 from leafcore.jobs import QUICK, build_config, lane_of, submit, submit_once
-from leafcore.preflight import PreflightResult, assess, preflight
+from leafcore.preflight import PreflightResult, assess, base_to_fetch, preflight
 from leafcore.runs import list_runs
 from leafcore.train import trying
 from leafcore.train.attempt import Unfinished
@@ -185,6 +186,25 @@ def test_the_terms_of_weights_to_start_from_are_said(journey, tmp_path, monkeypa
     weights = f"{journey.runs['leafgan'].id}@1"
     assert license(init=weights) == f"none stated; weights {weights}: as the pictures it was trained on"
     assert license(init=str(tmp_path / "latest_net_G_A.pth")) == "none stated; weights latest_net_G_A.pth: unknown"
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_base_that_is_not_here_is_not_fetched_to_check_a_run(journey, tmp_path):
+    def found(base, free=10**12):
+        config = build_config("dreambooth", {"dataset": journey.dataset, "base": base})
+        return base_to_fetch(journey.workspace, config, free)
+
+    asked = {"dataset": journey.dataset, "base": DEFAULT_BASE}
+    config = build_config("preflight", {"recipe": "dreambooth", "settings": asked, "queue": True})
+    result = preflight(config, journey.workspace, Watcher(tmp_path))
+    (problem,) = result.problems
+    assert problem == found(DEFAULT_BASE) and problem.code == "base"
+    folder = journey.workspace.downloads / "models" / DEFAULT_BASE.replace("/", "--")
+    assert f"fetches it first (4.3 GB, to {folder})" in problem.message
+    assert not result.fits and not result.queued and result.eta_s is None and not folder.exists()
+    assert "(how much is not known, to" in found("somebody/something").message
+    full = found(DEFAULT_BASE, free=10**9)
+    assert full.code == "disk" and "4.3 GB are to be fetched" in full.message and "1 GB are free" in full.message
 
 
 def test_the_same_run_is_queued_once_while_it_waits(own, journey):

@@ -23,7 +23,7 @@ from leafcore.train.forecast import Rehearsal
 from leafcore.workspace import Workspace
 
 POLL_S = 0.2
-FIRST_STEP_S = 10.0  # a step that takes longer is given up
+FIRST_STEP_S = 10.0  # a step that takes longer for each of its batches is given up
 STEPPING = "trying steps"  # the phase of a rehearsal in which it takes its steps
 
 
@@ -99,7 +99,9 @@ def _relay(pipe: Connection, progress: Progress, first_step_s: float) -> Rehears
 
 
 def _first_step_s(settings: TrainConfig) -> float:
-    return math.inf if getattr(settings, "compiled", False) else FIRST_STEP_S  # compiling takes minutes
+    if getattr(settings, "compiled", False):
+        return math.inf  # compiling takes minutes
+    return FIRST_STEP_S * int(getattr(settings, "accumulate", 1))
 
 
 def _silent(exit_code: int) -> LeafError:

@@ -9,6 +9,7 @@ drifted from the base.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +18,8 @@ from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
-from leafcore.base_models import BaseModel, fetch, fingerprint, open_base, require_accepted
+from leafcore.base_hub import fetch
+from leafcore.base_models import BaseModel, fingerprint, require_accepted
 from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.data.pixels import image_pixels
@@ -27,10 +29,12 @@ from leafcore.progress import Progress
 from leafcore.train.configs import DreamBoothConfig
 from leafcore.train.device import uses_bf16
 from leafcore.train.dreambooth_base import Sampling, StableDiffusion, load_stable_diffusion
-from leafcore.train.dreambooth_data import LatentPictures, encode_pictures, prior_pictures
+from leafcore.train.dreambooth_data import LatentPictures, PriorPictures, encode_pictures
 from leafcore.train.dreambooth_drift import DRIFT_SEED, drift_of, drift_probes, scalar_name
 from leafcore.train.dreambooth_losses import denoising_loss, target_of
-from leafcore.train.recipe import Losses, Preview, Recipe
+from leafcore.train.dreambooth_start import base_of_run, check_prompts, keep_base
+from leafcore.train.drift_rule import drift_warning, has_drifted
+from leafcore.train.recipe import Drawing, Losses, Preview, Recipe
 from leafcore.workspace import Workspace
 
 TARGETS = {  # the layers that LoRA adds to: attention, as in diffusers' own DreamBooth
@@ -63,12 +67,16 @@ class Start:
         facts: Which it is.
         identity: Its `fingerprint`.
         labels: The label sets that the instances are of.
+        files: The pictures of what the token means.
+        seen: Their SHA-256.
     """
 
     base: StableDiffusion
     facts: BaseModel
     identity: str
     labels: tuple[str, ...]
+    files: list[Path]
+    seen: list[str]
 
 
 class DreamBooth(Recipe):
@@ -80,7 +88,6 @@ class DreamBooth(Recipe):
         instances: Pictures of what the token means.
         prior: Pictures that the base drew, or None for none.
         generator: Draws order, noise and timesteps.
-        seen: SHA-256 of the instances.
     """
 
     config: DreamBoothConfig
@@ -92,46 +99,72 @@ class DreamBooth(Recipe):
         instances: LatentPictures,
         prior: LatentPictures | None,
         generator: torch.Generator,
-        seen: list[str],
     ) -> None:
         self.config, self.start, self.model, self.device = config, start, start.base, start.base.device
         self.instances, self.prior, self.generator = instances, prior, generator
         self.steps_per_epoch = min(config.epoch_steps, config.max_steps_per_epoch or config.epoch_steps)
-        self.seen = {"generator": seen}
+        self.seen = {"generator": start.seen}
         self.tokens = self.model.tokens([config.prompt, config.prior_prompt])
         self.sampling = Sampling(config.sample_steps, config.guidance)
         prompts = (config.prompt, *config.probe_prompts)
         self.drift_probes = drift_probes(self.model, prompts, size_px=config.size_px, sampling=self.sampling)
+        self.drifts = {probe.prompt: 0.0 for probe in self.drift_probes}
+        self.warned: set[str] = set()
         self._open_networks()
         self._build_optimizer()
 
     @classmethod
     def from_config(cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress) -> "DreamBooth":
-        """Load the base, fetched if need be, and the train pictures; see `Recipe.from_config`.
+        """Load the base and the train pictures, and draw the prior pictures; see `Recipe.from_config`."""
+        return cls._begun(config, cls._start(config, workspace, device, progress), workspace, progress)
+
+    @classmethod
+    def for_rehearsal(
+        cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress
+    ) -> tuple["DreamBooth", Drawing]:
+        """Draw two blocks of prior pictures, and learn from one picture of them; see `Recipe.for_rehearsal`."""
+        start = cls._start(config, workspace, device, progress)
+        if not config.prior_weight:
+            return cls._begun(config, start, workspace, progress), Drawing()
+        drawing = PriorPictures(start.base, start.identity, config, workspace).try_out(progress)
+        few = config.model_copy(update={"prior_images": 1})
+        return cls._begun(few, start, workspace, progress), drawing
+
+    @staticmethod
+    def _start(config: DreamBoothConfig, workspace: Workspace, device: torch.device, progress: Progress) -> Start:
+        """Load the base, fetched if need be, and find the train pictures.
 
         Raises:
-            CheckpointError: The base is no Stable Diffusion, or cannot be fetched.
+            CheckpointError: The base is no Stable Diffusion, cannot be fetched, or is another than the run began with.
+            ConfigError: Its license was not accepted, it cannot be taught this size, or never reads the token.
         """
-        facts = open_base(workspace, config.base)
+        facts = base_of_run(workspace, config.base, progress.folder)
         require_accepted(workspace, facts)
         dataset = load(workspace, config.dataset)
         labels, records = learned_pictures(dataset, config.labels)
-        folder = fetch(facts, progress)
+        facts = fetch(workspace, facts, progress)
         in_half = config.method == "lora" and uses_bf16(device, config.precision)
         frozen = torch.bfloat16 if in_half else torch.float32
-        base = load_stable_diffusion(folder, device, config.precision, frozen=frozen)
+        base = load_stable_diffusion(facts.folder, device, config.precision, frozen=frozen)
         base.require_size(config.size_px)
-        identity = fingerprint(folder)
+        identity = fingerprint(facts.folder)
+        keep_base(progress.folder, facts, identity)
+        check_prompts(base.tokenizer, config, labels, progress)
 
-        generator = torch.Generator().manual_seed(config.seed)
-        pictures = image_pixels(workspace, dataset.paths(records), config.size_px, progress)
+        return Start(base, facts, identity, labels, dataset.paths(records), list(records["sha256"]))
+
+    @classmethod
+    def _begun(cls, config: DreamBoothConfig, start: Start, workspace: Workspace, progress: Progress) -> "DreamBooth":
+        """Encode the pictures that are learned from, those for prior preservation drawn if need be."""
+        base, generator = start.base, torch.Generator().manual_seed(config.seed)
+        pictures = image_pixels(workspace, start.files, config.size_px, progress)
         instances = encode_pictures(base, pictures, generator, progress, flip=config.flip)
         prior = None
         if config.prior_weight:
-            drawn = prior_pictures(base, identity, config, workspace, progress)
-            prior = encode_pictures(base, drawn, generator, progress)
-        start = Start(base, facts, identity, labels)
-        return cls(config, start, instances, prior, generator, list(records["sha256"]))
+            priors = PriorPictures(base, start.identity, config, workspace)
+            priors.draw(progress)
+            prior = encode_pictures(base, priors.read(), generator, progress)
+        return cls(config, start, instances, prior, generator)
 
     def _open_networks(self) -> None:
         """Let networks learn: all of their weights, or LoRA's, which change nothing before the first step."""
@@ -213,9 +246,16 @@ class DreamBooth(Recipe):
 
     def end_epoch(self) -> dict[str, float]:
         """Return how far each prompt has drifted from the base; the first is the one with the token, which should."""
-        instance, *others = self.drift_probes
-        drifts = {scalar_name(probe.prompt): drift_of(self.model, probe) for probe in others}
-        return {"learned": drift_of(self.model, instance), **drifts}
+        self.drifts = {probe.prompt: drift_of(self.model, probe) for probe in self.drift_probes}
+        (_, learned), *others = self.drifts.items()
+        return {"learned": learned, **{scalar_name(prompt): drift for prompt, drift in others}}
+
+    def warnings(self) -> list[str]:
+        """Name the prompts that have drifted, each the first time; see `Recipe.warnings`."""
+        (_, learned), *others = self.drifts.items()
+        far = {prompt: drift for prompt, drift in others if has_drifted(drift, learned) and prompt not in self.warned}
+        self.warned |= far.keys()
+        return [drift_warning(prompt, drift, learned) for prompt, drift in far.items()]
 
     # --- looking ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from leafcore.train.device import autocast
 from leafcore.train.dreambooth_config import Sampler
 
 NETWORKS = ("unet", "text_encoder", "vae")
+PREDICTIONS = ("epsilon", "v_prediction")  # the noise, or the velocity; see `dreambooth_losses.target_of`
 SOLVERS: dict[str, Any] = {
     "auto": DPMSolverMultistepScheduler,
     "dpm-solver": DPMSolverMultistepScheduler,  # Lu et al. 2022, arXiv 2211.01095
@@ -208,6 +209,12 @@ def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
         raise CheckpointError(
             f"base: {folder}: its U-Net attends to {unet.cross_attention_dim} numbers a word, its text encoder gives "
             f"{width}; expected Stable Diffusion 1.x or 2.x."
+        )
+    prediction = parts["scheduler"].config.prediction_type
+    if prediction not in PREDICTIONS:
+        raise CheckpointError(
+            f"base: {folder / 'scheduler'}: its U-Net predicts {prediction!r}, expected {' or '.join(PREDICTIONS)}; "
+            "another kind of prediction is not taught here."
         )
     if unet.in_channels != parts["vae"].config.latent_channels:
         raise CheckpointError(

@@ -1,14 +1,17 @@
 """The settings of the recipe `dreambooth`; free of torch."""
 
+import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
+from leafcore import devices
 from leafcore.base_models import DEFAULT_BASE
 from leafcore.config import setting
 from leafcore.data.labels import label_sets
 from leafcore.denoising import Sampler as Sampler
+from leafcore.prompts import has_token
 from leafcore.train.train_config import TrainConfig
 
 
@@ -18,6 +21,7 @@ class DreamBoothConfig(TrainConfig):
     By default it learns by LoRA (Hu et al. 2022, arXiv 2106.09685); preset `paper` changes all weights.
     """
 
+    ANEW: ClassVar[frozenset[str]] = frozenset({"method", "optimizer"})
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {
             "epochs": 2, "epoch_steps": 4, "size_px": 64, "prior_images": 4, "samples": 1, "sample_steps": 4,
@@ -113,6 +117,19 @@ class DreamBoothConfig(TrainConfig):
         prompts = [self.prior_prompt, *(prompt.strip() for prompt in self.probes.split(","))]
         return tuple(dict.fromkeys(filter(None, prompts)))
 
+    def leaner(self) -> list[list[dict[str, Any]]]:
+        """Return gradient checkpointing, then 8-bit Adam where it is present; then LoRA. See `Config.leaner`."""
+        kept: dict[str, Any] = {} if self.gradient_checkpointing else {"gradient_checkpointing": True}
+        same = [kept] if kept else []
+        if self.method == "lora":  # whose moments take a few MB
+            return [same]
+        has_adamw8bit = importlib.util.find_spec("bitsandbytes") is not None and not devices.is_cpu(self.device)
+        if self.optimizer == "adamw" and has_adamw8bit:
+            same.append({**kept, "optimizer": "adamw8bit"})
+        rate = type(self).model_fields["learning_rate"].default  # all weights learn at a far lower one
+        rates = {} if self.learning_rate == rate else {"learning_rate": rate}
+        return [same, [{**kept, "method": "lora", **rates}]]
+
     @field_validator("labels", mode="before")
     @classmethod
     def _label_sets(cls, value: object) -> object:
@@ -120,13 +137,13 @@ class DreamBoothConfig(TrainConfig):
 
     @model_validator(mode="after")
     def _prompt_has_the_token(self) -> "DreamBoothConfig":
-        if not self.token or self.token not in self.prompt.split():
+        if len(self.token.split()) != 1 or not has_token(self.prompt, self.token):
             raise ValueError(
                 f"prompt: got {self.prompt!r}, expected the token {self.token!r} as a word of it, such as "
                 f"'a photo of {self.token or 'sks'} leaf'."
             )
         for prompt in self.probe_prompts:
-            if self.token in prompt.split():
+            if has_token(prompt, self.token):
                 name = "prior_prompt" if prompt == self.prior_prompt else "probes"
                 raise ValueError(f"{name}: got {prompt!r}, expected words without the token {self.token!r}.")
         return self

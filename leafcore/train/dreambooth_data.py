@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +17,11 @@ from leafcore.noise import picture_seed
 from leafcore.progress import Progress
 from leafcore.train.dreambooth_base import Sampling, StableDiffusion
 from leafcore.train.dreambooth_config import DreamBoothConfig
+from leafcore.train.recipe import Drawing
 from leafcore.workspace import Workspace
 
 PRIOR_SEED = 0  # of the pictures for prior preservation: those of every run alike, so that they are drawn once
+BLOCK = 4  # of them are drawn at a time on a GPU
 
 
 class LatentPictures:
@@ -67,41 +72,93 @@ def encode_pictures(
     return LatentPictures(means, deviations, generator)
 
 
-def prior_pictures(
-    base: StableDiffusion, identity: str, config: DreamBoothConfig, workspace: Workspace, progress: Progress
-) -> np.ndarray:
-    """Return what the untouched base draws of the prior prompt, drawn once and kept in the workspace's cache.
+class PriorPictures:
+    """What the untouched base draws of the prior prompt, drawn once and kept in the workspace's cache.
 
-    Picture k is the same however many are asked for, so that more of them only draws the rest.
+    They are drawn in whole blocks, so that picture k is the same however many are asked for and whoever asked first;
+    more of them only draws the rest.
 
     Args:
         base: As it was loaded.
         identity: Its `fingerprint`.
         config: Says prompt, number and size.
         workspace: Whose cache keeps them.
-        progress: Told of each picture.
-
-    Returns:
-        (N, S, S, 3) uint8.
-
-    Raises:
-        DiskFull: There is no room.
-        Stopped: Somebody asked to stop; those that were drawn stay.
+        block: How many are drawn at a time; 0: what suits the device.
     """
-    sampling = Sampling(config.sample_steps, config.guidance)
-    folder = prior_folder(workspace, identity, config)
-    files = [folder / f"{index:04d}.png" for index in range(config.prior_images)]
-    missing = [index for index, file in enumerate(files) if not file.exists()]
-    if missing:
+
+    def __init__(
+        self, base: StableDiffusion, identity: str, config: DreamBoothConfig, workspace: Workspace, block: int = 0
+    ) -> None:
+        self._base, self._config = base, config
+        self._block = block or (BLOCK if base.device.type == "cuda" else 1)  # a CPU gains nothing
+        self._folder = prior_folder(workspace, identity, config)
+
+    @property
+    def missing(self) -> list[int]:
+        """The first number of each block that is still to be drawn."""
+        starts = range(0, self._config.prior_images, self._block)
+        return [start for start in starts if not all(self._file(index).exists() for index in self._wanted(start))]
+
+    def draw(self, progress: Progress, most: int | None = None) -> None:
+        """Draw blocks that are missing.
+
+        Args:
+            progress: Told of each picture.
+            most: How many blocks; None: all.
+
+        Raises:
+            DiskFull: There is no room.
+            Stopped: Somebody asked to stop; those that were drawn stay.
+        """
+        starts = self.missing[:most]
+        if not starts:
+            return
         progress.phase("drawing prior pictures")
-        folder.mkdir(parents=True, exist_ok=True)
-    for done, index in enumerate(missing):
-        progress.raise_if_stopped()
-        seed = picture_seed(PRIOR_SEED, index)
-        latents = base.draw(config.prior_prompt, [seed], size_px=config.size_px, sampling=sampling)
-        write_bytes(files[index], encode_png(base.decode(latents)[0]))
-        progress.report(done + 1, len(missing))
-    return np.stack([load_square(file, config.size_px) for file in files])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        counts = [len(self._wanted(start)) for start in starts]
+        for number, start in enumerate(starts, start=1):
+            progress.raise_if_stopped()
+            self._draw_block(start)
+            progress.report(sum(counts[:number]), sum(counts))
+
+    def try_out(self, progress: Progress) -> Drawing:
+        """Draw a block, and a second one to tell what the others will take: the first also warms up.
+
+        Raises:
+            DiskFull: There is no room.
+            Stopped: Somebody asked to stop.
+        """
+        begun = time.perf_counter()
+        self.draw(progress, most=1)
+        second = time.perf_counter()
+        self.draw(progress, most=1)
+        ended = time.perf_counter()
+        return Drawing(spent_s=ended - begun, left_s=len(self.missing) * (ended - second))
+
+    def read(self) -> np.ndarray:
+        """Return all of them, (N, S, S, 3) uint8; only once they are drawn."""
+        files = [self._file(index) for index in range(self._config.prior_images)]
+        return np.stack([load_square(file, self._config.size_px) for file in files])
+
+    def _draw_block(self, start: int) -> None:
+        indices = range(start, start + self._block)
+        latents = self._latents([picture_seed(PRIOR_SEED, index) for index in indices])
+        for index, one in zip(indices, latents.split(1), strict=True):
+            write_bytes(self._file(index), encode_png(self._base.decode(one)[0]))
+
+    def _latents(self, seeds: list[int]) -> torch.Tensor:
+        """Draw a block, one by one if there is no memory for all at once: a step may need less."""
+        config, sampling = self._config, Sampling(self._config.sample_steps, self._config.guidance)
+        draw = partial(self._base.draw, config.prior_prompt, size_px=config.size_px, sampling=sampling)
+        with suppress(torch.OutOfMemoryError):
+            return draw(seeds)
+        return torch.cat([draw([seed]) for seed in seeds])
+
+    def _wanted(self, start: int) -> range:
+        return range(start, min(start + self._block, self._config.prior_images))
+
+    def _file(self, index: int) -> Path:
+        return self._folder / f"{index:04d}.png"
 
 
 def prior_folder(workspace: Workspace, identity: str, config: DreamBoothConfig) -> Path:

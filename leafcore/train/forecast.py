@@ -18,6 +18,7 @@ class Rehearsal(BaseModel):
         epochs: How many the run has.
         steps_per_epoch: How many steps each has.
         loading_s: Seconds to read the data and build the networks.
+        drawing_s: Seconds to draw what a run draws before its first step and no run has drawn yet.
         step_s: Seconds per step, the median after warm-up.
         measured_steps: How many steps that is the median of.
         scoring_s: Seconds to end an epoch: schedulers, scores on validation pictures.
@@ -52,6 +53,7 @@ class Rehearsal(BaseModel):
     tensor_bytes: int
     free_bytes: int
     sample_bytes: int = 0
+    drawing_s: float = 0.0
     is_estimate: bool = False
 
     @property
@@ -65,6 +67,7 @@ class Forecast(BaseModel):
 
     Attributes:
         steps: In all.
+        loading_s: Spent on reading the data, building the networks, and drawing what is drawn before the first step.
         stepping_s: Spent on them.
         scoring_s: Spent on ending epochs.
         sampling_s: Spent on drawing samples.
@@ -76,6 +79,7 @@ class Forecast(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     steps: int
+    loading_s: float = 0.0
     stepping_s: float
     scoring_s: float
     sampling_s: float
@@ -87,7 +91,7 @@ class Forecast(BaseModel):
     @property
     def eta_s(self) -> float:
         """All of it."""
-        return self.stepping_s + self.scoring_s + self.sampling_s + self.saving_s
+        return self.loading_s + self.stepping_s + self.scoring_s + self.sampling_s + self.saving_s
 
 
 def forecast(measured: Rehearsal, config: TrainConfig) -> Forecast:
@@ -97,6 +101,7 @@ def forecast(measured: Rehearsal, config: TrainConfig) -> Forecast:
     states = measured.epochs * (1 + int(epoch_s / config.state_every_s))
     return Forecast(
         steps=measured.epochs * measured.steps_per_epoch,
+        loading_s=measured.loading_s + measured.drawing_s,
         stepping_s=measured.epochs * epoch_s,
         scoring_s=measured.epochs * measured.scoring_s,
         sampling_s=saves * measured.sampling_s,
@@ -165,13 +170,13 @@ def on_the_line(
     share = (pixels(config) - pixels(smaller)) / (pixels(larger) - pixels(smaller))
     growing = ["step_s", "memory_bytes", "tensor_bytes"]
     if config.size_px != smaller.size_px:
-        growing += ["scoring_s", "sampling_s", "epoch_bytes", "sample_bytes", "state_bytes"]
+        growing += ["loading_s", "drawing_s", "scoring_s", "sampling_s", "epoch_bytes", "sample_bytes", "state_bytes"]
     update: dict[str, Any] = {"is_estimate": True}
     for name in growing:
         start, end = getattr(measured, name), getattr(other, name)
         value = start + share * max(0, end - start)
         update[name] = value if isinstance(start, float) else round(value)
-    if not config.max_steps_per_epoch:  # else it is cut to as many steps, whatever the batch
+    if not config.max_steps_per_epoch and not hasattr(config, "epoch_steps"):  # else as many, whatever the batch
         update["steps_per_epoch"] = math.ceil(measured.steps_per_epoch * smaller.batch_size / config.batch_size)
     return measured.model_copy(update=update)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from leafcore.train.drift_rule import has_drifted
 from leafcore.train.hint_blocks import BLOCK, LASTING, Curves, Episode, episodes, medians, together
 from leafcore.train.hint_blocks import Hint as Hint
 from leafcore.train.hint_blocks import loss_words as loss_words
@@ -25,10 +26,6 @@ RISEN = {"adversarial": 1.5, "disc": 0.75, "cycle": 0.3, "identity": 0.3, "backg
 PROGRESS = 0.98  # of the level after a tenth of the run
 PROGRESS_POINTS = 500
 NEAR = 0.05  # reconstructions this near to the inputs need not come nearer
-
-DRIFT_SAVES = 2  # in a row that a prompt must have moved at
-DRIFT_SHARE = 0.5  # of how far the prompt with the token has moved
-DRIFT_LEAST = 0.002  # mean squared difference of predicted noise, whose variance is 1: no difference that can be seen
 
 DIRECTIONS = {"ab": "A → B", "ba": "B → A"}  # what people call them where the label sets are not known
 
@@ -110,13 +107,13 @@ def _no_progress(curves: Curves) -> Iterator[Hint]:
 
 
 def _drifting(curves: Curves) -> Iterator[Hint]:
-    """Prompts without the token come to mean something else: language drift (Lee et al. 2019; Ruiz et al. 2023)."""
+    """Prompts without the token have come to mean something else, and do so now."""
     moved: dict[str, int] = {}
     for name, values in curves.items():
         if name.startswith("drift_") and "learned" in curves:
             both = pd.DataFrame({"drift": values, "learned": curves["learned"]}).dropna()
-            is_far = (both["drift"] > DRIFT_LEAST) & (both["drift"] > DRIFT_SHARE * both["learned"])
-            if len(both) >= DRIFT_SAVES and is_far[-DRIFT_SAVES:].all():
+            is_far = has_drifted(both["drift"], both["learned"])
+            if is_far[-1:].any():
                 moved[name] = int(is_far.index[is_far[::-1].cumprod()[::-1].astype(bool)][0])
     if moved:
         prompts = ", ".join(f"“{loss_words(name.removeprefix('drift_'))}”" for name in moved)

@@ -83,9 +83,14 @@ def train(config: TrainConfig, workspace: Workspace, progress: Progress) -> Trai
 
 def open_recipe(config: TrainConfig, workspace: Workspace, device: torch.device, progress: Progress) -> Recipe:
     """Return the recipe that a config belongs to, with its data loaded; see `Recipe.from_config`."""
+    return recipe_of(config).from_config(config, workspace, device, progress)
+
+
+def recipe_of(config: TrainConfig) -> type[Recipe]:
+    """Return the class of the recipe that a config belongs to."""
     entry = next(entry for entry in RECIPES.values() if entry.config is type(config))
     module, name = entry.recipe.split(":")
-    recipe: Recipe = getattr(import_module(module), name).from_config(config, workspace, device, progress)
+    recipe: type[Recipe] = getattr(import_module(module), name)
     return recipe
 
 
@@ -131,6 +136,8 @@ def fit(recipe: Recipe, progress: Progress, pinned: Callable[[], set[int] | None
             scores = recipe.end_epoch()
             if scores:
                 progress.report(step, total, epoch=epoch, **scores)
+            for warning in recipe.warnings():
+                progress.warn(warning)
             if epoch % config.save_every == 0 or step == total or recipe.has_settled:
                 save_epoch(recipe, progress, epoch)
                 best = best.after(epoch, scores.get(config.BEST_BY))

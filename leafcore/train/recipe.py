@@ -49,6 +49,19 @@ class Preview:
         return sheet(self.pictures, gap_px=0)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Pictures that a run draws before its first step, once for all runs.
+
+    Attributes:
+        spent_s: Seconds that went into those of them that a rehearsal drew.
+        left_s: Seconds that the others will take.
+    """
+
+    spent_s: float = 0.0
+    left_s: float = 0.0
+
+
 class Recipe(ABC):
     """How one kind of model is trained.
 
@@ -83,6 +96,17 @@ class Recipe(ABC):
             InputError: The dataset, the mask set or a setting is wrong.
         """
 
+    @classmethod
+    def for_rehearsal(
+        cls, config: Any, workspace: Workspace, device: torch.device, progress: Progress
+    ) -> tuple["Recipe", Drawing]:
+        """Make the recipe for a few steps: of pictures that it draws first, only as many as tell the time of one.
+
+        Raises:
+            InputError: See `from_config`.
+        """
+        return cls.from_config(config, workspace, device, progress), Drawing()
+
     @property
     def epochs(self) -> int:
         """How many epochs the config asks for."""
@@ -112,6 +136,10 @@ class Recipe(ABC):
     def end_epoch(self) -> dict[str, float]:
         """Step the schedulers; return scores on validation pictures, if the recipe has any."""
         return {}
+
+    def warnings(self) -> list[str]:
+        """Return what the last epoch's end gave cause to warn of, each once; the loop asks after it."""
+        return []
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from leafcore.train.checkpointing import save_preview, save_state, save_weights
 from leafcore.train.configs import TrainConfig
 from leafcore.train.device import resolve_device
 from leafcore.train.forecast import Rehearsal
-from leafcore.train.loop import on_host, open_recipe, require_finite
+from leafcore.train.loop import on_host, recipe_of, require_finite
 from leafcore.train.recipe import Recipe
 from leafcore.workspace import Workspace
 
@@ -51,8 +51,8 @@ def rehearse(
         torch.manual_seed(config.seed)
         begun = time.perf_counter()
         progress.phase("loading")
-        recipe = open_recipe(config, workspace, device, progress)
-        loading_s = time.perf_counter() - begun
+        recipe, drawing = recipe_of(config).for_rehearsal(config, workspace, device, progress)
+        loading_s = time.perf_counter() - begun - drawing.spent_s
         if memory_limit is not None:
             _hold_memory(memory_limit)
         steps_s = _time_steps(recipe, progress, budget_s)
@@ -63,6 +63,7 @@ def rehearse(
         epochs=recipe.epochs,
         steps_per_epoch=recipe.steps_per_epoch,
         loading_s=loading_s,
+        drawing_s=drawing.left_s,
         step_s=statistics.median(steps_s),
         measured_steps=len(steps_s),
         scoring_s=scoring_s,

@@ -21,6 +21,7 @@ class TrainConfig(Config):
         "paper": "the publication's settings",
     }
     BEST_BY: ClassVar[str] = ""  # the validation score, higher is better, that picks an epoch; empty: the last counts
+    ANEW: ClassVar[frozenset[str]] = frozenset()  # settings without which a saved state cannot be gone on from
 
     dataset: str = setting(..., "Dataset to learn from; only its train pictures are used.", ref="dataset")
     epochs: int = setting(100, "Epochs to train.", ge=1, le=10_000)

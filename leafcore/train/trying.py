@@ -47,37 +47,58 @@ class Found:
 
 
 def try_settings(settings: TrainConfig, attempt: Attempt, progress: Progress) -> Found:
-    """Try settings, and if there is no memory for them find the nearest smaller ones.
+    """Try settings, and if there is no memory for them find the nearest that take less.
 
-    At most five rehearsals are made, whatever comes of them.
+    At most five rehearsals are made, whatever comes of them; and as many again for each change of `Config.leaner`,
+    which come before smaller pictures, and before a smaller batch if nothing else comes of them.
 
     Args:
         settings: The run's.
         attempt: Rehearses them with a change.
         progress: Told of each attempt.
     """
-    search = _Search(settings, attempt, progress)
-    asked = search.ask()
-    found = Found(asked, asked)
-    if not found.lacks_memory:
-        return found
-    nearest = search.nearest(asked)
-    if nearest is None:
-        return found
-    change, measured = nearest
-    return Found(asked, measured, change, search.cost(measured))
+    first, *others = settings.leaner() or [[]]
+    stages: list[list[Change]] = [[{}, *first], *others]
+    tried: list[Outcome] = []
+    for stage in stages:
+        for base in stage:
+            if base:
+                progress.phase(f"trying {change_words(base)}")
+            search = _Search(settings, base, attempt, progress, may_shrink=stage is stages[-1])
+            outcome = search.ask()
+            tried.append(outcome)
+            found = Found(tried[0], outcome, base)
+            if not base and not found.lacks_memory:
+                return found
+            if isinstance(outcome, Rehearsal) and outcome.fits:
+                return found
+        nearest = search.nearest(outcome)
+        if nearest is not None:
+            change, measured = nearest
+            return Found(tried[0], measured, {**base, **change}, search.cost(measured) if not base else "")
+    return Found(tried[0], tried[0])
 
 
 class _Search:
-    """The settings that are being tried out, and two smaller ones once they were."""
+    """The settings that are being tried out, and two smaller ones once they were.
 
-    def __init__(self, settings: TrainConfig, attempt: Attempt, progress: Progress) -> None:
-        self._settings = settings
-        self._attempt = attempt
+    Args:
+        settings: What was asked for.
+        base: What is changed of it in any case.
+        attempt: Rehearses the settings with a change.
+        progress: Told of each attempt.
+        may_shrink: Whether the pictures may be smaller, too, and not the batch alone.
+    """
+
+    def __init__(
+        self, settings: TrainConfig, base: Change, attempt: Attempt, progress: Progress, *, may_shrink: bool
+    ) -> None:
+        self._settings = settings.model_copy(update=base)
+        self._attempt: Attempt = lambda change: attempt({**base, **change})
         self._progress = progress
-        ladder = list(smaller_settings(settings))
+        ladder = list(smaller_settings(self._settings))
         self._batches = [change for change in ladder if change.keys() == {"batch_size"}]
-        self._sizes = ladder[len(self._batches) :]
+        self._sizes = ladder[len(self._batches) :] if may_shrink else []
         self._points: list[Tried] | None = None  # that were measured, the smallest first
         self._failed: Outcome | None = None  # what was wrong with the first smaller ones that do not fit
 
@@ -190,5 +211,13 @@ def change_words(change: Change) -> str:
     >>> change_words({"batch_size": 2, "size_px": 128})
     'batch 2, size 128 px'
     """
-    forms = {"batch_size": "batch {}", "size_px": "size {} px", "save_every": "saving every {} epochs"}
+    forms = {
+        "batch_size": "batch {}",
+        "size_px": "size {} px",
+        "save_every": "saving every {} epochs",
+        "gradient_checkpointing": "gradient checkpointing",
+        "optimizer": "{}",
+        "method": "{}",
+        "learning_rate": "learning rate {:g}",
+    }
     return ", ".join(forms[name].format(value) for name, value in change.items())

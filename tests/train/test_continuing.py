@@ -8,7 +8,7 @@ import torch
 from leafcore.checkpoints import open_checkpoint
 from leafcore.continuing import continue_run, extend, run_fixed
 from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
-from leafcore.jobs import execute, submit
+from leafcore.jobs import build_config, execute, submit
 from leafcore.progress import Progress
 from leafcore.runs import Run, create_run
 from leafcore.train.cyclegan import CycleGAN
@@ -171,3 +171,16 @@ def test_a_run_that_saved_nothing_is_begun_anew(workspace):
     write_state(run, "failed")
     again = continue_run(workspace, run, {"count": 20})
     assert again.record.extends == "" and again.record.settings["count"] == 20 and again.status().state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("change", "goes_on"),
+    [({"gradient_checkpointing": True}, True), ({"method": "lora", "learning_rate": 1e-4}, False)],
+)
+def test_dreambooth_by_another_method_begins_anew(workspace, change, goes_on):
+    full = build_config("dreambooth", {"dataset": "leaves", "method": "full"})
+    run = create_run(workspace, "dreambooth", full)
+    (run.folder / "state.pt").touch()
+    write_state(run, "failed")
+    continued = continue_run(workspace, run, change)
+    assert (continued.folder / "state.pt").exists() == goes_on == (continued.record.extends == run.id)

@@ -1,25 +1,35 @@
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
 from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import promote
-from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped, as_leaf_error
+from leafcore.cli import main
+from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped
+from leafcore.jobs import build_config, execute, submit
+from leafcore.runs import list_runs
 from leafcore.train.checkpointing import load_state, read_weights, save_weights
 from leafcore.train.configs import DreamBoothConfig
 from leafcore.train.dreambooth import DreamBooth, NoisyBatch
-from leafcore.train.dreambooth_data import LatentPictures
+from leafcore.train.dreambooth_base import Sampling, load_stable_diffusion
+from leafcore.train.dreambooth_data import LatentPictures, PriorPictures
+from leafcore.train.drift_rule import FAR, drift_warning
 from leafcore.train.loop import train
-from tests.conftest import carrier
+from tests.conftest import TINY, carrier
+from tests.stable_diffusion import write_stable_diffusion
 from tests.train.test_recipe import equal
 from tests.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("offline")
 
 CPU = torch.device("cpu")
+CLASS = "a photo of a leaf"
 EVERYTHING = {"train_text_encoder": True, "gradient_checkpointing": True, "accumulate": 2, "min_snr": 5.0, "flip": True}
 VARIANTS: dict[str, dict[str, Any]] = {
     "lora without prior": {"prior_weight": 0.0},
@@ -27,7 +37,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "full": {"method": "full"},
     "full with everything, without prior": {"method": "full", "prior_weight": 0.0, **EVERYTHING},
     "bf16": {"precision": "bf16"},
+    "velocity, lora with everything": EVERYTHING,
+    "velocity, full": {"method": "full"},
 }
+
+
+@pytest.fixture(scope="module")
+def velocity_base(journey, tmp_path_factory) -> Path:
+    """A tiny base whose U-Net tells the velocity, as that of Stable Diffusion 2.1 does; its license is accepted."""
+    folder = write_stable_diffusion(tmp_path_factory.mktemp("velocity") / "base", prediction="v_prediction")
+    accept(journey.workspace, open_base(journey.workspace, str(folder)))
+    return folder
+
+
+@pytest.fixture
+def base_of(tiny_base, velocity_base) -> dict[str, Path]:
+    """The tiny bases by what their U-Net tells."""
+    return {"epsilon": tiny_base, "velocity": velocity_base}
 
 
 @pytest.fixture
@@ -57,8 +83,9 @@ def evaluated(recipe: DreamBooth) -> float:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_form_of_it_resumes_exactly(journey, settings, tmp_path, variant):
-    config = settings("dreambooth", epochs=1, epoch_steps=2, **VARIANTS[variant])
+def test_every_form_of_it_resumes_exactly(journey, settings, base_of, tmp_path, variant):
+    base = str(base_of["velocity" if variant.startswith("velocity") else "epsilon"])
+    config = settings("dreambooth", epochs=1, epoch_steps=2, base=base, **VARIANTS[variant])
     whole, parts = Watcher(tmp_path / "whole"), tmp_path / "parts"
     result = train(config, journey.workspace, whole)
     stopped = Watcher(parts, stop_after=1)
@@ -81,6 +108,19 @@ def test_the_loss_on_four_pictures_falls(make, method):
     for _ in range(30):
         recipe.step(recipe.next_batch())
     assert evaluated(recipe) < {"lora": 0.95, "full": 0.6}[method] * before
+
+
+def test_a_base_that_tells_the_velocity_is_taught_the_velocity(make, velocity_base):
+    recipe = make(base=str(velocity_base), prior_weight=0.0)
+    (batch,) = recipe.next_batch()
+    scheduler = recipe.model.scheduler
+    kept = scheduler.alphas_cumprod[batch.timesteps].view(-1, 1, 1, 1)
+    embedded = recipe.model.embed(recipe.tokens[:1].expand(len(batch.latents), -1))
+    noisy = kept.sqrt() * batch.latents + (1 - kept).sqrt() * batch.noise
+    velocity = kept.sqrt() * batch.noise - (1 - kept).sqrt() * batch.latents  # Salimans & Ho 2022
+    with torch.no_grad():
+        wanted = (recipe.model.predict(noisy, batch.timesteps, embedded) - velocity).square().mean()
+    torch.testing.assert_close(recipe.losses(batch)["denoising"].detach(), wanted)
 
 
 def test_batches_of_a_step_add_up_to_one(make):
@@ -118,6 +158,20 @@ def test_nothing_has_drifted_before_the_first_step_and_something_after_it(make, 
     assert min(recipe.end_epoch().values()) > 0
 
 
+def test_a_run_warns_once_of_each_prompt_that_drifts(journey, settings, tmp_path):
+    drifting = {"method": "full", "learning_rate": 1e-2, "prior_weight": 0.0}
+    watcher = Watcher(tmp_path / "far")
+    train(settings("dreambooth", **drifting), journey.workspace, watcher)
+    first = next(row for row in watcher.scalars if "learned" in row)
+    assert first["drift_a_dog"] > FAR
+    for_dog = drift_warning("a dog", first["drift_a_dog"], first["learned"])
+    assert watcher.warnings == [drift_warning(CLASS, first["drift_a_photo_of_a_leaf"], first["learned"]), for_dog]
+    assert "“a dog” no longer means" in for_dog and f"({first['drift_a_dog']:.2g} from the base;" in for_dog
+    still = Watcher(tmp_path / "still")
+    train(settings("dreambooth", **{**drifting, "learning_rate": 1e-9}), journey.workspace, still)
+    assert still.warnings == []
+
+
 # --- prior pictures ---------------------------------------------------------------------------------------------------
 
 
@@ -142,26 +196,55 @@ def test_prior_pictures_are_drawn_once_and_more_of_them_only_draws_the_rest(own,
     assert drawn("none", prior_weight=0.0, prior_prompt="a photo") == 0
 
 
+def test_prior_pictures_are_the_same_whatever_the_block(own, settings, make, tmp_path, monkeypatch):
+    base = make().model
+    draw = base.draw
+
+    def draw_one(prompt: str, seeds: Sequence[int], **how: Any) -> torch.Tensor:
+        if len(seeds) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return draw(prompt, seeds, **how)
+
+    def drawn(block: int, count: int) -> np.ndarray:
+        shutil.rmtree(own.cache / "priors", ignore_errors=True)
+        watcher, config = Watcher(tmp_path / f"{block}"), settings("dreambooth", prior_images=count)
+        priors = PriorPictures(base, "", config, own, block)
+        assert priors.missing == list(range(0, count, block))
+        priors.draw(watcher)
+        assert priors.missing == [] and watcher.decoded == count
+        return priors.read().astype(int)
+
+    alone = drawn(1, 5)
+    assert len(np.unique(alone, axis=0)) == 5
+    assert abs(drawn(4, 5) - alone).max() <= 1, "up to rounding"
+    monkeypatch.setattr(base, "draw", draw_one)
+    assert (drawn(4, 5) == alone).all(), "where there is memory for one only"
+
+
 # --- what it keeps ----------------------------------------------------------------------------------------------------
 
 
-def test_a_lora_file_makes_a_plain_pipeline_answer_as_the_trained_model(make, tiny_base, tmp_path):
-    recipe = make(train_text_encoder=True, learning_rate=1e-1)
+@pytest.mark.parametrize("told", ["epsilon", "velocity"])
+def test_a_lora_file_makes_a_plain_pipeline_draw_the_picture_of_the_trained_model(make, base_of, tmp_path, told):
+    recipe = make(train_text_encoder=True, learning_rate=1e-1, base=str(base_of[told]))
     for _ in range(3):
         recipe.step(recipe.next_batch())
     path = save_weights(tmp_path, recipe, epoch=1)
-    plain = StableDiffusionPipeline.from_pretrained(tiny_base, local_files_only=True)
-    tokens, latents, at = recipe.tokens[:1], torch.randn(1, 4, 16, 16), torch.tensor([500])
+    plain = StableDiffusionPipeline.from_pretrained(base_of[told], local_files_only=True)
+    plain.set_progress_bar_config(disable=True)
+    plain.scheduler = DPMSolverMultistepScheduler.from_config(plain.scheduler.config)
 
-    @torch.no_grad()
-    def answer(unet: Any, text_encoder: Any) -> torch.Tensor:
-        return unet(latents, at, text_encoder(tokens)[0]).sample
+    def drawn() -> np.ndarray:
+        how = {"num_inference_steps": 4, "guidance_scale": 3.0, "height": 32, "width": 32}
+        found = plain(recipe.config.prompt, generator=torch.Generator().manual_seed(7), output_type="np", **how)
+        return (found.images * 255).round().astype(np.uint8)
 
-    before = answer(plain.unet, plain.text_encoder)
+    before = drawn()
     plain.load_lora_weights(path.parent, weight_name=path.name)
-    after = answer(plain.unet, plain.text_encoder)
-    assert torch.allclose(after, answer(recipe.model.unet, recipe.model.text_encoder), atol=1e-6)
-    assert (after - before).abs().max() > 1e-3
+    after = drawn()
+    latents = recipe.model.draw(recipe.config.prompt, [7], size_px=32, sampling=Sampling(4, 3.0))
+    assert (after == recipe.model.decode(latents)).all()
+    assert (after != before).any()
     assert path.stat().st_size < 100_000
 
 
@@ -206,11 +289,19 @@ def test_a_preview_shows_each_prompt_beside_what_the_base_drew(make):
         ({"token": ""}, "prompt: .* expected the token ''"),
         ({"prior_prompt": "a photo of sks leaf"}, "prior_prompt: got .* expected words without the token 'sks'"),
         ({"probes": "a leaf, sks dog"}, "probes: got 'sks dog', expected words without the token"),
+        ({"probes": "a photo of SKS leaf"}, "probes: got 'a photo of SKS leaf', expected words without the token"),
+        ({"token": "Sks", "prior_prompt": "a sks leaf"}, "prior_prompt: got 'a sks leaf', expected words without"),
+        ({"token": "sks leaf"}, "prompt: .* expected the token 'sks leaf' as a word"),
     ],
 )
 def test_prompts_that_cannot_teach_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         DreamBoothConfig.build({"dataset": "d", **values})
+
+
+@pytest.mark.parametrize("prompt", ["a photo of a leaf, sks, macro", "SKS leaf", "a (sks) leaf"])
+def test_a_token_is_known_as_clip_reads_it(prompt):
+    assert DreamBoothConfig.build({"dataset": "d", "prompt": prompt}).prompt == prompt
 
 
 def test_a_size_that_the_base_cannot_halve_is_refused(make):
@@ -235,14 +326,25 @@ def test_a_part_that_cannot_be_read_is_named(own, settings, tiny_base, tmp_path,
     assert str(folder / part) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_full_memory_is_one_line(make, monkeypatch):
-    recipe = make(prior_weight=0.0)
+def test_a_base_that_predicts_neither_noise_nor_velocity_is_refused(tiny_base, tmp_path):
+    folder = shutil.copytree(tiny_base, tmp_path / "base")
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace('"epsilon"', '"sample"'))
+    with pytest.raises(CheckpointError, match="its U-Net predicts 'sample', expected epsilon or v_prediction"):
+        load_stable_diffusion(folder, CPU)
 
+
+def test_a_full_memory_is_one_line_and_its_fix_is_queued(own, journey, tiny_base, monkeypatch):
     def full(*args: Any, **kwargs: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2.00 GiB.")
 
-    monkeypatch.setattr(recipe.model, "predict", full)
-    with pytest.raises(torch.OutOfMemoryError) as caught:
-        recipe.step(recipe.next_batch())
-    error = as_leaf_error(caught.value)
-    assert isinstance(error, OutOfMemory) and "choose a smaller batch" in str(error) and "\n" not in str(error)
+    values = {**TINY["dreambooth"], "base": str(tiny_base), "prior_weight": 0.0, "device": "cpu"}
+    run = submit(own, "dreambooth", build_config("dreambooth", {**values, "dataset": journey.dataset}))
+    monkeypatch.setattr(DreamBooth, "step", full)
+    with pytest.raises(OutOfMemory) as caught:
+        execute(own, run, lane="cpu", owner="cli")
+    assert str(caught.value) == "The memory is full: try gradient_checkpointing true or batch_size 1."
+    assert run.status().failure.message == str(caught.value)
+    assert main(["fix", run.id, "--workspace", str(own.root)]) == 0
+    fixed = next(other for other in list_runs(own, "dreambooth") if other.id not in {run.id})
+    assert fixed.record.settings == {**run.record.settings, "gradient_checkpointing": True}

@@ -25,12 +25,24 @@ def settings(**values):
     return build_config("cyclegan", {"dataset": "leaves", "b": "rust", "save_every": 1, **values})
 
 
-def test_the_time_is_split_into_steps_scores_samples_and_saves():
+def test_the_time_is_split_into_loading_steps_scores_samples_and_saves():
     found = forecast(MEASURED, settings(save_every=3, state_every_s=20))
     assert (found.steps, found.checkpoints) == (1000, 4)  # epochs 3, 6, 9 and the last
     assert found.stepping_s == 500 and found.scoring_s == 20 and found.sampling_s == 4
     assert found.saving_s == pytest.approx(4 * 0.25 + 10 * 3 * 0.125)  # an epoch of 50 s: at 20, at 40, at its end
-    assert found.eta_s == pytest.approx(500 + 20 + 4 + found.saving_s)
+    assert found.eta_s == pytest.approx(3 + 500 + 20 + 4 + found.saving_s)
+
+
+def test_what_is_drawn_before_the_first_step_counts_as_loading():
+    measured = MEASURED.model_copy(update={"drawing_s": 198 * 2.0})
+    assert forecast(measured, settings()).eta_s - forecast(MEASURED, settings()).eta_s == 198 * 2.0
+
+
+def test_an_epoch_of_so_many_steps_has_as_many_whatever_the_batch():
+    values = {"dataset": "leaves", "epoch_steps": 100}
+    configs = [build_config("dreambooth", {**values, "batch_size": size}) for size in (4, 1, 2)]
+    found = on_the_line(configs[0], (configs[1], MEASURED), (configs[2], MEASURED))
+    assert found.steps_per_epoch == 100
 
 
 def test_a_promoted_run_needs_room_for_another_copy():

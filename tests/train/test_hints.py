@@ -218,9 +218,8 @@ def test_a_prompt_that_moves_with_the_token_is_named():
 @pytest.mark.parametrize(
     "moved",
     [
-        [0.002, 0.004, 0.006, 0.008],  # far less than the token
-        [0.004, 0.011, 0.02, 0.01],  # and back again
-        [0.0, 0.0, 0.0, 0.03],  # at one save only
+        [0.001, 0.002, 0.004, 0.006],  # far less than the token, and not far
+        [0.004, 0.011, 0.02, 0.005],  # and back again
         [float("nan")] * 4,
     ],
 )
@@ -232,5 +231,11 @@ def test_a_drift_too_small_to_be_seen_is_left_alone():
     assert found(drifts([0.0001, 0.0002], a_photo=[0.0001, 0.0002]), "language_drift") == []
 
 
-def test_before_two_saves_nothing_is_said_of_drift():
-    assert found(drifts([0.1], a_photo=[0.1]), "language_drift") == []
+def test_a_prompt_that_moves_far_is_named_however_far_the_token_has_moved():
+    (hint,) = found(drifts([0.01, 0.03, 0.1, 0.2], a_photo=[0.001, 0.004, 0.007, 0.008]), "language_drift")
+    assert hint.begins == 300
+
+
+def test_one_save_is_enough():
+    (hint,) = found(drifts([0.1], a_photo=[0.1]), "language_drift")
+    assert (hint.begins, hint.ends) == (100, None)

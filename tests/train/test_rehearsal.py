@@ -1,6 +1,9 @@
+import shutil
+
 import pytest
 import torch
 
+from leafcore.base_models import accept, open_base
 from leafcore.errors import Stopped
 from leafcore.train import rehearsal
 from leafcore.train.configs import RECIPES
@@ -38,3 +41,18 @@ def test_slow_steps_are_measured_fewer_times(journey, settings, tmp_path):
 def test_a_rehearsal_can_be_stopped(journey, settings, tmp_path):
     with pytest.raises(Stopped):
         rehearse(settings("cyclegan"), journey.workspace, Watcher(tmp_path, stop_after=1), budget_s=1.0)
+
+
+def test_of_prior_pictures_two_are_drawn_and_the_others_timed(own, settings, tmp_path):
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+
+    def rehearsed(count: int) -> tuple[float, int]:
+        asked = settings("dreambooth", prior_images=count)
+        accept(own, open_base(own, asked.base))
+        found = rehearse(asked, own, Watcher(tmp_path / str(count)), budget_s=0.0)
+        return found.drawing_s, len(list((own.cache / "priors").rglob("*.png")))
+
+    left_s, drawn = rehearsed(200)
+    assert drawn == 2 and left_s > 0
+    assert rehearsed(2) == (0.0, 2), "what is here need not be drawn again"
+    assert rehearsed(3) == (0.0, 3)

@@ -3,9 +3,10 @@
 import pytest
 
 from leafcore.errors import OutOfMemory
+from leafcore.jobs import build_config
 from leafcore.train import attempt as attempt_module
 from leafcore.train.attempt import Unfinished, rehearse_apart
-from leafcore.train.trying import try_settings
+from leafcore.train.trying import change_words, try_settings
 from tests.train.test_forecast import MEASURED, settings
 from tests.watcher import Watcher
 
@@ -74,6 +75,40 @@ def test_a_large_batch_that_is_foreseen_to_fit_is_tried_all_the_same(tmp_path):
     assert not found.lacks_memory and not found.asked.is_estimate
 
 
+def dreambooth(fits, tmp_path, **values):
+    """Return what is found for DreamBooth when an attempt fits as a function of its settings says, and the attempts."""
+    config = build_config("dreambooth", {"dataset": "leaves", "device": "cpu", **values})
+    changes = []
+
+    def attempt(change):
+        changes.append(change)
+        return MEASURED if fits(config.model_copy(update=change)) else OutOfMemory("full")
+
+    return try_settings(config, attempt, Watcher(tmp_path)), changes
+
+
+def test_gradient_checkpointing_comes_before_a_smaller_batch(tmp_path):
+    found, changes = dreambooth(lambda config: config.gradient_checkpointing, tmp_path, batch_size=4)
+    assert changes == [{}, {"gradient_checkpointing": True}]
+    assert found.lacks_memory and found.change == changes[-1] and found.outcome == MEASURED
+    assert change_words(found.change) == "gradient checkpointing"
+
+
+def test_all_weights_with_a_smaller_batch_come_before_lora(tmp_path):
+    spare, full = {"gradient_checkpointing": True}, {"method": "full", "batch_size": 2, "learning_rate": 5e-6}
+    found, changes = dreambooth(lambda config: config.batch_size == 1, tmp_path, **full)
+    assert changes[:2] == [{}, spare] and found.change == {**spare, "batch_size": 1}
+    found, changes = dreambooth(lambda config: config.method == "lora", tmp_path, **full)
+    assert changes[-1] == found.change == {**spare, "method": "lora", "learning_rate": 1e-4}
+    assert change_words(found.change) == "gradient checkpointing, lora, learning rate 0.0001"
+
+
+def test_pictures_of_dreambooth_get_smaller_when_nothing_else_helps(tmp_path):
+    found, changes = dreambooth(lambda config: config.size_px <= 128, tmp_path)
+    assert changes[:2] == [{}, {"gradient_checkpointing": True}]
+    assert found.change == {"gradient_checkpointing": True, "size_px": 128}
+
+
 @pytest.mark.usefixtures("own_main")
 def test_a_process_whose_first_step_does_not_end_is_given_up(journey, tmp_path, monkeypatch):
     monkeypatch.setattr(attempt_module, "FIRST_STEP_S", 0.0)
@@ -81,3 +116,9 @@ def test_a_process_whose_first_step_does_not_end_is_given_up(journey, tmp_path, 
     found = rehearse_apart("cyclegan", config, journey.workspace, Watcher(tmp_path), budget_s=1.0)
     assert found == Unfinished(0.0)
     assert not list(tmp_path.glob(".rehearsal*"))
+
+
+def test_a_step_of_many_batches_may_take_as_many_times_as_long(monkeypatch):
+    monkeypatch.setattr(attempt_module, "FIRST_STEP_S", 2.0)
+    config = build_config("dreambooth", {"dataset": "leaves", "accumulate": 8})
+    assert attempt_module._first_step_s(config) == 16.0
