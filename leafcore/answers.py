@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from leafcore import devices
-from leafcore.chains import Sizing, open_chain
+from leafcore.chains import Sizing, open_chain, require_leaves
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.errors import ConfigError, DatasetError, JobError, as_leaf_error
@@ -26,6 +26,7 @@ from leafcore.images import load_square, to_signed, to_uint8
 from leafcore.jobs import lane_is_taken
 from leafcore.masks.configs import CamConfig
 from leafcore.masks.lflseg import LFLSegModel, open_lflseg
+from leafcore.noise import picture_seed
 from leafcore.noise_answers import answer_from_noise
 from leafcore.predict_answers import name_photo
 from leafcore.prompt_answers import draw
@@ -44,6 +45,7 @@ from leafcore.questions import (
     answer_file,
     photo_file,
 )
+from leafcore.wish import wish_of
 from leafcore.workspace import Workspace
 
 MOST_BYTES = 2 * 1024**3  # of answers that are kept
@@ -195,9 +197,13 @@ def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.nda
     dataset = load(workspace, question.dataset)
     size = (question.size_px, question.sizing)
     chain = _chain(str(workspace.root), question.chain, question.weights_sha256, str(_device(workspace)), *size)
+    chain.wish(wish_of(question))
     sources = _squares(dataset, question.images, chain.size_px)
-    leaves = Leaves(mask_files(workspace, dataset, question.images, question.masks), chain.size_px)
-    steps = chain(to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)), leaves(question.images))
+    files = mask_files(workspace, dataset, question.images, question.masks)
+    require_leaves(chain.steps, files, dataset)
+    signed, leaves = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2)), Leaves(files, chain.size_px)
+    seeds = [picture_seed(question.seed, index) for index in range(len(question.images))]
+    steps = chain(signed, leaves(question.images), seeds)
     return {"steps": np.stack([sources, *(to_uint8(step) for step in steps)])}
 
 

@@ -111,6 +111,11 @@ class Step:
         return source_of(self.checkpoint) if self.how.back else target_of(self.checkpoint)
 
     @property
+    def draws(self) -> bool:
+        """Whether it draws from a prompt over what it is given."""
+        return self.checkpoint.is_prompt_model
+
+    @property
     def masked(self) -> bool:
         """Whether it changes the leaf only, so that it wants a mask: it is told to, or as it was trained."""
         return self.how.where == "leaf" or (self.how.where == "" and blends(self.checkpoint))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, permutations
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,7 @@ from leafcore.chain_steps import How, LabelRule, Step, keeps_way_back, parse_ste
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.labels import is_healthy, label_set, split_labels, union
 from leafcore.data.manifest import Dataset
-from leafcore.data.mask_sets import newest_mask_set
+from leafcore.data.mask_sets import newest_mask_set, require_masked
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.workspace import Workspace
 
@@ -154,6 +155,22 @@ def masks_for(workspace: Workspace, dataset: Dataset, steps: Sequence[Step]) -> 
 def masks_of(workspace: Workspace, dataset: Dataset) -> str:
     """Return a dataset's newest mask set; "" if it has exact masks, or none at all."""
     return "" if (dataset.records["mask"] != "").any() else newest_mask_set(workspace, dataset)
+
+
+def require_leaves(steps: Sequence[Step], files: Mapping[str, Path | None], dataset: Dataset) -> None:
+    """Refuse to draw inside leaves that are not known; a translator that was trained to may change such pictures.
+
+    Args:
+        steps: The chain.
+        files: By source, the file of its mask, or None.
+        dataset: Whose pictures the sources are.
+
+    Raises:
+        DatasetError: A step draws inside the leaf, and some sources have no mask.
+    """
+    for step in steps:
+        if step.draws and step.masked:
+            require_masked(files, dataset, f"{step.checkpoint.name}:all")
 
 
 def all_steps(translators: Iterable[Checkpoint]) -> list[Step]:

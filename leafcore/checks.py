@@ -4,23 +4,24 @@ Which settings name something is said by their `ref` (see `config.setting`).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from leafcore import devices
-from leafcore.base_models import admit
-from leafcore.chain_checks import check_translators, steps_there
+from leafcore.base_hub import admit
+from leafcore.base_models import open_base, require_accepted
+from leafcore.chain_checks import check_translators, draws, steps_there
 from leafcore.chain_presets import fill_in
 from leafcore.chains import chain_labels
-from leafcore.checkpoints import epochs, list_checkpoints, require_free
+from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints, require_free
 from leafcore.classifier_checks import check_classifier, check_pictures
 from leafcore.config import Config
 from leafcore.data.labels import label_set, require_known
 from leafcore.data.learned import learned_pictures
 from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.denoising import denoising_of
-from leafcore.errors import CheckpointError, ConfigError, NotFoundError
+from leafcore.errors import CheckpointError, ConfigError, InputError, NotFoundError
 from leafcore.evaluation_checks import check_comparison, check_probe_masks
 from leafcore.mask_checks import check_chain_masks, check_corrections, check_masks
 from leafcore.noise import noise_facts
@@ -40,7 +41,7 @@ from leafcore.pins import is_pending, pin
 from leafcore.prompts import given_labels, made_of, prompt_facts, taught_together
 from leafcore.runs import ACTIVE, list_runs, open_run
 from leafcore.set_checks import check_set_judge
-from leafcore.synthesize.configs import require_a_step
+from leafcore.synthesize.heeded import require_heeded_by_noise, require_heeded_by_prompt
 from leafcore.synthesize.parts import Part
 from leafcore.synthesize.teachers import require_teacher, require_unlabelled
 from leafcore.train.configs import RECIPES, is_generative, is_translation
@@ -139,8 +140,11 @@ def _check_plan(workspace: Workspace, config: Any, value: tuple[Part, ...]) -> C
     """Pin what each part names as if it were made alone."""
     pinned: list[Part] = []
     used: list[str] = []
-    for part, alone in zip(value, config.parts(), strict=True):
-        checked, uses = check(workspace, alone)
+    for number, (part, alone) in enumerate(zip(value, config.parts(), strict=True), start=1):
+        try:
+            checked, uses = check(workspace, alone)
+        except InputError as error:
+            raise type(error)(f"plan: part {number}: {error}") from None
         names = ("chain", "checkpoint", "masks", "judge", "leaf_model")
         pinned.append(part.model_copy(update={name: getattr(checked, name) for name in names}))
         used += uses
@@ -150,16 +154,19 @@ def _check_plan(workspace: Workspace, config: Any, value: tuple[Part, ...]) -> C
 def _check_noise_model(workspace: Workspace, config: Any, value: str) -> Checked:
     ref, checkpoint, used = pin(workspace, value)
     if checkpoint is not None and checkpoint.is_prompt_model:
-        require_a_step(config)
+        require_heeded_by_prompt(config, prompt_facts(checkpoint))
+        _require_base(workspace, checkpoint, config.base)
     elif checkpoint is not None:
         facts = noise_facts(checkpoint)
-        if config.source:
-            raise ConfigError(f"source: {value} makes pictures from noise and draws over none; leave it out.")
         facts.require_label(config.label)
-        denoising_of(facts, config, config.truncation)
-        if config.prompt:
-            raise ConfigError(f"prompt: {value} makes pictures from noise and reads none; leave it out.")
+        require_heeded_by_noise(config, facts)
     return ref, used
+
+
+def _require_base(workspace: Workspace, checkpoint: Checkpoint, given: str) -> None:
+    """Refuse now, and not when the run begins, to draw with a base whose license nobody accepted."""
+    with suppress(CheckpointError):  # whether the same one is elsewhere takes long to tell
+        require_accepted(workspace, open_base(workspace, given or prompt_facts(checkpoint).base))
 
 
 def _check_prompt_models(workspace: Workspace, config: Any, value: tuple[str, ...]) -> Checked:
@@ -173,7 +180,8 @@ def _check_prompt_models(workspace: Workspace, config: Any, value: tuple[str, ..
 
 def _check_leaf_model(workspace: Workspace, config: Any, value: str) -> Checked:
     """Choose the LFLSeg model of a verification now: the newest checkpoint, the shipped one if there is no other."""
-    if value == NO_JUDGE or config.verify == "no" or not (config.checkpoint or config.verify == "yes"):
+    is_asked = config.verify == "yes" or (config.verify == "auto" and (config.checkpoint or draws(workspace, config)))
+    if value == NO_JUDGE or not is_asked:
         return value, []
     if value == AUTO:
         found = list_checkpoints(workspace, "lflseg")
@@ -286,7 +294,7 @@ def _check_label_sets(workspace: Workspace, config: Any, value: tuple[str, ...])
 
 
 def _check_base(workspace: Workspace, config: Any, value: str) -> Checked:
-    return admit(workspace, value, accepting=config.accept_license), []
+    return admit(workspace, value, accepting=getattr(config, "accept_license", False)), []
 
 
 def _check_device(workspace: Workspace, config: Any, value: str) -> Checked:
@@ -346,7 +354,7 @@ _CHECKS: dict[str, Callable[[Workspace, Any, Any], Checked]] = {
     "generator_run": _check_generator_run,
     "judge": _check_judge,
     "set_judge": check_set_judge,
-    "base": _check_base,
+    "base": _if_given(_check_base),
     "device": _check_device,
     "tracker": _check_tracker,
     "folder": check_folder,

@@ -2,14 +2,16 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionInpaintPipeline
 
-from leafcore.base_models import fetch, fingerprint, open_base, require_accepted
+from leafcore.base_hub import fetch
+from leafcore.base_list import find_base
+from leafcore.base_models import fingerprint
 from leafcore.checkpoints import Checkpoint, require_unchanged
 from leafcore.errors import CheckpointError
 from leafcore.noise import picture_seed
@@ -18,22 +20,8 @@ from leafcore.prompts import prompt_facts, taught_together
 from leafcore.train.checkpointing import read_weights
 from leafcore.train.device import autocast
 from leafcore.train.dreambooth_base import Sampling, StableDiffusion, load_stable_diffusion
+from leafcore.wish import Wish, require_heeded
 from leafcore.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be drawn, and how.
-
-    Attributes:
-        prompt: In words; empty: what the model was taught.
-        sampling: Steps, guidance, what is not wanted.
-        strength: How much of LoRA's weights is added, 1 as trained; of other models it must be 1.
-    """
-
-    prompt: str
-    sampling: Sampling
-    strength: float = 1.0
 
 
 class PromptModel:
@@ -45,6 +33,8 @@ class PromptModel:
         workspace: Where its base is.
         device: Where to compute.
         progress: Told of the download, if the base must be fetched.
+        bases: Those that are loaded, by their fingerprints: models that LoRA taught share them, each is loaded once.
+        base: Where the base is now, if not where it was; see `find_base`.
 
     Attributes:
         facts: What it was taught, all tokens together.
@@ -62,20 +52,17 @@ class PromptModel:
         workspace: Workspace,
         device: torch.device,
         progress: Progress,
+        bases: dict[str, StableDiffusion] | None = None,
+        base: str = "",
     ) -> None:
         self.facts = taught_together([prompt_facts(checkpoint) for checkpoint in checkpoints])
         self._adapters: list[str] = []
         for checkpoint in checkpoints:
             require_unchanged(checkpoint)
-        base = open_base(workspace, self.facts.base)
-        require_accepted(workspace, base)
-        folder = fetch(base, progress)
-        if fingerprint(folder) != self.facts.base_sha256:
-            raise CheckpointError(
-                f"checkpoint: {self.facts.name} was taught on another {base.name} than is in {folder} now; put that "
-                "one back, or train anew."
-            )
-        self._model = load_stable_diffusion(folder, device, "auto")
+        shared = {} if bases is None or self.facts.method == "full" else bases
+        if self.facts.base_sha256 not in shared:
+            shared[self.facts.base_sha256] = self._load(workspace, base, device, progress)
+        self._model = shared[self.facts.base_sha256]
         if self.facts.method == "full":
             _, networks = read_weights(checkpoints[0].weights)
             for name, tensors in networks.items():
@@ -84,38 +71,62 @@ class PromptModel:
             self._add_lora(checkpoints)
         self.wish(wish)
 
+    def _load(self, workspace: Workspace, base: str, device: torch.device, progress: Progress) -> StableDiffusion:
+        found = find_base(workspace, self.facts.base, self.facts.base_sha256, base)
+        folder = fetch(workspace, found, progress).folder
+        if fingerprint(folder) != self.facts.base_sha256:
+            raise CheckpointError(
+                f"checkpoint: {self.facts.name} was taught on another {self.facts.base} than is in {folder} now; "
+                "put that one back, say where it is as `base`, or train anew."
+            )
+        return load_stable_diffusion(folder, device, "auto")
+
     def wish(self, wish: Wish) -> None:
-        """Draw this from now on."""
-        self.prompt = wish.prompt or self.facts.prompt
-        self._sampling, self._strength = wish.sampling, wish.strength
+        """Draw this from now on.
+
+        Raises:
+            ConfigError: It asks for less or more of a LoRA than was taught, and there is none.
+        """
+        require_heeded([self.facts], wish.prompt, wish.lora_strength)
+        self._wish, self.prompt = wish, wish.prompt or self.facts.prompt
+        self._sampling = Sampling(wish.sampling_steps, wish.guidance, wish.negative, wish.sampler)
+
+    def _switch(self) -> None:
+        """Let the base draw as these checkpoints were taught: others that share it may have drawn since."""
         if self._adapters:
-            self._model.pipeline().set_adapters(self._adapters, [wish.strength] * len(self._adapters))
+            strengths = [self._wish.lora_strength] * len(self._adapters)
+            self._model.pipeline().set_adapters(self._adapters, strengths)
+
+    def warn_of_tokens(self, progress: Progress) -> None:
+        """Warn of words that stand for what was taught and that the prompt is without."""
+        for token in self.facts.missing_tokens(self.prompt):
+            progress.warn(f"The prompt {self.prompt!r} is without {token!r}, the word for what was taught.")
 
     def _add_lora(self, checkpoints: Sequence[Checkpoint]) -> None:
-        """Add what each checkpoint learned to the base's weights."""
+        """Add what each checkpoint learned to the base's weights, unless it is there."""
         pipeline = self._model.pipeline()
-        self._adapters = [f"taught_{number}" for number in range(len(checkpoints))]
+        there = {adapter for adapters in pipeline.get_list_adapters().values() for adapter in adapters}
+        self._adapters = [f"taught_{checkpoint.card.weights_sha256[:16]}" for checkpoint in checkpoints]
         for adapter, checkpoint in zip(self._adapters, checkpoints, strict=True):
+            if adapter in there:
+                continue
             _, networks = read_weights(checkpoint.weights)
             tensors = {f"{name}.{key}": tensor for name, part in networks.items() for key, tensor in part.items()}
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several are what is asked for
-                pipeline.load_lora_weights(tensors, adapter_name=adapter)
+                pipeline.load_lora_into_unet(tensors, None, self._model.unet, adapter_name=adapter)
+                if "text_encoder" in networks:  # asked for one that nothing is meant for, diffusers warns
+                    pipeline.load_lora_into_text_encoder(
+                        tensors, None, self._model.text_encoder, prefix="text_encoder", adapter_name=adapter
+                    )
 
     def recipe(self) -> dict[str, Any]:
-        """Return what a picture's recipe says of how it was drawn."""
-        how = self._sampling
-        return {
-            "prompt": self.prompt,
-            "negative": how.negative,
-            "guidance": how.guidance,
-            "sampler": "dpm-solver" if how.sampler == "auto" else how.sampler,
-            "sampling_steps": how.steps,
-            "lora_strength": self._strength,
-        }
+        """Return what a picture's recipe says of how it was drawn; its strength is of those over sources only."""
+        return {**asdict(self._wish), "prompt": self.prompt}
 
     def draw(self, seeds: Sequence[int]) -> np.ndarray:
         """Draw a picture of each seed, (N, S, S, 3) uint8; one is the same however many are drawn with it."""
+        self._switch()
         latents = self._model.draw(self.prompt, seeds, size_px=self.facts.size_px, sampling=self._sampling)
         return np.stack([self._model.decode(one)[0] for one in latents.split(1)])
 
@@ -130,21 +141,19 @@ class PromptModel:
         starts = range(0, len(seeds), batch_size)
         return np.concatenate([self.draw(seeds[start : start + batch_size]) for start in starts])
 
-    def redraw(
-        self, seeds: Sequence[int], sources: np.ndarray, leaves: np.ndarray | None, strength: float
-    ) -> np.ndarray:
+    def redraw(self, seeds: Sequence[int], sources: np.ndarray, leaves: np.ndarray | None) -> np.ndarray:
         """Draw over pictures; what comes of one depends on its own seed only.
 
         Args:
             seeds: One per source.
             sources: (N, S, S, 3) uint8, one batch, S as the model was taught.
             leaves: (N, S, S) bool, what may change; all else stays as it is, to the pixel. None: everything may.
-            strength: How much is drawn anew, see `redraw`.
 
         Returns:
             (N, S, S, 3) uint8.
         """
-        return redraw(self._model, self.prompt, seeds, sources, leaves, strength, self._sampling)
+        self._switch()
+        return redraw(self._model, self.prompt, seeds, sources, leaves, self._wish.strength, self._sampling)
 
 
 @torch.no_grad()

@@ -1,8 +1,9 @@
 """Using checkpoints: load their networks, apply a chain of translations to a batch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,16 +12,20 @@ from torch import nn
 from leafcore.chain_steps import Step
 from leafcore.chains import Sizing, chain_size, picture_size
 from leafcore.checkpoints import Checkpoint, require_unchanged
-from leafcore.denoising import STRENGTH
 from leafcore.errors import CheckpointError
-from leafcore.images import blend, load_mask, to_signed, to_uint8
+from leafcore.images import load_mask, to_signed, to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
 from leafcore.sizing import Apply, by_change, in_tiles
 from leafcore.train.checkpointing import read_weights
 from leafcore.train.device import autocast, uses_bf16
 from leafcore.train.train_config import Precision
+from leafcore.wish import AS_TAUGHT, Wish, require_heeded
 from leafcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from leafcore.drawing import PromptModel
+    from leafcore.train.dreambooth_base import StableDiffusion
 
 
 def load_network(checkpoint: Checkpoint, name: str, device: torch.device) -> nn.Module:
@@ -82,14 +87,20 @@ class Chain:
         steps: Translators, or models that draw from a prompt, in order, all of one size.
         device: Where to compute.
         workspace: Where the bases of models that draw are; only they need it.
-        strength: How much such a model draws anew, see `drawing.redraw`.
+        wish: What they draw, and how: the same for each, but a prompt is for one alone.
         size_px: The side of the pictures; 0: the size of the steps.
         sizing: How another size is reached.
         precision: How translators compute, see `train.device.autocast`.
+        base: Where the base of models that draw is now, see `find_base`.
+
+    Attributes:
+        steps: As given.
+        size_px: The side of the pictures.
+        drawing: What draws, in order.
 
     Raises:
         CheckpointError: There is none, one is no step of a chain, or their sizes differ.
-        ConfigError: The license of a base was not accepted here; or tiles do not fit into a picture.
+        ConfigError: The license of a base was not accepted here; tiles do not fit into a picture; or see `wish`.
     """
 
     def __init__(
@@ -97,24 +108,38 @@ class Chain:
         steps: Sequence[Step],
         device: torch.device,
         workspace: Workspace | None = None,
-        strength: float = STRENGTH,
+        wish: Wish = AS_TAUGHT,
         size_px: int = 0,
         sizing: Sizing = "resize",
         precision: Precision = "fp32",
+        base: str = "",
     ) -> None:
+        self.steps = tuple(steps)
         self.size_px = picture_size(steps, size_px, sizing)
         self._trained_px = chain_size(steps)
         self._resized = in_tiles if sizing == "tiles" else by_change
         self._device = device
-        self._precision = precision
-        self.drawn: list[dict[str, Any]] = []
-        self._steps = [self._open(step, workspace, strength) for step in steps]
+        self._precision, self._base = precision, base
+        self.drawing: list[PromptModel] = []
+        self._bases: dict[str, StableDiffusion] = {}
+        self._applied = [self._open(step, workspace) for step in steps]
+        self.wish(wish)
 
-    def _open(self, step: Step, workspace: Workspace | None, strength: float) -> Apply:
+    def wish(self, wish: Wish) -> None:
+        """Let the steps that draw draw this from now on; without a prompt, each what it was taught.
+
+        Raises:
+            ConfigError: There is a prompt, but several steps draw; or no LoRA whose strength could be changed.
+        """
+        if self.drawing:
+            require_heeded([model.facts for model in self.drawing], wish.prompt, wish.lora_strength)
+        for model in self.drawing:
+            model.wish(wish if model.facts.method == "lora" else replace(wish, lora_strength=1.0))
+
+    def _open(self, step: Step, workspace: Workspace | None) -> Apply:
         """Return a step with its size, its mask and its strength: `x + strength * mask * (made - x)`."""
-        draws = step.checkpoint.is_prompt_model and workspace is not None
-        if draws and workspace is not None:
-            make = self._open_drawing(step.checkpoint, workspace, strength)
+        if step.draws and workspace is not None:
+            make = self._open_drawing(step.checkpoint, workspace)
         else:
             make = self._open_translator(step)
         if self.size_px != self._trained_px:
@@ -123,8 +148,8 @@ class Chain:
         def apply(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
             leaves = masks if step.masked else None
             made = make(images, leaves, seeds)
-            if leaves is not None and not draws:  # what draws has blended already, with a soft edge
-                made = blend(made, images, leaves)
+            if leaves is not None:  # at the size of the pictures: a change that was enlarged reaches over the edge
+                made = torch.where(leaves > 0.5, made, images)
             return made if step.how.strength == 1 else torch.lerp(images, made, step.how.strength)
 
         return apply
@@ -142,24 +167,26 @@ class Chain:
 
         return translate
 
-    def _open_drawing(self, checkpoint: Checkpoint, workspace: Workspace, strength: float) -> Apply:
-        from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
-        from leafcore.train.dreambooth_base import Sampling
+    def _open_drawing(self, checkpoint: Checkpoint, workspace: Workspace) -> Apply:
+        from leafcore.drawing import PromptModel  # diffusers takes seconds to load, and GANs need none of it
 
-        model = PromptModel([checkpoint], Wish("", Sampling()), workspace, self._device, Progress(workspace.cache))
-        self.drawn.append({**model.recipe(), "strength": strength})
+        progress = Progress(workspace.cache)
+        model = PromptModel([checkpoint], AS_TAUGHT, workspace, self._device, progress, self._bases, self._base)
+        self.drawing.append(model)
 
         def draw(images: torch.Tensor, masks: torch.Tensor | None, seeds: Sequence[int]) -> torch.Tensor:
             leaves = None if masks is None else masks[:, 0].cpu().numpy() > 0.5
-            made = torch.from_numpy(model.redraw(seeds, to_uint8(images), leaves, strength))
+            made = torch.from_numpy(model.redraw(seeds, to_uint8(images), leaves))
             return to_signed(made.permute(0, 3, 1, 2)).to(self._device)
 
         return draw
 
     def recipe(self) -> dict[str, Any]:
-        """Return what a picture's recipe says of the steps that draw: the last one's settings, all prompts."""
-        prompts = " | ".join(str(step["prompt"]) for step in self.drawn)
-        return {**self.drawn[-1], "prompt": prompts} if self.drawn else {}
+        """Return what a picture's recipe says of the steps that draw: their settings, all prompts."""
+        if not self.drawing:
+            return {}
+        said = next((one for one in self.drawing if one.facts.method == "lora"), self.drawing[0])
+        return {**said.recipe(), "prompt": " | ".join(model.prompt for model in self.drawing)}
 
     @torch.inference_mode()
     def __call__(
@@ -176,9 +203,9 @@ class Chain:
         Returns:
             The pictures after each step, each (N, 3, S, S) float32 in [-1, 1].
         """
-        steps = []
+        made = []
         current, leaves = images.to(self._device), None if masks is None else masks.to(self._device)
-        for step in self._steps:
-            current = step(current, leaves, range(len(images)) if seeds is None else seeds)
-            steps.append(current)
-        return steps
+        for apply in self._applied:
+            current = apply(current, leaves, range(len(images)) if seeds is None else seeds)
+            made.append(current)
+        return made

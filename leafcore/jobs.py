@@ -39,7 +39,7 @@ from leafcore.predict.configs import PredictConfig
 from leafcore.progress import Progress
 from leafcore.quality.configs import QualityConfig
 from leafcore.realfake.configs import RealFakeConfig
-from leafcore.remedies import remedy
+from leafcore.remedies import advised, remedy
 from leafcore.report.configs import ReportConfig
 from leafcore.reporting import RunProgress
 from leafcore.runs import ACTIVE, Failure, Run, Status, create_run, list_runs, open_run
@@ -220,7 +220,7 @@ def execute(
                 run.finish_as_asked()
             raise
         except Exception as error:
-            failure = _typed(error)
+            failure = _typed(run, error)
             with suppress(OSError):  # on a full disk even this may fail: the run is interrupted then
                 run.finish("paused" if isinstance(failure, DiskFull) else "failed", _failure(run, failure))
             raise failure from None
@@ -264,11 +264,11 @@ def _call_verb(workspace: Workspace, run: Run, progress: Progress) -> dict[str, 
     return result.model_dump(mode="json")
 
 
-def _typed(error: Exception) -> LeafError:
+def _typed(run: Run, error: Exception) -> LeafError:
     """Return a failure that one line explains; the whole story goes to the log."""
     known = as_leaf_error(error)
     if known is not None:
-        return known
+        return advised(known, KINDS[run.kind].config, run.record.settings) if run.kind in KINDS else known
     log.exception("the run failed unexpectedly")
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return JobError(f"Something unexpected happened ({what}); the run's log has the details.")

@@ -3,13 +3,14 @@
 from typing import Any
 
 from leafcore.chain_checks import steps_there
-from leafcore.chains import masks_for, masks_of
+from leafcore.chains import masks_for, masks_of, require_leaves
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import open_mask_set
+from leafcore.data.mask_sets import mask_files, open_mask_set, require_masked
 from leafcore.masks.corrections import DRAFT, load_draft, load_snapshot, snapshot
 from leafcore.path_checks import Checked
 from leafcore.pins import is_pending, pin
-from leafcore.synthesize.configs import WHOLE
+from leafcore.synthesize.configs import WHOLE, WHOLE_OF_PROMPT
+from leafcore.synthesize.sources import choose_sources
 from leafcore.workspace import Workspace
 
 
@@ -22,18 +23,36 @@ def check_masks(workspace: Workspace, config: Any, value: str) -> Checked:
 
 
 def check_chain_masks(workspace: Workspace, config: Any, value: str) -> Checked:
-    """Choose a mask set for translators that want one, if none is named."""
-    if value == WHOLE and config.checkpoint:
+    """Choose a mask set for what wants one, if none is named, and refuse to draw inside leaves that are not known."""
+    if config.checkpoint and (value == WHOLE or not config.source):  # what is made from noise has no leaf
         return value, []
-    if value:
-        return check_masks(workspace, config, value)
-    if config.checkpoint:  # what is made from noise has no leaf that is known
-        chosen = masks_of(workspace, load(workspace, config.dataset)) if config.source else ""
-        return chosen, [chosen] if chosen else []
+    chosen = value or _choose_masks(workspace, config)
+    used = check_masks(workspace, config, chosen)[1] if chosen else []
+    if not (chosen and is_pending(workspace, chosen)):
+        _require_leaves(workspace, config, chosen)
+    return chosen, used
+
+
+def _choose_masks(workspace: Workspace, config: Any) -> str:
+    dataset = load(workspace, config.dataset)
+    if config.checkpoint or config.verify != "no":  # what verifies the background needs masks that no step may want
+        return masks_of(workspace, dataset)
     there = steps_there(workspace, config)
-    dataset = load(workspace, config.dataset)  # what verifies the background needs masks that no step may want
-    chosen = masks_for(workspace, dataset, there) if config.verify == "no" else masks_of(workspace, dataset)
-    return chosen, [chosen] if chosen else []
+    is_known = len(there) == len(config.chain)  # what is yet to be trained may want masks
+    return masks_for(workspace, dataset, there) if is_known else masks_of(workspace, dataset)
+
+
+def _require_leaves(workspace: Workspace, config: Any, masks: str) -> None:
+    """Refuse when it is asked for what the run would refuse: to draw inside leaves that are not known."""
+    there = [] if config.checkpoint else steps_there(workspace, config)
+    if not config.checkpoint and not any(step.draws and step.masked for step in there):
+        return
+    dataset = load(workspace, config.dataset)
+    sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from)
+    files = mask_files(workspace, dataset, list(sources["image"]), masks)
+    if config.checkpoint:
+        require_masked(files, dataset, WHOLE_OF_PROMPT)
+    require_leaves(there, files, dataset)
 
 
 def check_corrections(workspace: Workspace, config: Any, value: str) -> Checked:

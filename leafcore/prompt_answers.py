@@ -7,16 +7,15 @@ import torch
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import mask_files
-from leafcore.drawing import PromptModel, Wish
-from leafcore.errors import DatasetError
+from leafcore.data.mask_sets import mask_files, require_masked
+from leafcore.drawing import PromptModel
 from leafcore.generate import Leaves
 from leafcore.noise import picture_seed
 from leafcore.progress import Progress
 from leafcore.questions import DrawQuestion
-from leafcore.synthesize.configs import WHOLE
+from leafcore.synthesize.configs import WHOLE, WHOLE_OF_PROMPT
 from leafcore.synthesize.sources import Sources
-from leafcore.train.dreambooth_base import Sampling
+from leafcore.wish import AS_TAUGHT, wish_of
 from leafcore.workspace import Workspace
 
 
@@ -27,16 +26,14 @@ def draw(workspace: Workspace, question: DrawQuestion, device: torch.device) -> 
         LeafError: It cannot be answered.
     """
     model = _model(str(workspace.root), question.checkpoints, question.weights_sha256, str(device))
-    steps, guidance = question.sampling_steps or Sampling.steps, question.guidance or Sampling.guidance
-    sampling = Sampling(steps, guidance, question.negative, question.sampler)
-    model.wish(Wish(question.prompt, sampling, question.lora_strength))
+    model.wish(wish_of(question))
     indices = range(question.n)
     if not question.images:
         return {"pictures": model.sample(question.seed, indices, "", 0.0, question.n)}
     sources = _sources(workspace, question, model.facts.size_px)
     shown = np.stack([sources.picture(index) for index in indices])
     seeds = [picture_seed(question.seed, index) for index in indices]
-    made = model.redraw(seeds, shown, sources.leaf(indices), question.strength)
+    made = model.redraw(seeds, shown, sources.leaf(indices))
     return {"pictures": np.concatenate([shown, made])}
 
 
@@ -46,8 +43,7 @@ def _sources(workspace: Workspace, question: DrawQuestion, size_px: int) -> Sour
     if question.masks == WHOLE:
         return Sources(dataset, dataset.rows(records), None, size_px)
     files = mask_files(workspace, dataset, question.images, question.masks)
-    if None in files.values():
-        raise DatasetError(f"masks: some of these pictures have none; make masks of {dataset.ref}, or change all.")
+    require_masked(files, dataset, WHOLE_OF_PROMPT)
     return Sources(dataset, dataset.rows(records), Leaves(files, size_px), size_px)
 
 
@@ -56,5 +52,4 @@ def _model(root: str, refs: tuple[str, ...], weights_sha256: tuple[str, ...], de
     del weights_sha256  # part of the key: other weights under the same name are loaded anew
     workspace = Workspace(root)
     checkpoints = [open_checkpoint(workspace, ref) for ref in refs]
-    as_taught = Wish("", Sampling())
-    return PromptModel(checkpoints, as_taught, workspace, torch.device(device), Progress(workspace.cache))
+    return PromptModel(checkpoints, AS_TAUGHT, workspace, torch.device(device), Progress(workspace.cache))

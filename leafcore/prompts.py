@@ -1,5 +1,6 @@
 """Models that draw from prompts: what they were taught, on which base. Free of torch."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,21 @@ from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set, union
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.noise import NoiseFacts, noise_facts
+
+
+def prompt_words(text: str) -> list[str]:
+    """Return the words of a prompt as CLIP tells them apart (Radford et al. 2021): in lower case, digits one by one.
+
+    >>> prompt_words("A photo of a leaf, SKS_2.")
+    ['a', 'photo', 'of', 'a', 'leaf', 'sks', '2']
+    """
+    return re.findall(r"[^\W\d_]+|\d", text.lower())
+
+
+def has_token(prompt: str, token: str) -> bool:
+    """Whether a token is a word of a prompt, as CLIP reads it: in whatever case, beside whatever punctuation."""
+    wanted, found = prompt_words(token), prompt_words(prompt)
+    return bool(wanted) and any(found[at : at + len(wanted)] == wanted for at in range(len(found)))
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class PromptFacts:
 
     def missing_tokens(self, prompt: str) -> list[str]:
         """Return the tokens that a prompt is without."""
-        return [token for token in self.token.split() if token not in prompt.split()]
+        return [token for token in self.token.split() if not has_token(prompt, token)]
 
     def require_label(self, wanted: str) -> str:
         """Return the label set that its pictures are given: the one asked for, whatever the prompt says."""
@@ -91,20 +107,27 @@ def taught_together(facts: Sequence[PromptFacts]) -> PromptFacts:
                 f"also: {other.name} was taught on another base ({other.base}) than {first.name} ({first.base})."
             )
     tokens = [one.token for one in facts]
-    if len(set(tokens)) < len(tokens):
+    if len({tuple(prompt_words(token)) for token in tokens}) < len(tokens):
         raise ConfigError(
             f"also: got the tokens {', '.join(tokens)}, expected another for each; teach one of them anew."
         )
     together = " ".join(tokens)
-    prompt = " ".join(together if word == first.token else word for word in first.prompt.split())
     known = all(one.labels for one in facts)
     return replace(
         first,
         name=" + ".join(one.name for one in facts),
-        prompt=prompt,
+        prompt=_with_tokens(first.prompt, first.token, tokens[1:]),
         token=together,
         labels=union(first.labels, [one.labels for one in others]) if known else "",
     )
+
+
+def _with_tokens(prompt: str, token: str, others: Sequence[str]) -> str:
+    """Return a prompt with other tokens after its own; at the end if that is not written there as it was given."""
+    word = re.compile(rf"(?<![^\W\d_]){re.escape(token)}(?![^\W\d_])", re.IGNORECASE)
+    added = "".join(f" {other}" for other in others)
+    found, count = word.subn(lambda match: match.group() + added, prompt)
+    return found if count else prompt + added
 
 
 def made_of(checkpoint: Checkpoint) -> PromptFacts | NoiseFacts:

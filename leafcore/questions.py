@@ -66,7 +66,20 @@ class PredictQuestion(ViewsConfig, Question):
     photo: str = setting(..., "The SHA-256 of the file, see `keep_photo`.", pattern="[0-9a-f]{64}")
 
 
-class PreviewQuestion(Question):
+class WishQuestion(Question):
+    """Something that may be drawn from a prompt; see `wish.Wish`."""
+
+    prompt: str = setting("", "What to draw, in words; empty: what was taught.")
+    negative: str = setting("", "What is not wanted, in words.")
+    guidance: float = GUIDANCE
+    sampler: Sampler = SAMPLER
+    sampling_steps: int = SAMPLING_STEPS
+    lora_strength: float = setting(1.0, "How much of what LoRA learned is added.", ge=0, le=2)
+    seed: int = setting(0, "Seed of the noise.", ge=0, le=2**63 - 1)
+    strength: float = setting(STRENGTH, "How much of a source is drawn anew.", ge=0.05, le=1)
+
+
+class PreviewQuestion(WishQuestion):
     """What does a chain make of these pictures? Answer: npz, `steps` (steps + 1, N, S, S, 3) uint8, sources first."""
 
     NAME: ClassVar[str] = "preview"
@@ -123,25 +136,17 @@ class GridQuestion(NoiseQuestion):
     columns: int = setting(4, "Pictures of each class.", ge=1, le=16)
 
 
-class DrawQuestion(Question):
+class DrawQuestion(WishQuestion):
     """What does a model draw of a prompt? Answer: npz with `pictures` (N, S, S, 3) uint8; over sources, those first."""
 
     NAME: ClassVar[str] = "draw"
 
     checkpoints: tuple[str, ...] = setting(..., "The models, drawn together.", min_length=1, max_length=5)
     weights_sha256: tuple[str, ...] = setting(..., "Their hashes, in order.")
-    prompt: str = setting("", "What to draw, in words; empty: what was taught.")
-    negative: str = setting("", "What is not wanted, in words.")
-    guidance: float = GUIDANCE
-    sampler: Sampler = SAMPLER
-    sampling_steps: int = SAMPLING_STEPS
-    lora_strength: float = setting(1.0, "How much of what LoRA learned is added.", ge=0, le=2)
-    seed: int = setting(0, "Seed of the noise.", ge=0, le=2**63 - 1)
     n: int = setting(2, "Pictures, from the seed's first on.", ge=1, le=8)
     dataset: str = setting("", "name@version of the sources; empty: none are drawn over.")
     images: tuple[str, ...] = setting((), "Paths of the sources in the dataset, as many as pictures.", max_length=8)
     masks: str = setting("", "Mask set; empty: the dataset's exact masks; all: the whole picture changes.")
-    strength: float = setting(STRENGTH, "How much of a source is drawn anew.", ge=0.05, le=1)
 
 
 class ExplainQuestion(Question):

@@ -8,24 +8,19 @@ import streamlit as st
 from leafcore.chains import masks_of
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import words
-from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS, STRENGTH
 from leafcore.errors import LeafError
 from leafcore.prompts import PromptFacts, prompt_facts, taught_together
 from leafcore.questions import DrawQuestion
-from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
+from leafcore.synthesize.configs import WHOLE
+from leafcore.synthesize.sources import choose_sources
 from ui import cached, forms, show
+from ui.base_note import base_terms
 from ui.copying import copy_as
-from ui.denoising import TITLES
 from ui.places import path_of
 from ui.service import workspace
+from ui.wishes import wish_settings, wish_slider
 
 PREVIEWED = 2
-FIELDS = SynthesizeConfig.model_fields
-SLIDERS = {  # title, least, most, step, start
-    "guidance": ("Guidance", 1.0, 20.0, 0.5, PROMPT_GUIDANCE),
-    "lora_strength": ("LoRA strength", 0.0, 2.0, 0.05, 1.0),
-    "strength": ("Strength", 0.05, 1.0, 0.05, STRENGTH),
-}
 
 
 def prompt_box(models: Mapping[str, Checkpoint]) -> None:
@@ -50,8 +45,9 @@ def prompt_box(models: Mapping[str, Checkpoint]) -> None:
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
-        settings = _settings(facts) | _sources(facts)
+        settings = wish_settings(facts) | _sources(facts)
     with right:
+        base_terms(facts.base)
         pressed = _make(chosen, facts, settings)
     if pressed:
         made = forms.queue("synthesize", {**_named(chosen), **settings})
@@ -61,39 +57,6 @@ def prompt_box(models: Mapping[str, Checkpoint]) -> None:
 
 def _named(chosen: list[Checkpoint]) -> dict[str, Any]:
     return {"checkpoint": chosen[0].ref, "also": tuple(model.ref for model in chosen[1:])}
-
-
-def _settings(facts: PromptFacts) -> dict[str, Any]:
-    """Draw what is wanted, and return it by the names of `synthesize`."""
-    prompt = st.text_input("Prompt", placeholder=facts.prompt, key="prompt", bind="query-params")
-    for token in facts.missing_tokens(prompt) if prompt else ():
-        st.caption(f":orange[Without **{token}**, the word for what was taught.]")
-    negative = st.text_input("Not wanted", key="prompt_negative", bind="query-params")
-    found: dict[str, Any] = {"prompt": prompt, "negative": negative, "guidance": _slider("guidance")}
-    found["sampling_steps"] = st.slider(
-        "Steps",
-        1,
-        100,
-        PROMPT_STEPS,
-        key="prompt_steps",
-        bind="query-params",
-        help=FIELDS["sampling_steps"].description,
-    )
-    found["sampler"] = st.segmented_control(
-        "Sampler", list(TITLES), default="dpm-solver", format_func=TITLES.__getitem__, required=True,
-        key="prompt_sampler", bind="query-params",
-    )  # fmt: skip
-    if facts.method == "lora":
-        found["lora_strength"] = _slider("lora_strength")
-    return found
-
-
-def _slider(name: str) -> float:
-    """Draw a setting."""
-    title, least, most, step, start = SLIDERS[name]
-    return st.slider(
-        title, least, most, start, step, key=f"prompt_{name}", bind="query-params", help=FIELDS[name].description
-    )
 
 
 def _sources(facts: PromptFacts) -> dict[str, Any]:
@@ -111,7 +74,7 @@ def _sources(facts: PromptFacts) -> dict[str, Any]:
             leaf_only = st.toggle("Change the leaf only", value=True, key="prompt_leaf", bind="query-params")
             masks = masks_of(workspace(), dataset) if leaf_only else WHOLE
             available = int(counts[source])
-            found = {"dataset": dataset.ref, "source": source, "masks": masks, "strength": _slider("strength")}
+            found = {"dataset": dataset.ref, "source": source, "masks": masks, "strength": wish_slider("strength")}
     found["count"] = st.number_input("How many", 1, available, min(8, available), key="prompt_n", bind="query-params")
     found["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, key="prompt_seed", bind="query-params")
     return found
@@ -142,8 +105,9 @@ def _question(chosen: list[Checkpoint], settings: dict[str, Any]) -> DrawQuestio
     asked = {key: value for key, value in settings.items() if key in DrawQuestion.model_fields}
     n = min(PREVIEWED, settings["count"])
     if settings.get("source"):
-        records = cached.dataset(settings["dataset"]).select(split="train", labels=settings["source"])
-        asked["images"] = tuple(records["image"].head(n))
+        dataset = cached.dataset(settings["dataset"])
+        chosen_sources = choose_sources(dataset, settings["source"], settings["count"], settings["seed"])
+        asked["images"] = tuple(chosen_sources["image"].head(n))
     hashes = tuple(model.card.weights_sha256 for model in chosen)
     return DrawQuestion.build(
         {**asked, "checkpoints": tuple(one.ref for one in chosen), "weights_sha256": hashes, "n": n}

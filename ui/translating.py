@@ -12,14 +12,18 @@ from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split
 from leafcore.errors import LeafError
 from leafcore.plan import BYTES_PER_PIXEL
+from leafcore.prompts import prompt_facts
 from leafcore.questions import PreviewQuestion
+from leafcore.synthesize.sources import choose_sources
 from ui import cached, forms, show
 from ui.adopting import adopt_generator_box
+from ui.base_note import base_terms
 from ui.chain_presets import save_preset_box
 from ui.chain_steps import chain_box
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
+from ui.wishes import step_settings
 
 PREVIEWED = 4
 SELDOM = (
@@ -55,6 +59,8 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         name = st.selectbox("Dataset", names, key="ds", bind="query-params")
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
+        drawing = [prompt_facts(step.checkpoint) for step in steps if step.draws]
+        wishes = step_settings(drawing) if drawing else {}
         named = st.container()
         place = st.container()  # sources are drawn above the split that they hang on
         settings = _settings()
@@ -66,12 +72,14 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         if not steps or not sources:
             st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
-        settings |= sources
+        settings |= sources | wishes
         try:
             size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:
             st.error(str(error), icon=":material/error:")
             return
+        for base in {prompt_facts(step.checkpoint).base for step in steps if step.checkpoint.is_prompt_model}:
+            base_terms(base)
         values = {"chain": tuple(step.ref for step in steps), **settings}
         wants_all = _preview(dataset, steps, values, size_px)
     if wants_all:
@@ -136,11 +144,11 @@ def _preview(dataset: Dataset, steps: Sequence[Step], values: Mapping[str, Any],
     question = PreviewQuestion(
         chain=tuple(step.ref for step in steps),
         weights_sha256=tuple(step.card.weights_sha256 for step in steps),
-        size_px=values["size_px"],
-        sizing=values["sizing"],
-        dataset=dataset.ref,
+        **{name: values[name] for name in PreviewQuestion.model_fields.keys() & values.keys() - {"chain"}},
         masks=masks_for(workspace(), dataset, steps),
-        images=tuple(dataset.select(split=values["sources_from"], labels=source)["image"].head(PREVIEWED)),
+        images=tuple(
+            choose_sources(dataset, source, count, values["seed"], values["sources_from"])["image"].head(PREVIEWED)
+        ),
     )
     if not (wants_preview or cached.is_answered(question)):
         st.caption("source")

@@ -1,6 +1,6 @@
 """Mask sets: what a `masks` run made. Training takes the run's id, never a bare delta."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from leafcore.data.manifest import Dataset, load
-from leafcore.errors import CheckpointError, NotFoundError
+from leafcore.errors import CheckpointError, DatasetError, NotFoundError
 from leafcore.files import read_json, write_json
 from leafcore.runs import list_runs, open_run
 from leafcore.workspace import Workspace
@@ -177,6 +177,25 @@ def mask_files(
         records = records[records["mask"] != ""]
         files = dict(zip(records["image"], dataset.paths(records, column="mask"), strict=True))
     return {image: files.get(image) for image in images}
+
+
+def require_masked(files: Mapping[str, Path | None], dataset: Dataset, otherwise: str) -> None:
+    """Refuse to draw over leaves that are not known: without a mask the whole photograph would be redrawn.
+
+    Args:
+        files: Of `mask_files`.
+        dataset: Whose pictures they are.
+        otherwise: What to say if that is wanted.
+
+    Raises:
+        DatasetError: Some have no mask.
+    """
+    without = [image for image, file in files.items() if file is None]
+    if without:
+        raise DatasetError(
+            f"masks: {len(without)} of {len(files)} sources have no mask, first: {without[0]}; make masks of "
+            f"{dataset.ref}, or say {otherwise}, and the whole picture is drawn over."
+        )
 
 
 def mask_path(folder: Path, image: str) -> Path:

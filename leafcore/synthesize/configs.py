@@ -7,13 +7,14 @@ from pydantic import field_validator, model_validator
 
 from leafcore.chain_steps import LabelRule, parse_step
 from leafcore.config import Config, setting, split_names
-from leafcore.denoising import GUIDANCE, PROMPT_STEPS, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
+from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 from leafcore.synthesize.parts import Part, read_parts
 from leafcore.train.train_config import Precision
 
 AUTO = "auto"
 WHOLE = "all"  # in place of a mask set: the whole picture may change
+WHOLE_OF_PROMPT = f"masks {WHOLE}"  # what says so of a prompt over sources
 
 
 class VerificationConfig(Config):
@@ -21,8 +22,8 @@ class VerificationConfig(Config):
 
     verify: Literal["auto", "yes", "no"] = setting(
         "auto",
-        "Whether pictures are verified, and those that fail rejected. auto: of a prompt, by everything; of a chain, by "
-        "their pixels and the judge of labels; from noise, by nothing.",
+        "Whether pictures are verified, and those that fail rejected. auto: of a prompt, or a chain with a step that "
+        "draws, by everything; of another chain, by their pixels and the judge of labels; from noise, by nothing.",
     )
     judge: str = setting(
         "auto",
@@ -106,7 +107,8 @@ class SynthesizeConfig(VerificationConfig):
     plan: tuple[Part, ...] = setting(
         (),
         "Instead of one chain or checkpoint: several parts, made one after another as one set. A list of objects with "
-        "source, chain and count, or checkpoint, label and count; or a whole balance plan.",
+        "source, chain and count, or checkpoint, label and count, each with what it draws and how; or a whole balance "
+        "plan.",
         ref="plan",
         max_length=64,
     )
@@ -131,7 +133,9 @@ class SynthesizeConfig(VerificationConfig):
         "", "Why pictures of val or test are translated all the same; every export is stamped with it.", advanced=True
     )
     label: str = setting("", "From noise: the label set to make; empty: what the model makes, each class in turn.")
-    prompt: str = setting("", "From a prompt: what to draw, in words; empty: what the model was taught.")
+    prompt: str = setting(
+        "", "From a prompt, or of a chain in which one step draws: what to draw, in words; empty: what was taught."
+    )
     count: int = setting(24, "Pictures to make; of a chain, each from another source.", ge=1, le=1_000_000)
     truncation: float = setting(
         0.0,
@@ -158,9 +162,22 @@ class SynthesizeConfig(VerificationConfig):
         "by tiles of that size, which fade into each other and see no whole leaf.",
         advanced=True,
     )
-    negative: str = setting("", "From a prompt: what is not wanted, in words.", advanced=True)
+    negative: str = setting(
+        "", "From a prompt, or of steps of a chain that draw: what is not wanted, in words.", advanced=True
+    )
     lora_strength: float = setting(
-        1.0, "From a prompt: how much of what LoRA learned is added.", ge=0, le=2, advanced=True
+        1.0,
+        "From a prompt, or of steps of a chain that draw: how much of what LoRA learned is added.",
+        ge=0,
+        le=2,
+        advanced=True,
+    )
+    base: str = setting(
+        "",
+        "From a prompt: where the base model of the checkpoint is now, a folder or a hub id; empty: where it was, or "
+        "wherever an accepted one is the same.",
+        ref="base",
+        advanced=True,
     )
     masks: str = setting(
         "",
@@ -292,28 +309,11 @@ class SynthesizeConfig(VerificationConfig):
             if not getattr(self, name) and not (name == "chain" and self.chain_preset):
                 hint = " Or name a checkpoint that makes pictures from noise." if name == "chain" else ""
                 raise ValueError(f"{name}: missing. {self._meaning(name)}{hint}")
-        names = ("label", "truncation", "guidance", "sampling_steps", "prompt", "negative")
-        given = [name for name in names if getattr(self, name)]
-        given += ["sampler"] if self.sampler != "auto" else []
-        given += ["also"] if self.also else []
+        given = [name for name in ("label", "truncation", "also") if getattr(self, name)]
         if given:
-            model = "draws from a prompt" if given[0] in {"prompt", "negative", "also"} else "makes pictures from noise"
+            model = "draws from a prompt" if given[0] == "also" else "makes pictures from noise"
             raise ValueError(f"{given[0]}: a chain takes none; it is for a checkpoint that {model}.")
         return self
-
-
-def require_a_step(config: SynthesizeConfig) -> None:
-    """Refuse to draw over sources in no step at all.
-
-    Raises:
-        ConfigError: The strength is too small for so few steps.
-    """
-    steps = config.sampling_steps or PROMPT_STEPS
-    if config.source and int(steps * config.strength) < 1:
-        raise ConfigError(
-            f"strength: got {config.strength:g} of {steps} steps, expected at least one whole step: "
-            f"{1 / steps:.2g} or more."
-        )
 
 
 class PseudoLabelConfig(Config):

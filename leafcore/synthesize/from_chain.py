@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from leafcore.chain_steps import LABEL_RULES, Step
-from leafcore.chains import chain_labels, open_chain, sizing_method
+from leafcore.chains import chain_labels, open_chain, require_leaves, sizing_method
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.labels import label_set
 from leafcore.data.ledger import Ledger
@@ -26,10 +26,13 @@ from leafcore.files import require_space
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, sheet, to_signed, to_uint8
 from leafcore.measure.witness import NO_JUDGE, Witness, open_witness_of_chain
+from leafcore.noise import picture_seed
 from leafcore.progress import Progress
 from leafcore.runs import code_version
 from leafcore.synthesize.configs import AUTO, SynthesizeConfig
+from leafcore.synthesize.heeded import require_heeded_by_chain
 from leafcore.synthesize.parts import Share
+from leafcore.synthesize.reals import learned_from
 from leafcore.synthesize.result import SynthesizeResult
 from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.translated import Origins, Twins
@@ -37,6 +40,7 @@ from leafcore.synthesize.verdicts import Verification
 from leafcore.synthesize.verification import Verifier, naming, open_verifier, verifying_translations
 from leafcore.synthesize.written import TRANSLATING, Writer, step_of
 from leafcore.train.device import fitting_batch, resolve_device, uses_bf16
+from leafcore.wish import wish_of
 from leafcore.workspace import Workspace
 
 SHOWN = 6  # sources in the run's picture
@@ -105,21 +109,30 @@ def _prepare(config: SynthesizeConfig, workspace: Workspace, progress: Progress,
     dataset = load(workspace, config.dataset)
     steps = open_chain(workspace, config.chain)
     sources = choose_sources(dataset, config.source, config.count, config.seed, config.sources_from, share.drawn)
+    files = mask_files(workspace, dataset, list(sources["image"]), config.masks)
+    require_leaves(steps, files, dataset)
     device = resolve_device(config.device)
-    chain = Chain(steps, device, workspace, config.strength, config.size_px, config.sizing, config.precision)
+    require_heeded_by_chain(config, steps)
+    chain = Chain(
+        steps, device, workspace, wish_of(config), config.size_px, config.sizing, config.precision, config.base
+    )
+    for model in chain.drawing:
+        model.warn_of_tokens(progress)
     first = steps[0]
     if first.source not in {"", label_set(config.source)}:
         progress.warn(f"{first.name} was trained on {first.source} pictures and is given {config.source} pictures.")
     seen = merge(*(step.checkpoint.seen() for step in steps), {"source": list(sources["sha256"])})
     save_seen(progress.folder, merge(load_seen(progress.folder), seen))  # what came before a stop stays seen
-    leaves = Leaves(mask_files(workspace, dataset, list(sources["image"]), config.masks), chain.size_px)
+    leaves = Leaves(files, chain.size_px)
     wants_masks = any(step.masked for step in steps)
-    if wants_masks and not all(leaves.files.values()):
+    if wants_masks and not all(files.values()):
         progress.warn("Some sources have no mask: translators that change the leaf only change these all over.")
     template = _template(config, dataset, steps, chain.size_px, progress, share)
     template |= chain.recipe()
     template["masks"] = (config.masks or "exact") if wants_masks else "none"
-    witness, verifier = _open_judges(config, workspace, dataset, seen, template["labels"], leaves, device, progress)
+    witness, verifier = _open_judges(
+        config, workspace, dataset, steps, seen, template["labels"], leaves, device, progress
+    )
     ledger = Ledger(progress.folder)
     return Work(config, dataset, sources, chain, leaves, template, witness, verifier, ledger, progress, share)
 
@@ -128,6 +141,7 @@ def _open_judges(
     config: SynthesizeConfig,
     workspace: Workspace,
     dataset: Dataset,
+    steps: Sequence[Step],
     seen: Seen,
     labels: str,
     leaves: Leaves,
@@ -140,14 +154,14 @@ def _open_judges(
     witness = open_witness_of_chain(workspace, dataset, judge, told_apart, leaves.size_px, device)
     if config.verify == "no":
         return witness, None
+    by_everything = config.verifies(from_prompt=any(step.draws for step in steps))
     judges = naming(witness)
-    if config.verify == "yes":
-        judges = open_verifier(config, workspace, dataset.ref, seen, witness, leaves.size_px, device, progress)
+    if by_everything:
+        datasets = learned_from((step.checkpoint for step in steps), dataset.ref)
+        judges = open_verifier(config, workspace, datasets, seen, witness, leaves.size_px, device, progress)
     verifier = verifying_translations(config, judges, masked=any(leaves.files.values()))
-    if config.verify == "yes":  # who asked for everything is told what is not asked
-        for check in verifier.checks.values():
-            if check.withheld:
-                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
+    if by_everything:
+        verifier.tell_withheld(progress)
     return witness, verifier
 
 
@@ -265,14 +279,18 @@ def _result(work: Work) -> SynthesizeResult:
 
 
 def _provenance(work: Work, source: dict[str, Any], index: int) -> Provenance:
+    told = work.template
+    if work.leaves.files[source["image"]] is None:  # then a step that changes the leaf only changed it all over
+        chain = tuple(step.model_copy(update={"where": "all"}) for step in told["chain"])
+        told = {**told, "masks": "none", "chain": chain}
     stem = hashlib.sha256(f"{source['sha256']}".encode()).hexdigest()[:8]
     return Provenance(
         file=f"{index:06d}-{stem}.png",
         source=source["image"],
         source_sha256=source["sha256"],
         group=source["group"],
-        seed=int(np.random.SeedSequence([work.config.seed, index]).generate_state(1)[0]),
-        **work.template,
+        seed=picture_seed(work.config.seed, index),
+        **told,
     )
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
+from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.labels import union
 from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import mask_files
+from leafcore.data.mask_sets import mask_files, require_masked
 from leafcore.data.seen import load_seen, merge, save_seen
 from leafcore.data.synthetic_sets import Provenance, Verified
 from leafcore.denoising import denoising_of
@@ -25,16 +27,20 @@ from leafcore.latent import NoiseModel
 from leafcore.measure.witness import Witness, open_witness
 from leafcore.noise import noise_facts, picture_seed
 from leafcore.progress import Progress
-from leafcore.prompts import PromptFacts
+from leafcore.prompts import PromptFacts, prompt_facts
 from leafcore.runs import code_version
-from leafcore.synthesize.configs import WHOLE, SynthesizeConfig
+from leafcore.synthesize.configs import WHOLE, WHOLE_OF_PROMPT, SynthesizeConfig
+from leafcore.synthesize.heeded import require_heeded_by_noise, require_heeded_by_prompt
 from leafcore.synthesize.parts import Share
+from leafcore.synthesize.reals import learned_from
 from leafcore.synthesize.result import SynthesizeResult
 from leafcore.synthesize.sources import Sources, choose_sources
+from leafcore.synthesize.translated import Origins, Twins
 from leafcore.synthesize.verdicts import Verification
-from leafcore.synthesize.verification import Verifier, open_verifier
+from leafcore.synthesize.verification import Verifier, open_verifier, verifying_translations
 from leafcore.synthesize.written import MAKING, Writer, step_of
 from leafcore.train.device import fitting_batch, resolve_device
+from leafcore.wish import wish_of
 from leafcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -56,6 +62,7 @@ class Work:
         sources: What is drawn over; None for nothing.
         template: What the recipes of all pictures have in common.
         ledger: Where their rows go.
+        twins: Finds pictures that look like an earlier one, if they are drawn over sources.
         progress: Who watches.
         share: Which of the run's pictures these are.
         called: What the witness calls each picture that was made.
@@ -71,6 +78,7 @@ class Work:
     sources: Sources | None
     template: dict[str, Any]
     ledger: Ledger
+    twins: Twins
     progress: Progress
     share: Share
     called: list[str] = field(default_factory=list)
@@ -116,15 +124,14 @@ def _open_model(
     """Load what makes the pictures."""
     checkpoint = checkpoints[0]
     if not checkpoint.is_prompt_model:
-        return NoiseModel(checkpoint, device, denoising_of(noise_facts(checkpoint), config, config.truncation))
-    from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
-    from leafcore.train.dreambooth_base import Sampling
+        facts = noise_facts(checkpoint)
+        require_heeded_by_noise(config, facts)
+        return NoiseModel(checkpoint, device, denoising_of(facts, config, config.truncation))
+    from leafcore.drawing import PromptModel  # diffusers takes seconds to load, and GANs need none of it
 
-    steps, guidance = config.sampling_steps or Sampling.steps, config.guidance or Sampling.guidance
-    sampling = Sampling(steps, guidance, config.negative, config.sampler)
-    model = PromptModel(checkpoints, Wish(config.prompt, sampling, config.lora_strength), workspace, device, progress)
-    for token in model.facts.missing_tokens(model.prompt):
-        progress.warn(f"The prompt {model.prompt!r} is without {token!r}, the word for what was taught.")
+    require_heeded_by_prompt(config, prompt_facts(checkpoint))
+    model = PromptModel(checkpoints, wish_of(config), workspace, device, progress, base=config.base)
+    model.warn_of_tokens(progress)
     return model
 
 
@@ -147,12 +154,14 @@ def _prepare(
     witness = open_witness(workspace, checkpoints[0], config.judge, facts.size_px, device)
     verifier = None
     if config.verifies(from_prompt=isinstance(facts, PromptFacts)):
-        verifier = open_verifier(config, workspace, facts.dataset, learned, witness, facts.size_px, device, progress)
-        for check in verifier.checks.values():
-            if check.withheld:
-                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
-    template = _template(config, checkpoints, model, progress, share)
-    return Work(config, model, label, witness, verifier, sources, template, Ledger(progress.folder), progress, share)
+        datasets = learned_from(checkpoints, sources.dataset.ref if sources else "")
+        verifier = open_verifier(config, workspace, datasets, learned, witness, facts.size_px, device, progress)
+        if sources:
+            verifier = verifying_translations(config, verifier, masked=sources.leaves is not None)
+        verifier.tell_withheld(progress)
+    template, ledger = _template(config, checkpoints, model, progress, share), Ledger(progress.folder)
+    twins = Twins(ledger.rows)
+    return Work(config, model, label, witness, verifier, sources, template, ledger, twins, progress, share)
 
 
 def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int, drawn: int) -> Sources:
@@ -166,12 +175,7 @@ def _open_sources(config: SynthesizeConfig, workspace: Workspace, size_px: int, 
     leaves = None
     if config.masks != WHOLE:
         files = mask_files(workspace, dataset, list(records["image"]), config.masks)
-        without = [image for image, file in files.items() if file is None]
-        if without:
-            raise DatasetError(
-                f"masks: {len(without)} of {len(files)} sources have no mask, first: {without[0]}; make masks of "
-                f"{dataset.ref}, or say {WHOLE}, and the whole picture is drawn over."
-            )
+        require_masked(files, dataset, WHOLE_OF_PROMPT)
         leaves = Leaves(files, size_px)
     return Sources(dataset, dataset.rows(records), leaves, size_px)
 
@@ -191,7 +195,7 @@ def _template(
             rule = f"union of the source's labels and {rule}, healthy dropped"
     else:
         rule = "the class that the generator was asked for" if facts.classes else "what the generator learned from"
-    over = {"masks": config.masks or "exact", "strength": config.strength} if config.source else {}
+    over = {"masks": config.masks or "exact"} if config.source else {"strength": 0.0}
     return {
         "label_rule": rule if facts.makes or config.label else "none: the generator makes what it likes",
         "source": "",
@@ -231,7 +235,7 @@ def _make_all(work: Work) -> None:
                     pictures = np.stack([load_square(folder / file, size_px) for file in files.values()])
                 else:
                     pictures = _make(work, list(rows))
-                _keep(work, list(rows.values()), pictures, there, writer)
+                _keep(work, rows, pictures, there, writer)
                 if len(shown) < SHOWN:
                     shown += list(pictures)
                     progress.sample(mosaic(shown[:SHOWN]))
@@ -275,23 +279,36 @@ def _make(work: Work, indices: Sequence[int]) -> np.ndarray:
         raise TypeError("a noise model draws over nothing; settings that ask for it are refused")
     sources = np.stack([work.sources.picture(index) for index in indices])
     seeds = [picture_seed(config.seed, index) for index in indices]
-    return model.redraw(seeds, sources, work.sources.leaf(indices), config.strength)
+    return model.redraw(seeds, sources, work.sources.leaf(indices))
 
 
-def _keep(work: Work, rows: Sequence[Provenance], pictures: np.ndarray, there: set[str], writer: Writer) -> None:
+def _keep(work: Work, made: dict[int, Provenance], pictures: np.ndarray, there: set[str], writer: Writer) -> None:
     """Let pictures be named and verified, and write those that are new."""
+    rows = list(made.values())
     called, wanted = work.witness.name_all(pictures), [row.labels for row in rows]
     work.called += called
     work.made_as += wanted
     if there.issuperset(row.file for row in rows):
         return
     rows = [row.model_copy(update={"batch": len(rows)}) for row in rows]
+    hashes = [perceptual_hash(Image.fromarray(picture)) for picture in pictures]
     if work.verifier:
-        verdicts = work.verifier(pictures, called, wanted)
+        verdicts = work.verifier(pictures, called, wanted, _origins(work, made, hashes))
         rows = [Verified(**row.model_dump(), **verdict.recipe()) for row, verdict in zip(rows, verdicts, strict=True)]
-    for row, picture in zip(rows, pictures, strict=True):
+    for row, picture, phash in zip(rows, pictures, hashes, strict=True):
         if row.file not in there:
-            writer.write(row, picture)
+            writer.write(row, picture, phash)
+
+
+def _origins(work: Work, made: dict[int, Provenance], hashes: Sequence[str]) -> Origins | None:
+    """Return what pictures were drawn over; None if it was nothing."""
+    if work.sources is None:
+        return None
+    rows, sources = made.values(), np.stack([work.sources.picture(index) for index in made])
+    leaves = work.sources.leaf(list(made))
+    twins = [work.twins.find(row.file, phash) for row, phash in zip(rows, hashes, strict=True)]
+    everywhere = np.ones(sources.shape[:3], bool)
+    return Origins(sources, everywhere if leaves is None else leaves, [row.group for row in rows], twins)
 
 
 def _result(work: Work) -> SynthesizeResult:

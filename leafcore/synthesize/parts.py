@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from leafcore.config import Config, setting, split_names
 from leafcore.data.labels import words
+from leafcore.denoising import Sampler
 from leafcore.errors import ConfigError
 
 
@@ -21,6 +22,13 @@ class Part(Config):
     checkpoint: str = setting("", "Instead of a chain: a model that makes pictures from noise or a prompt.")
     label: str = setting("", "From noise: the label set to make.")
     count: int = setting(..., "Pictures to make.", ge=1, le=1_000_000)
+    prompt: str = setting("", "Of what draws: what, in words.")
+    negative: str = setting("", "Of what draws: what is not wanted, in words.")
+    guidance: float = setting(0.0, "Of a diffusion model: how strongly it keeps to the class or the prompt.")
+    sampler: Sampler = setting("auto", "Of a diffusion model: how noise is taken away.")
+    sampling_steps: int = setting(0, "Of a diffusion model: in how many steps.")
+    strength: float | None = setting(None, "Of what draws over sources: how much is drawn anew.")
+    lora_strength: float | None = setting(None, "Of what draws: how much of what LoRA learned is added.")
     masks: str = setting("", "Mask set.")
     judge: str = setting("", "Classifier that names the pictures.")
     leaf_model: str = setting("", "LFLSeg model that tells full leaves.")
@@ -32,7 +40,7 @@ class Part(Config):
 
     def told(self) -> dict[str, Any]:
         """Return what it does not leave empty."""
-        return {name: value for name, value in self.model_dump().items() if value}
+        return self.model_dump(exclude_defaults=True)
 
 
 @dataclass(frozen=True)

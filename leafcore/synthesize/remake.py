@@ -13,7 +13,7 @@ from leafcore.checkpoints import Checkpoint, list_checkpoints, open_checkpoint
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.mask_sets import mask_files
 from leafcore.data.synthetic_sets import ChainStep, Provenance
-from leafcore.denoising import STRENGTH, Denoising, Sampler, denoising_of
+from leafcore.denoising import Denoising, Sampler, denoising_of
 from leafcore.errors import CheckpointError, DatasetError, InputError
 from leafcore.generate import Chain, Leaves
 from leafcore.images import load_square, to_signed, to_uint8
@@ -22,6 +22,7 @@ from leafcore.noise import noise_facts
 from leafcore.progress import Progress
 from leafcore.synthesize.configs import WHOLE
 from leafcore.train.train_config import Precision
+from leafcore.wish import Wish
 from leafcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def remake(
     if not any(step.where for step in recipe.chain) and all(one.is_prompt_model for one in checkpoints):
         model = _open_drawing(recipe, checkpoints, workspace, device, progress)
         may_change = None if leaves is None else leaves[:, 0].numpy() > 0.5
-        return _first(model.redraw(seeds, sources, may_change, recipe.strength))
+        return _first(model.redraw(seeds, sources, may_change))
     steps = [
         Step(checkpoint, How(step.back, step.strength, cast(Where, step.where)))
         for checkpoint, step in zip(checkpoints, recipe.chain, strict=True)
     ]
     sizing: Sizing = "tiles" if recipe.method.startswith("tiles") else "resize"
     precision: Precision = "bf16" if recipe.precision == "bf16" else "fp32"
-    chain = Chain(steps, device, workspace, recipe.strength or STRENGTH, recipe.size_px, sizing, precision)
+    chain = Chain(steps, device, workspace, _wish(recipe, steps), recipe.size_px, sizing, precision)
     signed = to_signed(torch.from_numpy(sources).permute(0, 3, 1, 2))
     return _first(to_uint8(chain(signed, leaves, seeds)[-1]))
 
@@ -114,11 +115,22 @@ def _open_drawing(
     device: torch.device,
     progress: Progress,
 ) -> "PromptModel":
-    from leafcore.drawing import PromptModel, Wish  # diffusers takes seconds to load, and GANs need none of it
-    from leafcore.train.dreambooth_base import Sampling
+    from leafcore.drawing import PromptModel  # diffusers takes seconds to load, and GANs need none of it
 
-    sampling = Sampling(recipe.sampling_steps, recipe.guidance, recipe.negative, cast(Sampler, recipe.sampler))
-    return PromptModel(checkpoints, Wish(recipe.prompt, sampling, recipe.lora_strength), workspace, device, progress)
+    return PromptModel(checkpoints, _wish(recipe), workspace, device, progress)
+
+
+def _wish(recipe: Provenance, steps: Sequence[Step] = ()) -> Wish:
+    """Return what was drawn, and how; several steps of a chain drew each what it was taught."""
+    return Wish(
+        prompt="" if sum(step.draws for step in steps) > 1 else recipe.prompt,
+        negative=recipe.negative,
+        guidance=recipe.guidance,
+        sampler=cast(Sampler, recipe.sampler),
+        sampling_steps=recipe.sampling_steps,
+        strength=recipe.strength,
+        lora_strength=recipe.lora_strength,
+    )
 
 
 def _open_source(recipe: Provenance, dataset: Dataset) -> np.ndarray:

@@ -1,16 +1,18 @@
-"""The photographs that synthesis starts from: each used once, and of train unless somebody says why not."""
+"""The photographs that synthesis starts from, of train unless somebody says why not. Free of torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from leafcore.data.manifest import Dataset, Split, domain
 from leafcore.errors import ConfigError
-from leafcore.generate import Leaves
 from leafcore.images import load_square
+
+if TYPE_CHECKING:
+    from leafcore.generate import Leaves
 
 
 def choose_sources(
@@ -53,7 +55,7 @@ class Sources:
 
     dataset: Dataset
     rows: Sequence[dict[str, Any]]
-    leaves: Leaves | None
+    leaves: "Leaves | None"
     size_px: int
 
     def recipe(self, index: int) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 
 from leafcore.checkpoints import open_checkpoint
-from leafcore.data.manifest import Dataset, load
+from leafcore.data.manifest import Dataset
 from leafcore.data.seen import UNKNOWN, Seen
-from leafcore.errors import DatasetError, NotFoundError
+from leafcore.errors import DatasetError
 from leafcore.images import load_square
 from leafcore.measure.distances import KID_FROM, nearest, nearest_of_reals
 from leafcore.measure.features import FeatureExtractor
@@ -24,6 +24,7 @@ from leafcore.measure.witness import NO_JUDGE, TRIED, Witness
 from leafcore.nets.backbones import BUNDLED
 from leafcore.progress import Progress
 from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.reals import open_those_here, real_pictures
 from leafcore.synthesize.translated import Origins
 from leafcore.synthesize.verdicts import (
     BACKGROUND,
@@ -80,11 +81,17 @@ class Verifier:
         rows = zip(wanted, called or [""] * count, leaf, near, measured, strict=True)
         return [judge_picture(self.checks, asked, Found(*found, **rest)) for asked, *found, rest in rows]
 
+    def tell_withheld(self, progress: Progress) -> None:
+        """Warn of what is not asked of the pictures, and why."""
+        for check in self.checks.values():
+            if check.withheld:
+                progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
+
 
 def open_verifier(
     config: SynthesizeConfig,
     workspace: Workspace,
-    dataset: str,
+    datasets: Sequence[str],
     seen: Seen,
     witness: Witness,
     size_px: int,
@@ -96,7 +103,8 @@ def open_verifier(
     Args:
         config: Says which judges, and the thresholds.
         workspace: Where the dataset and the judges are.
-        dataset: `name@version` of what the model learned from.
+        datasets: `name@version` of what the models learned from, and of the sources; see `reals.learned_from`.
+            LFLSeg is tried on the first that is here.
         seen: The hashes of the pictures that it learned from, by role.
         witness: The judge of labels, tried.
         size_px: The side of the generated pictures.
@@ -108,14 +116,13 @@ def open_verifier(
         Stopped: Somebody asked to stop.
     """
     label = _label_check(witness)
-    try:
-        real = load(workspace, dataset)
-    except NotFoundError:
-        gone = f"the dataset {dataset} that the model learned from is not here"
+    here = open_those_here(workspace, datasets, progress)
+    if not here:
+        gone = f"the dataset {' or '.join(datasets)} that the model learned from is not here"
         return Verifier({LABEL: label} | {name: Check(name=name, withheld=gone) for name in (LEAF, COPY)})
     progress.phase("looking at real pictures")
-    leaf, leafness = _try_leafness(config, workspace, real, size_px, device)
-    copy, extract, train, groups = _look_at_reals(config, workspace, real, seen, size_px, device, progress)
+    leaf, leafness = _try_leafness(config, workspace, here[0], size_px, device)
+    copy, extract, train, groups = _look_at_reals(config, workspace, here, seen, size_px, device, progress)
     return Verifier({LABEL: label, LEAF: leaf, COPY: copy}, leafness, extract, train, groups)
 
 
@@ -188,7 +195,7 @@ def _decoded(real: Dataset, records: pd.DataFrame, size_px: int) -> list[np.ndar
 def _look_at_reals(
     config: SynthesizeConfig,
     workspace: Workspace,
-    real: Dataset,
+    here: Sequence[Dataset],
     seen: Seen,
     size_px: int,
     device: torch.device,
@@ -198,13 +205,13 @@ def _look_at_reals(
     check = Check(name=COPY, by=BUNDLED)
     if not config.copy_percentile:
         return check.model_copy(update={"withheld": "copy_percentile is 0"}), None, None, None
-    records = real.records[real.records["split"].isin(["train", "val"])]
+    records = real_pictures(here)
     learned = records["sha256"].isin(seen.get("generator", ())).to_numpy()
     if not learned.any():
-        why = f"no picture that the model learned from is in {real.ref}"
+        why = f"no picture that the model learned from is in {' or '.join(real.ref for real in here)}"
         return check.model_copy(update={"withheld": why}), None, None, None
     extract = FeatureExtractor(workspace, BUNDLED, device=device, through_px=size_px)
-    found = extract(real.paths(records), records["sha256"].tolist(), progress)
+    found = extract(list(records["path"]), records["sha256"].tolist(), progress)
     readable = np.array([row not in found.unreadable for row in range(len(records))])
     features, learned = found.values[readable], learned[readable]
     groups = records["group"].to_numpy(str)[readable]

@@ -7,6 +7,7 @@ import pytest
 from leafcore.base_models import accepted
 from leafcore.runs import list_runs
 from tests.conftest import carrier
+from tests.hub import Hub, stand_in
 
 
 @pytest.fixture
@@ -54,3 +55,14 @@ def test_a_wrong_base_is_said_in_one_line_beside_the_form(open_app, own, tmp_pat
     page.text_input(key="dreambooth-smoke-base").set_value(str(tmp_path)).run()
     assert not page.exception
     assert any(f"base: {tmp_path} lacks model_index.json, unet/" in error.value for error in page.error)
+
+
+def test_a_base_that_nobody_knows_says_its_license_before_it_is_accepted(open_app, own, tiny_base, monkeypatch):
+    stand_in(monkeypatch, Hub(tiny_base, license="cc-by-4.0"))
+    page = open_app(own).open("train", recipe="DreamBooth", preset="Smoke")
+    page.text_input(key="dreambooth-smoke-base").set_value("someone/leaves").run()
+    assert any("license [not known yet](https://huggingface.co/someone/leaves)" in text.value for text in page.caption)
+    page.button(key="base_ask-someone/leaves").click().run()
+    said = [text.value for text in page.caption]
+    assert not page.exception and any("license [cc-by-4.0](https://" in text for text in said)
+    assert any("1.1 MB will be fetched to" in text for text in said)

@@ -128,3 +128,13 @@ def test_what_will_be_written_is_said_once_such_a_network_was_saved(train, own):
 
     assert "2 checkpoints  " in said() + "  " and "about" not in said()
     assert "2 checkpoints, about" in said(**{"from": list_runs(own, "leafgan")[0].id})
+
+
+def test_a_base_that_must_be_fetched_first_leaves_open_whether_a_run_fits(train, own):
+    page = train()
+    page.button(key="check-leafgan").click().run()
+    finish(checks_of(own)[0], fits=False, problems=(Problem(code="base", message="It is fetched first (4.3 GB)."),))
+    page.run()
+    assert not page.exception and not page.error
+    assert [warning.value for warning in page.warning] == ["It is fetched first (4.3 GB)."]
+    assert "Queue it without checking." in [caption.value for caption in page.caption]

@@ -16,7 +16,8 @@ from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import Provenance, open_synthetic_set
 from leafcore.denoising import Denoising
 from leafcore.errors import ConfigError, DatasetError, LeafError, Stopped
-from leafcore.evaluate.arms import load_material, seen_by
+from leafcore.evaluate.arms import load_material
+from leafcore.evaluate.children import seen_by
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.images import open_rgb
 from leafcore.jobs import build_config, execute, submit
@@ -247,5 +248,7 @@ def test_guidance_without_classes_is_refused_before_it_is_queued(own, dataset):
     plant_diffusion_model(own, "free", dataset.ref)
     with pytest.raises(ConfigError, match="guidance: got 3, but free has no classes"):
         submit(own, "synthesize", build_config("synthesize", {"checkpoint": "free", "guidance": 3}))
-    with pytest.raises(ConfigError, match="sampler: a chain takes none"):
-        build_config("synthesize", {"chain": "to-rust", "dataset": "leaves", "sampler": "ddim"})
+    with pytest.raises(ConfigError, match="sampler: got 'ddim', but no step of the chain draws from a prompt"):
+        submit(
+            own, "synthesize", build_config("synthesize", {"chain": "to-rust", "dataset": "leaves", "sampler": "ddim"})
+        )

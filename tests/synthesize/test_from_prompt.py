@@ -1,53 +1,33 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
 
+from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import open_checkpoint
 from leafcore.checks import check
 from leafcore.data.manifest import load
-from leafcore.data.mask_sets import mask_files, mask_path
+from leafcore.data.mask_sets import mask_files
 from leafcore.data.seen import load_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
-from leafcore.drawing import PromptModel, Wish
-from leafcore.errors import CheckpointError, ConfigError, LeafError
+from leafcore.drawing import PromptModel
+from leafcore.errors import CheckpointError, ConfigError, DatasetError, LeafError
 from leafcore.images import load_mask, load_square, to_signed
 from leafcore.jobs import build_config
 from leafcore.progress import Progress
 from leafcore.synthesize.reproduce import reproduce
 from leafcore.synthesize.reproduce_config import ReproduceConfig
-from leafcore.train.dreambooth_base import Sampling
-from leafcore.workspace import Workspace
+from leafcore.wish import Wish
 from tests.conftest import carrier
-from tests.planted import plant_translator
+from tests.noise_models import plant_noise_model
+from tests.stable_diffusion import write_stable_diffusion
 from tests.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("offline")
-
-
-@pytest.fixture(scope="module")
-def mine(journey, tmp_path_factory) -> Workspace:
-    """A copy of the finished journey that these tests add to, with masks of half a picture."""
-    root = tmp_path_factory.mktemp("prompts") / "workspace"
-    shutil.copytree(journey.workspace.root, root)
-    leaves, masks = load(Workspace(root), journey.dataset), root / "runs" / journey.runs["masks"].id
-    for row in leaves.rows(leaves.records):
-        Image.fromarray(np.indices((row["height"], row["width"]))[1] < row["width"] // 2).save(
-            mask_path(masks, row["image"])
-        )
-    return Workspace(root)
-
-
-@pytest.fixture(scope="module")
-def taught(mine, journey, tiny_base):
-    """A tiny model that was taught rust, much too fast, so that what it learned can be seen."""
-    carry = carrier(mine)
-    values = {"base": str(tiny_base), "epochs": 1, "learning_rate": 0.1, "prior_weight": 0.0}
-    return carry("dreambooth", dataset=journey.dataset, **values)
 
 
 @pytest.fixture
@@ -96,23 +76,70 @@ def test_a_prompt_without_the_token_is_warned_of(draw):
     assert run.result()["made"] == {"healthy": 2}
 
 
-def test_another_base_than_it_was_taught_on_is_refused(mine, journey, tiny_base, tmp_path):
-    base = shutil.copytree(tiny_base, tmp_path / "base")
+def test_another_base_than_it_was_taught_on_is_refused_and_the_same_one_may_lie_elsewhere(
+    mine, journey, tiny_base, tmp_path
+):
+    base = write_stable_diffusion(tmp_path / "base", seed=7)
     carry = carrier(mine)
     run = carry("dreambooth", dataset=journey.dataset, base=str(base), epochs=1, epoch_steps=1, prior_weight=0.0)
-    config = base / "scheduler" / "scheduler_config.json"
+    asked = {"checkpoint": run.id, "count": 1, "sampling_steps": 1, "verify": "no"}
+    kept, config = shutil.copytree(base, tmp_path / "kept"), base / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("0.012", "0.013"))
     with pytest.raises(CheckpointError, match=f"checkpoint: {run.id}@1 was taught on another .* put that one back"):
-        carry("synthesize", checkpoint=run.id, count=1, sampling_steps=1, verify="no")
+        carry("synthesize", **asked)
+    with pytest.raises(ConfigError, match=f"accept_license: {kept} was not used here before"):
+        carry("synthesize", **asked, base=str(kept))
+    accept(mine, open_base(mine, str(kept)))
+    assert carry("synthesize", **asked, base=str(kept)).result()["count"] == 1
+    shutil.rmtree(base)
+    assert carry("synthesize", **asked).result()["count"] == 1, "the same one is found among those that were accepted"
+    accept(mine, open_base(mine, str(tiny_base)))
+    with pytest.raises(CheckpointError, match="was taught on another"):
+        carry("synthesize", **asked, base=str(tiny_base))
 
 
-def test_a_chain_and_a_noise_model_take_no_prompt(mine, journey):
-    with pytest.raises(ConfigError, match="prompt: a chain takes none; it is for a checkpoint that draws"):
-        build_config("synthesize", {"chain": "x", "dataset": "d", "prompt": "a leaf"})
-    run = carrier(mine)("dcgan", dataset=journey.dataset, epochs=1, max_steps_per_epoch=1)
-    config = build_config("synthesize", {"checkpoint": run.id, "prompt": "a leaf"})
-    with pytest.raises(ConfigError, match="prompt: .* makes pictures from noise and reads none"):
-        check(mine, config)
+def test_a_license_that_nobody_accepted_here_is_asked_for_before_a_run_is_queued(mine, taught):
+    licenses = mine.licenses.read_bytes()
+    mine.licenses.unlink()
+    try:
+        with pytest.raises(ConfigError, match="accept_license: .* by `leafcore bases --accept "):
+            check(mine, build_config("synthesize", {"checkpoint": taught.id}))
+    finally:
+        mine.licenses.write_bytes(licenses)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("prompt", "a leaf"), ("negative", "a dog"), ("lora_strength", 0.2), ("strength", 0.5)]
+)
+def test_a_noise_model_refuses_what_is_for_prompts(mine, journey, name, value):
+    plant_noise_model(mine, "noisy", journey.dataset)
+    said = f"{name}: got {value!r}, but noisy makes pictures from noise, not from a prompt; leave it out"
+    with pytest.raises(ConfigError, match=said):
+        check(mine, build_config("synthesize", {"checkpoint": "noisy", name: value}))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"truncation": 0.5}, "truncation: got 0.5, but .* draws from a prompt"),
+        ({"strength": 0.5}, "strength: got 0.5, but nothing is drawn over without a source"),
+    ],
+)
+def test_a_prompt_refuses_what_it_would_ignore(mine, taught, values, said):
+    with pytest.raises(ConfigError, match=said):
+        check(mine, build_config("synthesize", {"checkpoint": taught.id, **values}))
+
+
+def test_a_model_without_lora_refuses_another_strength_of_it(mine, journey, tiny_base, taught):
+    values = {"method": "full", "epochs": 1, "epoch_steps": 1, "prior_weight": 0.0, "base": str(tiny_base)}
+    full = carrier(mine)("dreambooth", dataset=journey.dataset, **values)
+    said = f"lora_strength: got 0.2, but {full.id}@1 changed all weights of its base and has no LoRA"
+    with pytest.raises(ConfigError, match=said):
+        check(mine, build_config("synthesize", {"checkpoint": full.id, "lora_strength": 0.2}))
+    chain = {"dataset": journey.dataset, "source": "healthy", "count": 2, "lora_strength": 0.2}
+    with pytest.raises(ConfigError, match=said):
+        check(mine, build_config("synthesize", {**chain, "chain": full.id}))
+    check(mine, build_config("synthesize", {**chain, "chain": f"{full.id},{taught.id}"}))
 
 
 # --- over photographs -------------------------------------------------------------------------------------------------
@@ -152,13 +179,14 @@ def test_the_newest_masks_are_taken_and_all_means_the_whole_picture(draw, source
 
 def test_less_strength_leaves_more_of_the_source(taught, mine):
     sources = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    wish = Wish("", Sampling(steps=20, guidance=1.0))
+    wish = Wish(sampling_steps=20, guidance=1.0)
     model = PromptModel([open_checkpoint(mine, taught.id)], wish, mine, torch.device("cpu"), Progress(mine.cache))
     latents: list[torch.Tensor] = []
     decode = model._model.decode
     model._model.decode = lambda given: latents.append(given) or decode(given)
     for strength in (0.05, 0.5, 1.0):
-        model.redraw([3, 4], sources, None, strength)
+        model.wish(replace(wish, strength=strength))
+        model.redraw([3, 4], sources, None)
     clean, _ = model._model.encode(to_signed(torch.tensor(sources).permute(0, 3, 1, 2)))
     little, half, all_of_it = (torch.cat(latents[start : start + 2]) for start in (0, 2, 4))
     distances = [float((one - clean).square().mean()) for one in (little, half, all_of_it)]
@@ -190,14 +218,6 @@ def test_what_cannot_be_drawn_over_is_refused_in_one_line(mine, taught, values, 
 # --- several tokens ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def scab(mine, journey, tiny_base):
-    """Another model, which was taught scab by another token."""
-    values = {"base": str(tiny_base), "epochs": 1, "learning_rate": 0.1, "prior_weight": 0.0, "labels": "scab"}
-    words = {"token": "ohwx", "prompt": "a photo of ohwx leaf"}
-    return carrier(mine)("dreambooth", dataset=journey.dataset, **values, **words)
-
-
 def test_several_tokens_draw_a_leaf_with_all_their_labels(draw, scab):
     run, both = draw(also=(scab.id,))
     rows = pd.read_csv(run.folder / "manifest.csv", dtype=str, keep_default_na=False)
@@ -208,22 +228,19 @@ def test_several_tokens_draw_a_leaf_with_all_their_labels(draw, scab):
     assert set(load_seen(run.folder)["generator"]) > set(load_seen(scab.folder)["generator"])
 
 
-def test_a_step_of_a_chain_draws_over_what_a_translator_made_inside_the_leaf(mine, taught, journey):
-    plant_translator(mine, "to-scab", "healthy", "scab")
-    values = {"dataset": journey.dataset, "source": "healthy", "count": 2, "strength": 1.0, "verify": "no"}
-    run = carrier(mine)("synthesize", chain=f"to-scab,{taught.id}", **values)
-    alone = carrier(mine)("synthesize", chain="to-scab", **values)
-    rows = pd.read_csv(run.folder / "manifest.csv", dtype=str, keep_default_na=False)
-    assert set(rows["labels"]) == {"rust scab"} and set(rows["prompt"]) == {"a photo of sks leaf"}
-    assert [step["recipe"] for step in json.loads(rows["chain"][0])] == ["leafgan", "dreambooth"]
-    both, first = (
-        np.stack([load_square(path, 32) for path in open_synthetic_set(mine, one.id).paths()]) for one in (run, alone)
-    )
-    files = mask_files(mine, load(mine, journey.dataset), list(rows["source"]), journey.runs["masks"].id)
-    leaves = np.stack([load_mask(files[image], 32) for image in rows["source"]])
-    assert (
-        np.abs(both[~leaves].astype(int) - first[~leaves]).max() <= 1 and (both[leaves] != first[leaves]).mean() > 0.5
-    )
+@pytest.mark.parametrize("parts", [False, True])
+def test_lora_is_added_to_the_parts_that_learned_and_nothing_is_said_of_others(
+    mine, journey, tiny_base, tmp_path, caplog, parts
+):
+    values = {"base": str(tiny_base), "epochs": 1, "epoch_steps": 1, "learning_rate": 0.1, "prior_weight": 0.0}
+    run = carrier(mine)("dreambooth", dataset=journey.dataset, train_text_encoder=parts, **values)
+    caplog.clear()
+    wish, checkpoint = Wish(sampling_steps=2), open_checkpoint(mine, run.id)
+    model = PromptModel([checkpoint], wish, mine, torch.device("cpu"), Progress(mine.cache))
+    assert not [record for record in caplog.records if record.name.startswith("diffusers")]
+    for name, learned in (("unet", True), ("text_encoder", parts)):
+        names = [key for key, _ in getattr(model._model, name).named_parameters()]
+        assert any("lora" in key for key in names) == learned, name
 
 
 def test_models_that_cannot_be_added_are_refused(mine, taught):
@@ -237,6 +254,20 @@ def test_pictures_from_a_prompt_are_verified_unless_that_is_declined(draw):
     assert (found["accepted"], found["rejected"]) == (2, 0)
     assert [check["name"] for check in found["checks"] if check["withheld"]] == ["label", "leaf", "copy"]
     assert draw()[0].result()["verification"] is None
+
+
+def test_what_is_drawn_over_a_training_picture_is_no_copy_of_it_and_is_held_against_it(draw, journey, monkeypatch):
+    def shift(self, seeds, sources, leaves):
+        return np.where(leaves[..., None], sources.astype(int) + 8, sources).clip(0, 255).astype(np.uint8)
+
+    monkeypatch.setattr(PromptModel, "redraw", shift)
+    judges = {"judge": "none", "leaf_model": "none", "copy_percentile": 1.0}
+    run, _ = draw(source="rust", masks=journey.runs["masks"].id, verify="auto", batch_size=2, **judges)
+    rows = pd.read_csv(run.folder / "manifest.csv")
+    assert len(rows) == 2 and (rows["train_distance"] > 0).all(), "its source, which was learned from, is not looked at"
+    assert rows["change"].between(2, 8 / 2.55 + 0.01).all() and (rows["background_change"] == 0).all()
+    with pytest.raises(DatasetError, match="2 of 2 pictures rejected: change 2"):
+        draw(source="rust", masks=journey.runs["masks"].id, verify="auto", min_change=4, **judges)
 
 
 def test_what_was_drawn_is_drawn_again_from_its_recipe(draw, mine, tmp_path):

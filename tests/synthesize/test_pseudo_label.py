@@ -16,7 +16,8 @@ from leafcore.data.recipes import read_recipe
 from leafcore.data.seen import save_seen
 from leafcore.data.synthetic_sets import open_synthetic_set, synthetic_runs
 from leafcore.errors import CheckpointError, DatasetError, Stopped
-from leafcore.evaluate.arms import load_material, seen_by
+from leafcore.evaluate.arms import load_material
+from leafcore.evaluate.children import seen_by
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs

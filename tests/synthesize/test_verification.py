@@ -1,6 +1,7 @@
 """Verification: what passes, what is rejected and why, and which judges are not believed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,11 @@ from leafcore.measure.leafness import Leafness
 from leafcore.measure.witness import Witness
 from leafcore.synthesize import from_noise
 from leafcore.synthesize.configs import SynthesizeConfig
+from leafcore.synthesize.reals import real_pictures
 from leafcore.synthesize.synthesize import synthesize
 from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Found, Verdict, Verification, judge_picture
 from leafcore.synthesize.verification import Verifier, open_verifier
-from tests.conftest import carrier
+from tests.conftest import carrier, write_folders
 from tests.noise_models import CLASSES, plant_noise_model
 from tests.watcher import Watcher
 
@@ -97,7 +99,7 @@ def rejecting(monkeypatch):
     """Let verification reject every picture of some label sets."""
 
     def reject(*labels):
-        def verify(self, pictures, called, wanted):
+        def verify(self, pictures, called, wanted, origins=None):
             return [
                 Verdict(failed=(LEAF,), why="no leaf") if one in labels else Verdict(leafness=0.9) for one in wanted
             ]
@@ -155,7 +157,7 @@ def open_over(own, journey, tmp_path, witness=NOBODY, **values):
     seen = {"generator": dataset.select(split="train")["sha256"].tolist()}
     watcher = Watcher(tmp_path / "opened")
     given = {"leaf_model": "none", "copy_percentile": 0, **values}
-    return open_verifier(config(**given), own, dataset.ref, seen, witness, 48, CPU, watcher), dataset
+    return open_verifier(config(**given), own, (dataset.ref,), seen, witness, 48, CPU, watcher), dataset
 
 
 def test_a_training_picture_is_found_to_be_a_copy_and_an_unlike_one_is_none(own, journey, tmp_path):
@@ -166,6 +168,32 @@ def test_a_training_picture_is_found_to_be_a_copy_and_an_unlike_one_is_none(own,
     verdicts = verifier(np.stack([*learned, unlike]), [], [""] * 5)
     assert [verdict.failed for verdict in verdicts] == [(COPY,)] * 4 + [()]
     assert max(verdict.train_distance for verdict in verdicts[:4]) < 1e-3
+
+
+def test_copies_are_found_in_every_dataset_that_a_model_learned_from(own, journey, tmp_path):
+    folders = write_folders(tmp_path / "folders", {"blight": 6}, size_px=40)
+    other = load(own, carrier(own)("import", source=folders, name="other").result()["dataset"])
+    seen = {"generator": [*load(own, journey.dataset).records["sha256"], *other.records["sha256"]]}
+    watcher, given = Watcher(tmp_path / "run"), config(leaf_model="none", copy_percentile=1.0)
+    learned = other.select(split="train")
+    pictures = np.stack([load_square(path, 40) for path in other.paths(learned)])
+    for refs, failed in (((journey.dataset,), ()), ((journey.dataset, "gone@0", other.ref), (COPY,))):
+        verifier = open_verifier(given, own, refs, seen, NOBODY, 40, CPU, watcher)
+        assert {verdict.failed for verdict in verifier(pictures, [], [""] * len(pictures))} == {failed}
+    assert watcher.warnings == ["Copies of pictures of gone@0 are not looked for: not in this workspace."]
+
+
+def test_a_picture_of_two_datasets_is_one_and_groups_of_others_are_told_apart(own, journey):
+    leaves = load(own, journey.dataset)
+    other = replace(leaves, name="other")
+    more = other.records.assign(sha256=["x" + digest for digest in other.records["sha256"]])
+    found = real_pictures([leaves, other, replace(other, records=more)])
+    count = int(leaves.records["split"].isin(["train", "val"]).sum())
+    assert len(found) == 2 * count == found["sha256"].nunique()
+    assert (
+        not found["group"][:count].str.startswith("other/").any()
+        and found["group"][count:].str.startswith("other/").all()
+    )
 
 
 def test_a_judge_below_four_in_five_rejects_nothing_and_that_is_said(own, journey, tmp_path):
