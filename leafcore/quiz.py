@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.labels import require_known
 from leafcore.data.manifest import load
+from leafcore.data.sides import common_side
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
@@ -92,6 +93,16 @@ class Quiz(BaseModel):
         """Return the share of right answers with its exact 95 % interval; guessing gives one half."""
         return exact_interval(self.hits, len(self.answers))
 
+    def verdict(self) -> str:
+        """Say in words what that interval allows to be said: few answers are no proof that nobody can tell."""
+        score = self.score()
+        if score.low > 0.5:
+            return "You can tell them apart"
+        if score.high < 0.5:
+            return "They look more real to you than photographs do"
+        n = len(self.answers)
+        return f"Not shown that you can tell them apart (n = {n}; up to {score.high:.0%} right is possible)"
+
     def mistaken(self, kind: Kind) -> list[Item]:
         """Return the pictures of a kind that were taken for the other."""
         judged = zip(self.items, self.answers, strict=False)
@@ -110,7 +121,7 @@ def start_quiz(
     """Begin a session: half photographs, half synthetic pictures, or as many of each as there are.
 
     All are of one label set; pictures without labels are held against photographs of any. Of several synthetic sets
-    as many pictures are shown of each, and all of them at the smallest set's size.
+    as many pictures are shown of each, and all of them at a side that enlarges none.
 
     Args:
         workspace: Where the synthetic sets are, and where the session goes.
@@ -145,7 +156,7 @@ def start_quiz(
         id=secrets.token_hex(6),
         synthetic=",".join(runs),
         labels=wanted,
-        size_px=min(int(pictures.manifest["size_px"].min()) for pictures in sets),
+        size_px=common_side(dataset, sets),
         items=tuple(items[index] for index in rng.permutation(len(items))),
         asked=count,
         rates=rates,

@@ -2,6 +2,7 @@ import io
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +49,15 @@ def test_half_are_validation_photographs_and_half_are_synthetic(own, journey, sy
     assert [len(shown["real"]), len(shown["fake"])] == [2, 2] == [len(set(shown["real"])), len(set(shown["fake"]))]
     assert set(shown["real"]) <= real and set(shown["fake"]) <= fake
     assert quiz.labels == "rust" and quiz.size_px == 32
+
+
+def test_photographs_are_not_enlarged_beside_larger_synthetic_pictures(own, journey, synthetic):
+    table = own.runs / synthetic / "manifest.csv"
+    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+    rows.assign(size_px="512").to_csv(table, index=False)
+    photographs = load(own, journey.dataset).records
+    side = int(photographs[["width", "height"]].min(axis=None))
+    assert start_quiz(own, synthetic, 4).size_px == side // 32 * 32 < 512
 
 
 def test_there_are_as_many_of_each_as_there_are(own, synthetic):
@@ -108,6 +118,20 @@ def test_the_score_is_the_share_of_right_answers_with_its_exact_interval(own, qu
     quiz = answered(own, quiz, *kinds[:3], "real" if kinds[3] == "fake" else "fake")
     assert quiz.current is None and quiz.hits == 3
     assert quiz.score() == exact_interval(3, 4)
+
+
+@pytest.mark.parametrize(
+    ("hits", "verdict"),
+    [
+        (14, "Not shown that you can tell them apart (n = 20; up to 88% right is possible)"),
+        (15, "You can tell them apart"),
+        (5, "They look more real to you than photographs do"),
+    ],
+)
+def test_few_answers_are_no_proof_that_nobody_can_tell(quiz, hits, verdict):
+    item, other = quiz.items[0], "real" if quiz.items[0].kind == "fake" else "fake"
+    answers = (item.kind,) * hits + (other,) * (20 - hits)
+    assert quiz.model_copy(update={"items": (item,) * 20, "answers": answers}).verdict() == verdict
 
 
 def test_an_answer_too_many_changes_nothing(own, quiz):

@@ -171,7 +171,9 @@ def score_box(quiz: Quiz) -> None:
     """Draw how well the pictures were told apart, by whom else, and what fooled."""
     score = quiz.score()
     st.metric("Right answers", f"{quiz.hits} of {len(quiz.items)}")
-    st.markdown(f"{score.value:.0%} right, exact 95% interval {_ends(score)}; guessing gives 50%. **{_told(score)}.**")
+    st.markdown(
+        f"{score.value:.0%} right, exact 95% interval {_ends(score)}; guessing gives 50%. **{quiz.verdict()}.**"
+    )
     _generators(quiz)
     for other in others_of(quiz, finished(workspace())):
         _agreed(quiz, other)
@@ -181,12 +183,6 @@ def score_box(quiz: Quiz) -> None:
     ):
         _gallery(quiz, title, [item for item in quiz.mistaken(kind) if Path(item.path).exists()])
     _keep(quiz)
-
-
-def _told(score: Interval) -> str:
-    if score.low <= 0.5 <= score.high:
-        return "You cannot tell them apart better than by guessing"
-    return "You can tell them apart" if score.low > 0.5 else "They look more real to you than photographs do"
 
 
 def _ends(interval: Interval) -> str:

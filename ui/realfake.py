@@ -62,6 +62,8 @@ def _found(run: Run) -> None:
     }
     if bars:
         st.plotly_chart(charts.accuracies(bars), key="realfake_chart", alt="Accuracy of each machine, with intervals")
+    if found.warning:
+        st.warning(found.warning, icon=":material/blur_on:")
     for one in found.sets:
         with st.container(border=True):
             _told(one, key=f"{run.id}-{one.set}")
@@ -77,7 +79,7 @@ def _told(one: SetTold, key: str) -> None:
         st.caption(f":material/info: {one.withheld}")
         return
     for name, told in one.told.items():
-        icon = ":material/visibility:" if told.low > 0.5 else ":material/check_circle:"
+        icon = ":material/visibility:" if told.low > 0.5 else ":material/help:"
         st.markdown(f"{icon} {MACHINES[name]}: **{told.verdict()}** · AUROC {told.auroc:.2f}")
     st.caption(f"learned from {one.learned} pictures of each kind, judged on {one.judged} of each")
     order = pd.Series(one.suspicion).sort_values()

@@ -21,7 +21,8 @@ def cohens_kappa(
 
     Returns:
         1 for perfect agreement, 0 for what chance gives; NaN where there are no items or chance alone gives 1, and
-        without ends of the interval where all agree or one rater has one word only, for that tells no spread.
+        without ends of the interval where all agree or one rater has one word only, for that tells no spread. The ends
+        are normal, so of few items they can lie beyond what kappa can be: those are cut off at -1 and 1.
     """
     from statsmodels.stats.inter_rater import cohens_kappa as estimate
 
@@ -36,4 +37,4 @@ def cohens_kappa(
         found = estimate(table, wt="quadratic" if weighted else None)
     if not found.std_kappa > 0:
         return Interval(float(found.kappa), math.nan, math.nan)
-    return Interval(float(found.kappa), float(found.kappa_low), float(found.kappa_upp))
+    return Interval(float(found.kappa), max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp)))

@@ -9,6 +9,7 @@ import numpy as np
 RESAMPLES = 2000
 JACKKNIFE_FOLDS = 20
 LEAST_GROUPS = 3  # test groups that show a label, below which resampling cannot tell how sure its F1 is
+LEAST_GROUPS_IN_ALL = 10  # test groups below which it cannot tell how sure a score over all is; see `bootstrap.py`
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class QualityConfig(Config):
     )
     size_px: int = setting(
         0,
-        "Side at which all pictures are looked at, real ones too; 0: that of the smallest set.",
+        "Side at which all pictures are looked at, real ones too; 0: the largest that enlarges neither them nor a set.",
         unit="px",
         ge=0,
         le=1024,

@@ -12,6 +12,7 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.seen import load_seen
 from leafcore.data.set_titles import set_titles
+from leafcore.data.sides import common_side
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
@@ -61,7 +62,7 @@ def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> 
     shows = {run_id: _label_sets(pictures, dataset) for run_id, pictures in sets.items()}
     tables = _real_tables(dataset, set().union(*shows.values()))
     tables |= {run_id: _table(pictures.manifest, pictures.paths()) for run_id, pictures in sets.items()}
-    size_px = config.size_px or min(int(one.manifest["size_px"].min()) for one in sets.values())
+    size_px = config.size_px or common_side(dataset, list(sets.values()))
     trial = _try(config, workspace, dataset, sets, tables, size_px)
     if trial.is_trusted:
         _let_name(trial.witness, tables, size_px, config.batch_size, progress)

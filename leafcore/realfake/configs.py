@@ -37,7 +37,7 @@ class RealFakeConfig(Config):
     )
     size_px: int = setting(
         0,
-        "Side to which all pictures are brought; 0: that of the smallest set, in steps of 32.",
+        "Side to which all pictures are brought; 0: the largest, in steps of 32, that enlarges none.",
         unit="px",
         ge=0,
         le=1024,

@@ -1,9 +1,9 @@
 """The pictures that a machine learns to tell apart, and those that it is judged on; files tell it nothing.
 
-Both kinds go one way: decoded, squashed to one size, encoded as JPEG with one quality, decoded again. That quality must
-be low: of the same drawn leaves, half kept as PNG and half as smaller JPEGs of quality 90, a probe told 71 % of 300
-apart after quality 85, but 52 % (46 to 58) after 50. Of photographs that were compressed to 70 something remains: 59 %
-(53 to 64). A set that is told apart no better than that may be as real as they are.
+Both kinds go one way: decoded, squashed to one size (see `size.py`), given the traces that JPEG left in a picture of
+the other kind, encoded as JPEG with one quality, decoded again. That quality must be low: of the same drawn leaves,
+half kept as PNG and half as smaller JPEGs of quality 90, a probe told 71 % of 300 apart after quality 85, but 52 % (46
+to 58) after 50.
 
 Of every label set there are as many of a kind as of the other, and a child and its source are never on both sides.
 """
@@ -18,11 +18,13 @@ import pandas as pd
 from PIL import Image
 
 from leafcore.data.manifest import Dataset
+from leafcore.data.sides import photographs_of, without_few_smaller
 from leafcore.data.synthetic_sets import SyntheticSet
 from leafcore.errors import DatasetError
 from leafcore.images import encode_jpeg, load_square
 from leafcore.progress import Progress
 from leafcore.realfake.configs import RealFakeConfig
+from leafcore.realfake.traces import Compression, compression_of, with_traces
 
 REAL, FAKE = "real", "synthetic"  # the classes, in the order of their columns
 LEAST = 8  # pictures of each kind on each side, below which nothing is told
@@ -56,13 +58,12 @@ def choose_sides(dataset: Dataset, pictures: SyntheticSet, config: RealFakeConfi
     """Deal photographs and synthetic pictures to both sides, whole groups only.
 
     Photographs go by their split: train pictures are learned from, validation pictures judge. A synthetic picture
-    follows the photographs of its group that take part; the other groups are dealt at random.
+    follows the photographs of its group that take part; the other groups are dealt at random. The few photographs that
+    are smaller than the side in `config` are left out.
     """
     rng = np.random.default_rng(config.seed)
     fakes = pictures.manifest[["labels", "group"]].assign(path=[str(path) for path in pictures.paths()], kind=FAKE)
-    records = dataset.records
-    shown = set(fakes["labels"]) - {""} or set(records["labels"])
-    records = records[records["labels"].isin(shown)]
+    records = photographs_of(dataset, pictures)
     reals = records[["labels", "group", "split"]].astype(str)
     reals = reals.assign(path=[str(path) for path in dataset.paths(records)], kind=REAL)
     if not pictures.has_labels:  # nobody knows what it shows: real pictures of anything
@@ -74,6 +75,7 @@ def choose_sides(dataset: Dataset, pictures: SyntheticSet, config: RealFakeConfi
     barred = {group for group, where in split.items() if where == "test"}
     fakes = fakes[~fakes["group"].isin(barred)]
     judges = fakes["group"].isin(judging)
+    reals = reals.loc[without_few_smaller(records, config.size_px).index]
     photographs, judging_fakes = (_one_of_each(one, rng) for one in (reals[reals["split"] == "val"], fakes[judges]))
     return Sides(
         learn=_even(reals[reals["split"] == "train"], fakes[~judges], config.count, rng),
@@ -101,18 +103,31 @@ def _even(reals: pd.DataFrame, fakes: pd.DataFrame, most: int, rng: np.random.Ge
     return pd.concat(parts, ignore_index=True)[["path", "kind", "labels", "group"]]
 
 
-def one_way(path: Path, size_px: int, quality: int) -> np.ndarray:
+def one_way(path: Path, size_px: int, quality: int, other: Compression | None = None) -> np.ndarray:
     """Return a picture as every picture is shown to the machines, (S, S, 3) uint8.
+
+    Args:
+        path: Its file.
+        size_px: S.
+        quality: Of the JPEG that it becomes.
+        other: How a picture of the other kind was compressed.
 
     Raises:
         DatasetError: The file cannot be read.
     """
-    with Image.open(io.BytesIO(encode_jpeg(load_square(path, size_px), quality))) as picture:
+    squashed = load_square(path, size_px)
+    traced = with_traces(squashed, other) if other else squashed
+    with Image.open(io.BytesIO(encode_jpeg(traced, quality))) as picture:
         return np.asarray(picture.convert("RGB"))
 
 
-def decode(table: pd.DataFrame, size_px: int, quality: int, progress: Progress) -> tuple[np.ndarray, pd.DataFrame]:
+def decode(table: pd.DataFrame, config: RealFakeConfig, progress: Progress) -> tuple[np.ndarray, pd.DataFrame]:
     """Return pictures as they are shown to the machines, and the rows of those that can be read.
+
+    Args:
+        table: A row per picture, of both kinds; see `Sides`.
+        config: Its size, its quality, and the seed that draws whose traces a picture gets.
+        progress: Told how far it is.
 
     Returns:
         (N, S, S, 3) uint8, and their N rows.
@@ -123,9 +138,10 @@ def decode(table: pd.DataFrame, size_px: int, quality: int, progress: Progress) 
     """
     pictures: list[np.ndarray] = []
     kept: list[int] = []
-    for row, path in enumerate(table["path"]):
+    others = _traces_of_the_other_kind(table, config)
+    for row, (path, other) in enumerate(zip(table["path"], others, strict=True)):
         try:
-            pictures.append(one_way(Path(path), size_px, quality))
+            pictures.append(one_way(Path(path), config.size_px, config.quality, other))
             kept.append(row)
         except DatasetError:
             continue  # gone or damaged since
@@ -134,6 +150,15 @@ def decode(table: pd.DataFrame, size_px: int, quality: int, progress: Progress) 
     if not pictures:
         raise DatasetError(f"None of the {len(table)} pictures can be read; first: {table['path'].iloc[0]}.")
     return np.stack(pictures), table.iloc[kept].reset_index(drop=True)
+
+
+def _traces_of_the_other_kind(table: pd.DataFrame, config: RealFakeConfig) -> list[Compression | None]:
+    """Return for each picture how a drawn one of the other kind was compressed, as far as that shows."""
+    rng = np.random.default_rng(config.seed)
+    fake = is_fake(table)
+    own = [compression_of(Path(path), config.size_px) for path in table["path"]]
+    rows: dict[bool, np.ndarray] = {kind: np.flatnonzero(fake == kind) for kind in (False, True)}
+    return [own[rng.choice(rows[not kind])] if len(rows[not kind]) else None for kind in fake.tolist()]
 
 
 def is_fake(table: pd.DataFrame) -> np.ndarray:

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from leafcore.data.manifest import Dataset, load
 from leafcore.data.set_titles import set_titles
+from leafcore.data.sides import common_side, enlarged
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.files import read_json, write_json
 from leafcore.measure.features import FeatureExtractor
@@ -15,8 +16,6 @@ from leafcore.realfake.material import choose_sides, decode, is_fake, names_of
 from leafcore.realfake.result import RESULT, Machine, RealFakeResult, SetTold
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
-
-SMALLEST_PX = 32  # side of the pictures, and the step between sides
 
 
 def realfake(config: RealFakeConfig, workspace: Workspace, progress: Progress) -> RealFakeResult:
@@ -32,14 +31,18 @@ def realfake(config: RealFakeConfig, workspace: Workspace, progress: Progress) -
     progress.phase("loading")
     dataset = load(workspace, config.dataset)
     sets = [open_synthetic_set(workspace, run_id) for run_id in config.synthetic]
-    smallest = min(int(one.manifest["size_px"].min()) for one in sets)
-    size_px = config.size_px or max(SMALLEST_PX, smallest // SMALLEST_PX * SMALLEST_PX)
+    size_px = config.size_px or common_side(dataset, sets)
+    blurred = enlarged(dataset, sets, size_px)
+    if blurred:
+        progress.warn(blurred)
     device = resolve_device(config.device)
     extract = FeatureExtractor(
         workspace, config.backbone, pretrained=config.pretrained, device=device, through_px=size_px
     )
     config = config.model_copy(update={"size_px": size_px})
-    found = RealFakeResult(dataset=dataset.ref, size_px=size_px, quality=config.quality, backbone=config.backbone)
+    found = RealFakeResult(
+        dataset=dataset.ref, size_px=size_px, quality=config.quality, backbone=config.backbone, warning=blurred
+    )
     judged, titles = _judged_before(progress), set_titles(workspace, config.synthetic)
     for pictures in sets:
         told = judged.get(pictures.id) or _tell(config, dataset, pictures, titles[pictures.id], extract, progress)
@@ -70,8 +73,8 @@ def _tell(
     if sides.too_few:
         return SetTold(set=pictures.id, title=title, withheld=f"Nothing can be told: {sides.too_few}.")
     progress.phase(f"decoding {title}")
-    learn_pictures, learn_rows = decode(sides.learn, config.size_px, config.quality, progress)
-    pictures_judged, rows = decode(sides.judge, config.size_px, config.quality, progress)
+    learn_pictures, learn_rows = decode(sides.learn, config, progress)
+    pictures_judged, rows = decode(sides.judge, config, progress)
     learn, fake = (learn_pictures, is_fake(learn_rows)), is_fake(rows)
     progress.phase(f"fitting the probe, {title}")
     probable: dict[Machine, np.ndarray] = {

@@ -40,7 +40,7 @@ class Told(BaseModel):
     def verdict(self) -> str:
         """Say in words what the interval allows to be said."""
         facts = f"{self.accuracy:.0%} of {self.n}, {self.low:.0%} to {self.high:.0%}"
-        return f"told apart: {facts}" if self.low > 0.5 else f"not told apart: {facts}; guessing gives 50%"
+        return f"told apart: {facts}" if self.low > 0.5 else f"not shown to be told apart: {facts}; guessing gives 50%"
 
 
 class SetTold(BaseModel):
@@ -84,6 +84,7 @@ class RealFakeResult(BaseModel):
         size_px: The side to which all pictures were brought.
         quality: Of the JPEG that all pictures went through.
         backbone: The network of both machines.
+        warning: What the side enlarges, so that blur may tell; empty if nothing.
         sets: In the order that was asked for.
     """
 
@@ -91,4 +92,5 @@ class RealFakeResult(BaseModel):
     size_px: int
     quality: int
     backbone: str
+    warning: str = ""
     sets: list[SetTold] = []

@@ -51,3 +51,9 @@ def test_where_all_agree_or_one_says_one_word_there_is_no_interval_and_of_one_wo
     assert stubborn.value == pytest.approx(0) and not stubborn.is_known
     assert math.isnan(cohens_kappa(["a", "a"], ["a", "a"], ("a", "b")).value)
     assert math.isnan(cohens_kappa([], [], ("a", "b")).value)
+
+
+@pytest.mark.parametrize(("table", "end"), [([[9, 1], [0, 10]], "high"), ([[1, 9], [10, 0]], "low")])
+def test_the_interval_of_kappa_stays_within_what_kappa_can_be(table, end):
+    found = cohens_kappa(*raters(table), range(2))
+    assert -1 <= found.low < found.value < found.high <= 1 and abs(getattr(found, end)) == 1

@@ -11,7 +11,7 @@ from leafcore.measure.bootstrap import (
     f1_from_counts,
     paired_bootstrap,
 )
-from leafcore.measure.stats import LEAST_GROUPS
+from leafcore.measure.stats import LEAST_GROUPS, LEAST_GROUPS_IN_ALL
 
 LABELS = 3
 
@@ -21,10 +21,14 @@ def few_resamples(monkeypatch):
     monkeypatch.setattr(stats, "RESAMPLES", 400)
 
 
-def judged(rng, truth, difficulty, accuracy):
-    """Return (1, 3, groups, labels) counts of one classifier: right where its luck beats the picture's difficulty."""
+def judged(rng, truth, difficulty, accuracy, training_sd=0.0):
+    """Return (1, 3, groups, labels) counts of one classifier: right where its luck beats the picture's difficulty.
+
+    How good it is differs from training to training, by a standard deviation in probits; 0.1 is 0.03 of accuracy.
+    """
     luck = np.sqrt(0.5) * difficulty + np.sqrt(0.5) * rng.normal(size=len(truth))
-    right = luck < norm.ppf(accuracy)
+    trained = training_sd * rng.normal() if training_sd else 0.0
+    right = luck < norm.ppf(accuracy) + trained
     said = np.where(right, truth, (truth + rng.integers(1, LABELS, len(truth))) % LABELS)
     groups = np.arange(len(truth))
     return confusion_counts(_one_hot(truth), _one_hot(said), groups, len(truth))[None]
@@ -143,6 +147,20 @@ def test_of_equal_classifiers_with_several_seeds_fewer_are_called_different(few_
     assert np.mean(different) <= 0.08
 
 
+def test_one_seed_does_not_see_how_trainings_differ_and_three_do(few_resamples):
+    """Null pairs of arms whose trainings differ by 0.03: why a verdict needs `LEAST_SEEDS`."""
+    rng = np.random.default_rng(14)
+    different = {1: [], 3: []}
+    for seed in range(200):
+        truth, difficulty = rng.integers(LABELS, size=150), rng.normal(size=150)
+        arms = [[judged(rng, truth, difficulty, 0.75, training_sd=0.1) for _ in range(3)] for _ in range(2)]
+        for seeds, found in different.items():
+            first, second = (np.concatenate(arm[:seeds]) for arm in arms)
+            found.append(paired_bootstrap(first, second, _one_hot(truth).any(0), seed).difference[-1].excludes_zero)
+    assert np.mean(different[1]) > 0.12, "so that one seed is called different far too often"
+    assert np.mean(different[3]) <= 0.08
+
+
 def test_a_planted_difference_is_found(few_resamples):
     rng = np.random.default_rng(10)
     for seed in range(20):
@@ -244,6 +262,37 @@ def test_a_label_that_no_test_group_shows_has_no_interval():
     padded = np.concatenate([counts, np.zeros_like(counts[..., :1])], axis=-1)
     found = paired_bootstrap(padded, padded, np.array([*EVERY[:-1], False]), seed=0)
     assert [one.is_known for one in found.first] == [True] * 5 + [False] + [True]
+
+
+@pytest.mark.parametrize(("groups", "is_known"), [(LEAST_GROUPS_IN_ALL - 1, False), (LEAST_GROUPS_IN_ALL, True)])
+def test_macro_needs_more_test_groups_than_a_label(groups, is_known):
+    truth = _one_hot(np.arange(groups) % LABELS)
+    counts = confusion_counts(truth, truth, np.arange(groups), groups)[None]
+    found = paired_bootstrap(counts, counts, np.ones(LABELS, bool), seed=0)
+    assert [one.is_known for one in found.difference] == [True] * LABELS + [is_known]
+    assert [one.is_known for one in found.first] == [True] * LABELS + [is_known]
+
+
+def clustered(rng, groups):
+    """Return the counts of two equally good arms of three seeds: ten pictures a group, alike in part."""
+    group = np.repeat(np.arange(groups), 10)
+    truth, shared = (np.arange(groups) % LABELS)[group], rng.normal(size=groups)
+    arms = []
+    for _ in range(2):
+        of_arm = np.sqrt(0.5) * (shared + rng.normal(size=groups))
+        seeds = [judged(rng, truth, of_arm[group], 0.75, training_sd=0.1) for _ in range(3)]
+        arms.append(np.concatenate(seeds).reshape(3, 3, groups, 10, LABELS).sum(3))
+    return arms
+
+
+def test_of_equal_arms_few_are_called_different_from_the_least_number_of_test_groups_on(few_resamples, monkeypatch):
+    monkeypatch.setattr("leafcore.measure.bootstrap.LEAST_GROUPS_IN_ALL", LEAST_GROUPS)
+    different = {}
+    for groups in (LEAST_GROUPS, LEAST_GROUPS_IN_ALL):
+        rng, every = np.random.default_rng(99), np.ones(LABELS, bool)
+        pairs = (paired_bootstrap(*clustered(rng, groups), every, seed) for seed in range(1000))
+        different[groups] = np.mean([pair.difference[-1].excludes_zero for pair in pairs])
+    assert different[LEAST_GROUPS] > 0.11 and different[LEAST_GROUPS_IN_ALL] < 0.1
 
 
 def test_too_few_test_groups_give_no_interval_at_all():

@@ -66,6 +66,14 @@ def names_all(monkeypatch, labels: str, accuracy: float = 0.95) -> None:
     monkeypatch.setattr(verb, "open_witness_of_chain", lambda *rest: Witness(Judge(), "judge@3", rate, "", {}))
 
 
+def test_photographs_are_not_enlarged_beside_larger_synthetic_pictures(own, journey):
+    run = journey.runs["synthesize"]
+    table = own.runs / run.id / "manifest.csv"
+    pd.read_csv(table, dtype=str, keep_default_na=False).assign(size_px="512").to_csv(table, index=False)
+    side = int(load(own, journey.dataset).records[["width", "height"]].min(axis=None))
+    assert measured(own, journey.dataset, run).size_px == side // 32 * 32 < 512
+
+
 def test_a_set_stands_beside_real_train_pictures_at_its_own_size(own, journey):
     found = measured(own, journey.dataset, journey.runs["synthesize"])
     assert [(cell.set, cell.labels, cell.fakes) for cell in found.cells] == [

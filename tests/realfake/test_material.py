@@ -86,5 +86,5 @@ def test_a_picture_that_is_gone_is_left_out_with_its_row(tmp_path):
 
     Image.fromarray(draw_leaf("rust", 1)).save(tmp_path / "a.png")
     table = pd.DataFrame({"path": [str(tmp_path / "gone.png"), str(tmp_path / "a.png")], "kind": [REAL, FAKE]})
-    pictures, rows = decode(table, 32, 85, Watcher(tmp_path / "run"))
+    pictures, rows = decode(table, config_of(size_px=32), Watcher(tmp_path / "run"))
     assert pictures.shape == (1, 32, 32, 3) and rows["kind"].tolist() == [FAKE]

@@ -1,5 +1,8 @@
 """The verb on the journey's leaves: what is found is written down, and not found again."""
 
+import shutil
+
+import pandas as pd
 import pytest
 
 from leafcore.data.synthetic_sets import open_synthetic_set
@@ -9,6 +12,7 @@ from leafcore.realfake import material
 from leafcore.realfake import realfake as verb
 from leafcore.realfake.configs import RealFakeConfig
 from leafcore.realfake.result import RESULT, RealFakeResult, SetTold, Told
+from leafcore.workspace import Workspace
 from tests.watcher import Watcher
 
 
@@ -56,6 +60,26 @@ def test_of_too_few_pictures_nothing_is_told(journey, config, tmp_path):
     assert found.sets[0].told == {} and "it takes 8 pictures of each kind" in found.sets[0].verdict()
 
 
+def test_the_side_is_one_that_photographs_have_too(journey, config, tmp_path):
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
+    own = Workspace(tmp_path / "own")
+    manifest = own.run(config.synthetic[0]) / "manifest.csv"
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    table.assign(size_px="128").to_csv(manifest, index=False)
+    watcher = Quiet(tmp_path / "run")
+    found = verb.realfake(config, own, watcher)
+    assert (found.size_px, found.warning, watcher.warnings) == (32, "", []), "photographs have 48 px"
+
+
+def test_a_side_that_enlarges_is_warned_of_in_the_result(journey, config, tmp_path):
+    watcher = Quiet(tmp_path / "run")
+    found = verb.realfake(config.model_copy(update={"size_px": 64}), journey.workspace, watcher)
+    assert found.warning.startswith(
+        "size_px: 64 px enlarges 100% of the photographs (from 48 px) and 100% of the synth"
+    )
+    assert watcher.warnings == [found.warning]
+
+
 def test_a_resumed_run_keeps_the_sets_that_are_judged(journey, config, tmp_path, few, monkeypatch):
     folder = tmp_path / "run"
     first = verb.realfake(config, journey.workspace, Quiet(folder))
@@ -80,9 +104,14 @@ def test_a_stop_keeps_what_was_found(journey, config, tmp_path, few):
 
 def test_the_verdict_claims_no_more_than_the_interval_allows():
     assert told(112, 120, 0.87, 0.97).verdict() == "told apart: 93% of 120, 87% to 97%"
-    assert told(66, 120, 0.46, 0.64).verdict() == "not told apart: 55% of 120, 46% to 64%; guessing gives 50%"
+    assert (
+        told(66, 120, 0.46, 0.64).verdict() == "not shown to be told apart: 55% of 120, 46% to 64%; guessing gives 50%"
+    )
     both = SetTold(set="r", title="t", told={"probe": told(66, 120, 0.46, 0.64), "cnn": told(112, 120, 0.87, 0.97)})
-    assert both.verdict().startswith("Linear probe: not told apart") and "network: told apart: 93%" in both.verdict()
+    assert (
+        both.verdict().startswith("Linear probe: not shown to be told apart")
+        and "network: told apart: 93%" in both.verdict()
+    )
 
 
 def test_sets_are_asked_about_once_each():
