@@ -1,4 +1,12 @@
-"""What a prediction found; free of torch."""
+"""What a prediction found; free of torch.
+
+```
+runs/<id>/
+  predictions.csv     the table, also of a run that was stopped: what it had named by then
+  said.jsonl          what the classifier said, picture by picture, see `ledger.py`
+  cams/               heat maps, if they were wanted
+```
+"""
 
 from pydantic import BaseModel
 
@@ -20,8 +28,10 @@ class PredictResult(BaseModel):
         views: How often each picture was looked at.
         layout: Whose columns the table has.
         csv: The table.
-        unreadable: Pictures that could not be read, and why; the table leaves them out.
-        test_opened: How often the dataset's test split has been looked at, this time included; 0: not now.
+        unreadable: Pictures that could not be read, and why.
+        fallback: What these count as in a competition's table, which wants a row of each; empty: they are left out.
+        test_opened: How often the test split that is among the pictures has been looked at, this time included; 0: none
+            is among them.
     """
 
     images: int
@@ -32,4 +42,5 @@ class PredictResult(BaseModel):
     layout: Layout
     csv: str
     unreadable: dict[str, str]
+    fallback: str = ""
     test_opened: int = 0

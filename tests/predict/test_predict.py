@@ -12,10 +12,12 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.classifier_checks import best_epoch_of
 from leafcore.cli import main
 from leafcore.data.manifest import load
-from leafcore.errors import CheckpointError, ConfigError, DatasetError
+from leafcore.errors import CheckpointError, ConfigError, DatasetError, Stopped
 from leafcore.images import load_square
 from leafcore.jobs import build_config, submit
 from leafcore.measure.trained_classifier import TrainedClassifier
+from leafcore.predict import predict as verb
+from tests.watcher import Watcher
 
 
 @pytest.fixture
@@ -66,7 +68,54 @@ def test_a_split_is_named_and_looks_at_the_test_split_are_counted(carry, classif
     val, test, again = (carry("predict", **asked, split=split) for split in ("val", "test", "test"))
     assert list(table(val)["image"]) == list(load(own, journey.dataset).select(split="val")["image"])
     opened = [run.result()["test_opened"] for run in (val, test, again)]
-    assert opened == [0, 2, 3], "the journey's comparison was the first"
+    before = opened[1] - 1  # by other tests of this workspace
+    assert opened == [0, before + 1, before + 2]
+    dataset = load(own, journey.dataset)
+    paths = (dataset.paths(dataset.select(split=split))[0] for split in ("val", "test"))
+    by_path = [carry("predict", model=classifier.id, path=str(path)).result()["test_opened"] for path in paths]
+    assert by_path == [0, before + 3], "a file that is a test picture opens the test split too"
+
+
+def test_a_stopped_run_keeps_what_it_named_and_a_resumed_one_asks_for_the_rest(
+    own, classifier, folder, tmp_path, monkeypatch
+):
+    config = build_config("predict", {"model": best_epoch_of(own, classifier.id), "path": str(folder), "batch_size": 1})
+    whole = verb.predict(config, own, Watcher(tmp_path / "whole"))
+    with pytest.raises(Stopped):
+        verb.predict(config, own, Watcher(tmp_path / "run", stop_after=3))  # broken.jpg and two leaves
+    table = tmp_path / "run" / "predictions.csv"
+    assert list(pd.read_csv(table)["image"]) == ["leaf-0.png", "leaf-1.png"]
+    with (tmp_path / "run" / "said.jsonl").open("a") as file:
+        file.write('{"image": "leaf-2.png", "proba')  # a crash in the middle of a line
+    asked: list[str] = []
+    ask = verb.Predictor.predict
+
+    def predict(predictor, paths, batch_size):
+        asked.extend(path.name for path in paths)
+        return ask(predictor, paths, batch_size)
+
+    monkeypatch.setattr(verb.Predictor, "predict", predict)
+    again = verb.predict(config, own, Watcher(tmp_path / "run"))
+    assert asked == ["broken.jpg", "leaf-2.png", "leaf-3.png"]
+    assert table.read_bytes() == Path(whole.csv).read_bytes()
+    assert again.model_dump(exclude={"csv", "test_opened"}) == whole.model_dump(exclude={"csv", "test_opened"})
+
+
+def test_a_competition_gets_a_row_of_every_picture(carry, classifier, own, journey, folder):
+    (folder / "more" / "torn.png").write_bytes(b"no picture")
+    run = carry("predict", model=classifier.id, path=str(folder), layout="plant-pathology-2021")
+    found = table(run).set_index("image")["labels"]
+    assert len(found) == 6 and list(found[["broken.jpg", "torn.png"]]) == ["healthy", "healthy"]
+    assert run.result()["fallback"] == "healthy" and run.result()["images"] == 4
+    assert run.status().warnings == (
+        "Pictures that cannot be read count as healthy, 2 in all: broken.jpg, more/torn.png",
+    )
+
+
+def test_pictures_of_one_name_are_refused_before_any_is_looked_at(carry, classifier, folder):
+    shutil.copy(folder / "leaf-0.png", folder / "more" / "leaf-0.png")
+    with pytest.raises(ConfigError, match="leaf-0.png and more/leaf-0.png are both leaf-0.png"):
+        carry("predict", model=classifier.id, path=str(folder), layout="plant-pathology-2021")
 
 
 def test_heat_maps_are_drawn_over_the_photographs(carry, classifier, folder):

@@ -3,7 +3,7 @@ import pytest
 
 from leafcore.data.classes import Classes
 from leafcore.errors import ConfigError
-from leafcore.predict.submission import submission
+from leafcore.predict.submission import fallback_of, require_names, submission
 
 APPLES = Classes(("healthy", "multiple_diseases", "rust", "scab"), exclusive=True)
 IMAGES = ["test/a.jpg", "b.jpg"]
@@ -46,6 +46,8 @@ def test_cassava_wants_numbers():
     ("layout", "classes", "said"),
     [
         ("plant-pathology-2020", Classes(("healthy", "rust"), True), "wants a probability of multiple_diseases, scab"),
+        ("plant-pathology-2020", Classes((*APPLES.names, "mold"), True), "but the classifier also names mold; choose"),
+        ("plant-pathology-2021", Classes(("mold rust", "rust"), True), "but the classifier also names mold; choose"),
         ("cassava", Classes(("healthy", "rust"), True), "gives none for healthy, rust"),
         ("cassava", Classes(("healthy", "rust"), False), "one label per picture"),
     ],
@@ -53,3 +55,17 @@ def test_cassava_wants_numbers():
 def test_a_layout_that_cannot_hold_what_is_said_is_refused(layout, classes, said):
     with pytest.raises(ConfigError, match=said):
         lines(layout, classes, ("rust", "healthy"))
+
+
+def test_of_two_pictures_that_a_competition_takes_for_one_both_are_named():
+    require_names("own", ["a/x.jpg", "b/x.jpg"])
+    require_names("plant-pathology-2021", ["a/x.jpg", "b/x.png"])
+    with pytest.raises(ConfigError, match="a/x.jpg and b/x.jpg are both x.jpg"):
+        require_names("cassava", ["a/x.jpg", "y.jpg", "b/x.jpg"])
+    with pytest.raises(ConfigError, match="a/x.jpg and b/x.png are both x;"):
+        require_names("plant-pathology-2020", ["a/x.jpg", "b/x.png"])
+
+
+def test_what_cannot_be_read_counts_as_healthy_or_as_what_is_most_frequent():
+    assert fallback_of(APPLES, ["rust", "rust"]) == "healthy"
+    assert fallback_of(Classes(("rust", "scab"), False), ["scab", "rust scab", "rust scab"]) == "rust scab"
