@@ -37,7 +37,8 @@ def quality(answer: Answer) -> Answer:
 def realfake(answer: Answer) -> Answer:
     """Return a sentence per synthetic set."""
     found = RealFakeResult.model_validate(answer)
-    return {"path": answer["path"], **{f"{one.title} ({one.set})": one.verdict() for one in found.sets}}
+    warned = {"warning": found.warning} if found.warning else {}
+    return {"path": answer["path"], **{f"{one.title} ({one.set})": one.verdict() for one in found.sets}, **warned}
 
 
 TABLES: dict[str, Callable[[Answer], Answer]] = {"quality": quality, "realfake": realfake}  # by the kind of run

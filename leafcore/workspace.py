@@ -87,6 +87,11 @@ class Workspace:
         return self.root / "quizzes"
 
     @property
+    def openings(self) -> Path:
+        """One file per test split that was looked at."""
+        return self.root / "openings"
+
+    @property
     def corrections(self) -> Path:
         """Masks corrected by hand: a draft per dataset and LFLSeg model, and what runs hold on to."""
         return self.root / "corrections"

@@ -10,12 +10,13 @@ import streamlit as st
 
 from leafcore.data.labels import words
 from leafcore.evaluate.cells import cell_name
-from leafcore.evaluate.configs import BASELINE
+from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS
 from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, ArmScore, Comparison, Estimate, Scores
 from leafcore.runs import Run
 from ui import cached, comparison_charts
 
 Key = TypeVar("Key")
+CELLS = ("true +", "false +", "false −", "true −")  # of a label against the rest
 SCORES = {"precision": "P", "recall": "R", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
 CELL_PX = 45  # of a confusion matrix, below which its numbers cannot be read
 
@@ -52,7 +53,7 @@ def labels_box(shown: Shown) -> None:
     chart = comparison_charts.forest(rows, axis, starred)
     st.plotly_chart(chart, key=f"forest-{shown.arm}", alt="Difference in F1 by label, with intervals")
     st.caption(
-        "★ the interval excludes 0, McNemar's test after Holm agrees in every seed, "
+        f"★ the interval excludes 0, McNemar's test after Holm agrees in every one of at least {LEAST_SEEDS} seeds, "
         f"and n is at least {LEAST_FOR_STAR}."
     )
     for title, score in shown.both.items():
@@ -123,7 +124,7 @@ def _against_rest(shown: Shown) -> None:
         {
             "label": words(label),
             "arm": title,
-            **dict(zip(("true +", "false +", "false −", "true −"), one.against_rest or (), strict=False)),
+            **dict(zip(CELLS, one.against_rest or (), strict=False)),
             "thresholds": ", ".join(f"{threshold:.2f}" for threshold in score.thresholds.get(label, ())),
         }
         for label in next(iter(shown.both.values())).labels
@@ -132,7 +133,37 @@ def _against_rest(shown: Shown) -> None:
     )
     st.markdown("**Each label against the rest**")
     st.dataframe(table, hide_index=True, alt="Each label against the rest")
+    st.caption("Difference: second minus first")
+    signed = {cell: st.column_config.NumberColumn(format="%+d") for cell in CELLS}
+    difference = against_rest_difference(*shown.both.values())
+    st.dataframe(
+        difference, hide_index=True, column_config=signed, alt="Each label against the rest, second minus first"
+    )
     st.caption("Summed over seeds. A label is named from its threshold on, chosen on validation for each seed.")
+
+
+def against_rest_difference(first: ArmScore, second: ArmScore) -> pd.DataFrame:
+    """Return what changes in the matrix of each label against the rest: second minus first, a row per label."""
+    both = ((label, one.against_rest, second.labels[label].against_rest) for label, one in first.labels.items())
+    return pd.DataFrame(
+        {"label": words(label), **{cell: b - a for cell, a, b in zip(CELLS, before, after, strict=True)}}
+        for label, before, after in both
+        if before and after
+    )
+
+
+def days_box(shown: Shown) -> None:
+    """Draw how often both arms were right by the day the test pictures were taken; nothing where there is one."""
+    days = shown.found.arms[BASELINE].days
+    if not days:
+        return
+    st.markdown("**By day**")
+    table = {title: [told(score.days[day].right, "{:.0%}") for day in days] for title, score in shown.both.items()}
+    st.dataframe(
+        pd.DataFrame({"day": list(days), "n": [one.n for one in days.values()], **table}),
+        hide_index=True, key="days_table",
+    )  # fmt: skip
+    st.caption("All labels right, test pictures; camera, light and weather change with the day.")
 
 
 def doses_box(shown: Shown) -> None:

@@ -11,13 +11,19 @@ from leafcore.runs import Run
 from ui import cached, live
 from ui.arms_matrix import working_box
 from ui.choose import choose
-from ui.compared import Shown, arms_box, confusion_box, doses_box, labels_box, learning_box
+from ui.compared import Shown, arms_box, confusion_box, days_box, doses_box, labels_box, learning_box
 from ui.evidence import calibration_box, integrity_box, significance_box
 from ui.looking import look_box
 from ui.new_comparison import new_comparison_box
 from ui.places import path_of
 from ui.reporting import report_buttons
 from ui.shortcuts import shortcut_note, shortcuts_box
+
+
+def _shortcuts(shown: Shown) -> None:
+    shortcuts_box(shown.run)
+    days_box(shown)
+
 
 TABS: dict[str, Callable[[Shown], None]] = {
     "By label": labels_box,
@@ -28,7 +34,7 @@ TABS: dict[str, Callable[[Shown], None]] = {
     "Calibration": calibration_box,
     "Significance": significance_box,
     "Look": look_box,
-    "Shortcuts": lambda shown: shortcuts_box(shown.run),
+    "Shortcuts": _shortcuts,
     "Integrity": integrity_box,
 }
 
@@ -79,7 +85,7 @@ def _headline(shown: Shown) -> None:
     """Draw the verdict, the scores of both arms and their difference."""
     found, arm = shown.found, shown.arm
     difference = found.differences[arm][MACRO]
-    box = st.warning if arm in found.withheld else st.success if difference.low > 0 else st.info
+    box = st.warning if arm in found.withheld else st.success if found.improves(arm) else st.info
     box(found.verdicts[arm], icon=":material/gavel:")
     if arm in found.withheld:
         st.badge("Not valid for claims", icon=":material/block:", color="red")

@@ -41,21 +41,36 @@ def significance_box(shown: Shown) -> None:
         f"{words(label)}, seed {first + at}": test for label, row in tests.labels.items() for at, test in enumerate(row)
     }
     st.dataframe(_tests(by_label), hide_index=True)
-    for at, overall in enumerate(shown.found.cochran):
-        st.caption(f"All arms, seed {first + at}: Cochran's Q = {overall.q:.2f}, p = {overall.p:.3g}")
+    _all_arms(shown.found, first)
     st.caption(
         "McNemar's test: exact below 25 discordant pictures, else with continuity correction. It covers which pictures "
         "are in the test split, not how a training turns out: that is what seeds are for."
     )
 
 
-def _tests(rows: dict[str, McNemar]) -> pd.DataFrame:
+def _all_arms(found: Comparison, first: int) -> None:
+    """Draw Cochran's Q of every seed, and which pairs of arms it comes from."""
+    if found.pairwise:
+        st.markdown(f"**All pairs of arms** · n = {found.test_images:,} · Holm over the pairs")
+        rows = {
+            f"{' | '.join(found.arms[arm].title for arm in pair.arms)}, seed {first + at}": test
+            for pair in found.pairwise
+            for at, test in enumerate(pair.pictures)
+        }
+        st.dataframe(_tests(rows, ("only the first", "only the second")), hide_index=True)
+    for at, overall in enumerate(found.cochran):
+        st.caption(f"All arms, seed {first + at}: Cochran's Q = {overall.q:.2f}, p = {overall.p:.3g}")
+
+
+def _tests(
+    rows: dict[str, McNemar], one_alone: tuple[str, str] = ("only the baseline", "only the arm")
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "of": name,
             "both right": test.both,
-            "only the baseline": test.first,
-            "only the arm": test.second,
+            one_alone[0]: test.first,
+            one_alone[1]: test.second,
             "neither": test.neither,
             "odds ratio": "∞"
             if isinf(test.odds_ratio)
@@ -84,6 +99,8 @@ def integrity_box(shown: Shown) -> None:
             f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
             icon=":material/help:",
         )
+    if found.synthetic_left_out:
+        st.caption(f"Left out: {found.synthetic_left_out:,} synthetic pictures whose sources judge.")
     st.caption(
         "Anything but 0 in the first or last column withholds the verdict. "
         f"The test split has {found.leaks.test_size} pictures."

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from leafcore.continuing import run_fixed
+from leafcore.continuing import goes_on, run_fixed
 from leafcore.errors import LeafError
 from leafcore.interruption import interruption
 from leafcore.jobs import KINDS
@@ -43,13 +43,13 @@ def fix_buttons(run: Run, status: Status, fix: dict[str, Any], key: str) -> None
     if not fix:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        from_where = f", from step {status.safe:,}" if status.safe else ""
+        from_where = f", from step {status.safe:,}" if status.safe and goes_on(run, fix) else ""
         if st.button(
             f"Fix and run again: {in_words(run, fix)}{from_where}",
             type="primary",
             icon=":material/healing:",
             key=f"{key}-fix-{run.id}",
-            help="Queues a new run with this one setting changed.",
+            help="Queues a new run with this changed.",
         ):
             try:
                 fixed = run_fixed(workspace(), run)

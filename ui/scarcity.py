@@ -57,7 +57,7 @@ def _start() -> None:
 
 def _found(run: Run) -> None:
     found = ScarcityResult.model_validate(run.result())
-    box = st.warning if found.withheld else st.success if found.difference.low > 0 else st.info
+    box = st.warning if found.withheld else st.success if found.improves else st.info
     box(found.verdict, icon=":material/gavel:")
     accepted = sum(found.accepted.values())
     with st.grid(3, min_column_width=180):

@@ -14,6 +14,8 @@ from ui.launching import check
 from ui.places import path_of
 from ui.service import workspace
 
+UNKNOWN = {"time": ":material/hourglass:", "base": ":material/download:"}  # what leaves open whether a run fits
+
 
 def verdicts_box() -> None:
     """Draw the pre-flights that the address names: how they go, then what they found."""
@@ -53,8 +55,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
                 query_params={"run": result.queued},
             )
     for problem in result.problems:
-        draw = st.warning if problem.code == "time" else st.error
-        draw(problem.message, icon=":material/hourglass:" if problem.code == "time" else ":material/block:")
+        draw = st.warning if problem.code in UNKNOWN else st.error
+        draw(problem.message, icon=UNKNOWN.get(problem.code, ":material/block:"))
     if result.fix is not None:
         settings = run.record.settings
         if st.button(
@@ -68,7 +70,8 @@ def _verdict(run: Run, result: PreflightResult) -> None:
             check(result.recipe, [config])
         st.caption(result.fix.text)
     elif _is_unknown(result):
-        st.caption("Choose smaller pictures or a smaller network, or queue it without checking.")
+        smaller = "Choose smaller pictures or a smaller network, or queue" if _lacks(result, "time") else "Queue"
+        st.caption(f"{smaller} it without checking.")
     elif not result.fits:
         st.caption("Nothing smaller was found to fit: free some memory or disk, or choose a smaller network.")
     _figures(result)
@@ -90,7 +93,9 @@ def _figures(result: PreflightResult) -> None:
                 with st.container(gap=None):
                     st.metric(label, value)
                     st.caption(note)
-        parts = {"steps": foreseen.stepping_s, "scores": foreseen.scoring_s, "samples": foreseen.sampling_s}
+        loading = {"loading": foreseen.loading_s - measured.drawing_s, "prior pictures": measured.drawing_s}
+        parts = {name: seconds for name, seconds in loading.items() if seconds > 0}
+        parts |= {"steps": foreseen.stepping_s, "scores": foreseen.scoring_s, "samples": foreseen.sampling_s}
         split = [f"{name} {duration(seconds)}" for name, seconds in {**parts, "saving": foreseen.saving_s}.items()]
         st.caption("Time: " + "  ·  ".join(split))
     pictures = ", ".join(f"{words(labels)} {count:,}" for labels, count in list(result.pictures.items())[:6])
@@ -98,7 +103,11 @@ def _figures(result: PreflightResult) -> None:
 
 
 def _is_unknown(result: PreflightResult) -> bool:
-    return [problem.code for problem in result.problems] == ["time"]
+    return bool(result.problems) and all(problem.code in UNKNOWN for problem in result.problems)
+
+
+def _lacks(result: PreflightResult, code: str) -> bool:
+    return any(problem.code == code for problem in result.problems)
 
 
 def _step(seconds: float) -> str:

@@ -9,7 +9,7 @@ from leafcore.evaluate.arms import Material
 from leafcore.evaluate.cells import Cell
 from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.plans import Plan
-from leafcore.evaluate.result import ArmScore, Bin, Calibration, Estimate, LabelScore, Scores
+from leafcore.evaluate.result import ArmScore, Bin, Calibration, DayScore, Estimate, LabelScore, Scores
 from leafcore.measure import calibration
 from leafcore.measure.bootstrap import (
     CountBootstrap,
@@ -21,7 +21,7 @@ from leafcore.measure.bootstrap import (
 )
 from leafcore.measure.ranking import ranked
 from leafcore.measure.scores import macro_f1, predicted_labels, set_confusion
-from leafcore.measure.stats import LEAST_GROUPS, Interval
+from leafcore.measure.stats import LEAST_GROUPS, LEAST_GROUPS_IN_ALL, Interval
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def score_arm(judgement: Judgement, plan: Plan, material: Material, cells: Seque
         labels=_labels(material, judgement, each, decided),
         macro=Scores(**{name: estimate(intervals[-1]) for name, intervals in each.items()}),
         micro=Scores(**{name: estimate(part.intervals(known[-1:])[0]) for name, part in together.items()}),
-        subset_accuracy=_subset_accuracy(judgement, decided),
+        subset_accuracy=_share_right(judgement, decided, np.ones(len(truth), bool), LEAST_GROUPS_IN_ALL),
+        days=_by_day(judgement, decided, material.test_records["taken"].to_numpy(str)),
         confusion=_confusion(judgement, material, decided),
         thresholds={} if classes.exclusive else _thresholds(material, cells),
         calibration=_calibration(judgement, cells, exclusive=classes.exclusive),
@@ -151,12 +152,32 @@ def _labels(
     }
 
 
-def _subset_accuracy(judgement: Judgement, decided: Sequence[np.ndarray]) -> Estimate:
-    right = [(one == judgement.targets).all(axis=1)[:, None] for one in decided]
-    above = np.stack([by_group(one, judgement.group, judgement.groups) for one in right])
-    below = np.stack([by_group(np.ones_like(one), judgement.group, judgement.groups) for one in right])
-    known = np.array([judgement.groups >= LEAST_GROUPS])
+def _share_right(judgement: Judgement, decided: Sequence[np.ndarray], counted: np.ndarray, least: int) -> Estimate:
+    """Return the share of some test pictures that is named exactly right.
+
+    Args:
+        judgement: The test split.
+        decided: By seed, the labels that were named, (N, labels) bool.
+        counted: (N,) bool, which pictures.
+        least: Of fewer groups no interval is told.
+    """
+    group, groups = judgement.group, judgement.groups
+    right = [((one == judgement.targets).all(axis=1) & counted)[:, None] for one in decided]
+    above = np.stack([by_group(one, group, groups) for one in right])
+    below = np.broadcast_to(by_group(counted[:, None], group, groups), above.shape)
+    known = np.array([len(np.unique(group[counted])) >= least])
     return estimate(judgement.draws.ratio(above, below).intervals(known)[0])
+
+
+def _by_day(judgement: Judgement, decided: Sequence[np.ndarray], taken: np.ndarray) -> dict[str, DayScore]:
+    """Return what was named right of each day's pictures; nothing where all are of one day, as far as is known."""
+    days = sorted(set(taken) - {""})
+    if len(days) < 2:
+        return {}
+    return {
+        day: DayScore(n=int((taken == day).sum()), right=_share_right(judgement, decided, taken == day, LEAST_GROUPS))
+        for day in days
+    }
 
 
 def _confusion(judgement: Judgement, material: Material, decided: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:
@@ -180,7 +201,7 @@ def _calibration(judgement: Judgement, cells: Sequence[Cell], *, exclusive: bool
     seeds = [calibration.judged(judgement.targets, cell.probabilities, exclusive=exclusive) for cell in cells]
     said, true = (np.concatenate([seed[part] for seed in seeds]) for part in (0, 1))
     error = calibration.calibration_error(seeds, judgement.group, judgement.draws)
-    known = np.array([judgement.groups >= LEAST_GROUPS])
+    known = np.array([judgement.groups >= LEAST_GROUPS_IN_ALL])
     return Calibration(
         bins=tuple(Bin(said=mean, true=share, n=n) for mean, share, n in calibration.curve(said, true)),
         error=estimate(error.intervals(known)[0]),

@@ -1,6 +1,5 @@
 """The arms of a comparison: the same test split, the same steps, other training pictures."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from leafcore.data.classes import Classes
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
-from leafcore.data.seen import Seen, admit_unknown, load_seen, merge, roles_of
-from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
+from leafcore.data.seen import Seen, merge
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.evaluate.amounts import ALL, require_enough, take, wanted
+from leafcore.evaluate.children import open_children
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.plans import Plan, plan_arms
 from leafcore.progress import Progress
@@ -56,6 +55,7 @@ class Material:
         test_records: The test split's records, in the order of `test`.
         seen: What the models and sources behind each synthetic set have seen.
         synthetic: How many synthetic pictures there are.
+        left_out: How many more there would be, had their sources not come to judge; see `children.py`.
     """
 
     dataset: Dataset
@@ -68,6 +68,7 @@ class Material:
     test_records: pd.DataFrame
     seen: tuple[Seen, ...]
     synthetic: int
+    left_out: int = 0
 
     def seen_behind(self, sets: Sequence[int]) -> Seen:
         """Return what stands behind some of the synthetic sets, by role."""
@@ -102,7 +103,13 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         NotFoundError: A dataset or run is unknown.
     """
     dataset = load(workspace, config.dataset)
-    added = [_labelled(open_synthetic_set(workspace, run_id)) for run_id in config.synthetic]
+    sets = [open_children(workspace, run_id, dataset) for run_id in config.synthetic]
+    added = [children.pictures for children in sets]
+    left_out = sum(children.left_out for children in sets)
+    if left_out:
+        progress.warn(
+            f"Left out {left_out} synthetic pictures, for their sources are in validation or test of {dataset.ref}."
+        )
     plans = plan_arms(config, [open_run(workspace, pictures.id).record.title for pictures in added])
     manifest = pd.concat([pictures.manifest.assign(set=index) for index, pictures in enumerate(added)])
     synthetic_sets = [str(labels) for labels in manifest["labels"]]
@@ -133,8 +140,9 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         val=val,
         test=test,
         test_records=test_records,
-        seen=tuple(seen_by(pictures) for pictures in added),
+        seen=tuple(children.seen for children in sets),
         synthetic=len(manifest),
+        left_out=left_out,
     )
 
 
@@ -192,24 +200,3 @@ def _joined(train: LabelledImages, more: LabelledImages, share: Share) -> Labell
         for part, rows in parts
     ]
     return LabelledImages(images, np.concatenate([part.targets[rows] for part, rows in parts]))
-
-
-def _labelled(pictures: SyntheticSet) -> SyntheticSet:
-    """Refuse a set of which nobody knows what it shows."""
-    if not pictures.has_labels:
-        raise DatasetError(
-            f"synthetic: {pictures.id} holds pictures without labels, for an unconditional model made them; "
-            "pseudo-label them first, or choose a set of one label, or of a class-conditional model."
-        )
-    return pictures
-
-
-def seen_by(pictures: SyntheticSet) -> Seen:
-    """Return what stands behind a synthetic set, by role.
-
-    Unknown where nobody wrote down the sources, or a role that a model of its recipe must have.
-    """
-    steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
-    roles = {role for step in steps for role in roles_of(step["recipe"])}
-    others = [*(["source"] if pictures.has_sources else []), *(["teacher"] if pictures.has_teacher else [])]
-    return admit_unknown(load_seen(pictures.folder), [*sorted(roles), *others], pictures.id)

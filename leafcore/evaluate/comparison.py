@@ -11,7 +11,7 @@ from leafcore.evaluate.arms import Material
 from leafcore.evaluate.cells import Cell, require_one_test, split_hash
 from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.result import MACRO, ArmScore, Comparison
-from leafcore.evaluate.significance import cochran_tests, mcnemar_tests
+from leafcore.evaluate.significance import cochran_tests, mcnemar_tests, pairwise_tests
 from leafcore.evaluate.verdicts import verdict
 
 
@@ -22,7 +22,7 @@ class Circumstances:
     Attributes:
         leaks: What stands behind all synthetic pictures.
         leaks_of: What stands behind each arm that learns from synthetic pictures.
-        opened: How many comparisons have opened this test split, this one included.
+        opened: How many runs have looked at these test pictures, this one included.
         seed: Of the bootstrap.
     """
 
@@ -60,6 +60,7 @@ def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstanc
             circumstances.leaks_of.get(plan.id),
             seeds=len(cells[BASELINE]),
             test_images=len(judgement.targets),
+            groups=judgement.groups,
             opened=circumstances.opened,
             arms=len(others),
         )
@@ -76,12 +77,14 @@ def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstanc
         differences=differences,
         significance=mcnemar_tests(judgement.targets, decided, material.classes.names),
         cochran=cochran_tests(judgement.targets, decided),
+        pairwise=pairwise_tests(judgement.targets, decided),
         leaks=circumstances.leaks,
         chosen=chosen,
         verdict=verdicts[chosen],
         verdicts=verdicts,
         withheld=tuple(arm for arm, report in circumstances.leaks_of.items() if not report.is_clean),
         synthetic_images=material.synthetic,
+        synthetic_left_out=material.left_out,
         test_opened=circumstances.opened,
         bootstrap_seed=circumstances.seed,
     )

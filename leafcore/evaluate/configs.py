@@ -11,6 +11,7 @@ BaseArm = Literal["real", "classical", "oversampled", "weighted", "real_plus_syn
 Heuristic = Literal["match-largest", "capped", "proportional"]
 
 BASELINE = "real"  # every other arm is compared with it
+LEAST_SEEDS = 3  # classifiers per arm, below which nothing is claimed: how far trainings differ by chance is not seen
 ARM_TITLES: dict[str, str] = {
     "real": "Real",
     "classical": "Real, classical augmentation",
@@ -27,7 +28,7 @@ class EvaluateConfig(Config):
     """Settings of `evaluate`."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"seeds": 2, "steps": 24, "epochs": 2, "size_px": 64, "batch_size": 16},
+        "smoke": {"seeds": 3, "steps": 24, "epochs": 2, "size_px": 64, "batch_size": 16},
         "draft": {"seeds": 3, "steps": 240, "epochs": 8, "size_px": 128},
         "paper": {"seeds": 5, "steps": 3000, "epochs": 30, "size_px": 256},
     }
@@ -58,7 +59,7 @@ class EvaluateConfig(Config):
         "Arms that add as many as a rule says: match-largest fills every label set up to the largest one; capped does "
         "so but at most doubles it; proportional keeps the real proportions.",
     )
-    seeds: int = setting(3, "Classifiers trained per arm; fewer than 3 says little.", ge=1, le=20)
+    seeds: int = setting(3, "Classifiers trained per arm; fewer than 3 give no verdict.", ge=1, le=20)
     steps: int = setting(600, "Optimizer steps of every classifier, the same in all arms.", ge=2, le=1_000_000)
     epochs: int = setting(10, "How often within these steps validation picks the best weights.", ge=1, le=1000)
     backbone: str = setting("tf_efficientnet_lite0", "Classifier: any timm model; the default needs no download.")

@@ -1,17 +1,19 @@
 """The verb that compares classifiers: arms x seeds, each cell trained alike, all judged on one test split."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from leafcore.data import leaks
 from leafcore.evaluate.arms import Material, load_material
-from leafcore.evaluate.cells import JUDGING, Cell, cell_name, load_cell, split_hash
+from leafcore.evaluate.cells import JUDGING, Cell, cell_name, load_cell
 from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.openings import count_opening
 from leafcore.evaluate.plans import Plan
 from leafcore.evaluate.result import Comparison, Planned, PlannedArm
+from leafcore.evaluate.surroundings import note_environment
 from leafcore.evaluate.training import CellProgress, train_cell
 from leafcore.files import write_atomic, write_json
 from leafcore.progress import Progress
@@ -29,16 +31,20 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
         Stopped: Somebody asked to stop; the cells so far stay.
     """
     progress.phase("loading")
+    note_environment(progress.folder, config.device, config.precision)
     material = load_material(config, workspace, progress)
     whole = leaks.check(material.dataset, material.seen_behind(range(len(material.seen))))
     if not whole.is_clean:
         progress.warn(f"The verdict will be withheld: {whole.explain()}.")
-    opened = count_opening(workspace, material.dataset, progress.folder.name)
+
+    def open_test() -> int:
+        return count_opening(workspace, material.dataset, progress.folder.name)
+
     seeds = tuple(config.seed + index for index in range(config.seeds))
     write_plan(progress.folder, material, seeds)
-    cells = _train(config, material, seeds, progress)
+    cells = _train(config, material, seeds, progress, open_test)
     progress.phase("comparing")
-    comparison = compare(material, cells, Circumstances(whole, leaks_of_arms(material), opened, config.seed))
+    comparison = compare(material, cells, Circumstances(whole, leaks_of_arms(material), open_test(), config.seed))
     write_json(progress.folder / "comparison.json", comparison.model_dump(mode="json"))
     return comparison
 
@@ -66,29 +72,37 @@ def write_plan(folder: Path, material: Material, seeds: tuple[int, ...]) -> None
 
 
 def _train(
-    config: EvaluateConfig, material: Material, seeds: tuple[int, ...], progress: Progress
+    config: EvaluateConfig,
+    material: Material,
+    seeds: tuple[int, ...],
+    progress: Progress,
+    before_test: Callable[[], object],
 ) -> dict[str, list[Cell]]:
     """Return each arm's classifiers, a seed of all arms after another; those that are there are not trained again."""
-    expected = split_hash(material.test_records)
     order = [(plan, seed) for seed in seeds for plan in material.plans]
     cells: dict[str, list[Cell]] = {plan.id: [] for plan in material.plans}
     for number, (plan, seed) in enumerate(order):
         progress.phase(f"{plan.title}, seed {seed}")
         name = cell_name(plan.id, seed)
         watch = CellProgress(progress, name, number * config.steps, len(order) * config.steps)
-        cells[plan.id].append(_cell(config, material, plan, seed, watch, expected))
+        cells[plan.id].append(_cell(config, material, plan, seed, watch, before_test))
     return cells
 
 
 def _cell(
-    config: EvaluateConfig, material: Material, plan: Plan, seed: int, progress: CellProgress, test_hash: str
+    config: EvaluateConfig,
+    material: Material,
+    plan: Plan,
+    seed: int,
+    progress: CellProgress,
+    before_test: Callable[[], object],
 ) -> Cell:
     file = progress.folder / "test.npz"
     cell = load_cell(file)
     if cell is None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            cell = train_cell(config, material, plan, seed, progress, test_hash)
+            cell = train_cell(config, material, plan, seed, progress, before_test)
         cell.save(file)
         progress.drop_state()
     return cell

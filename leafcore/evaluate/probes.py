@@ -26,7 +26,7 @@ from leafcore.files import write_atomic, write_json
 from leafcore.images import sheet
 from leafcore.measure.bootstrap import CountBootstrap, GroupBootstrap, by_group, confusion_counts
 from leafcore.measure.scores import macro_f1, predicted_labels
-from leafcore.measure.stats import LEAST_GROUPS
+from leafcore.measure.stats import LEAST_GROUPS_IN_ALL
 from leafcore.measure.thresholds import choose_thresholds
 from leafcore.progress import Progress
 from leafcore.train.classifier import LabelledImages
@@ -173,7 +173,7 @@ def _scores(
         right = np.stack([by_group((one == targets).all(1)[:, None], group, groups) for one in decided])
         scores[view] = ViewScore(
             macro_f1=estimate(bootstrap.scores(counts)["f1"].intervals(bootstrap.known)[-1]),
-            accuracy=estimate(draws.ratio(right, pictures).intervals(np.array([groups >= LEAST_GROUPS]))[0]),
+            accuracy=estimate(draws.ratio(right, pictures).intervals(np.array([groups >= LEAST_GROUPS_IN_ALL]))[0]),
             seeds=tuple(macro_f1(targets, one) for one in decided),
             pixels=float(kept(masks, viewings[view]).float().mean()),
         )

@@ -3,6 +3,7 @@
 ```
 runs/<id>/
   comparison.json         a `Comparison`
+  environment.json        what computed it, see `surroundings.py`
   arms.json               the arms to come, written before the first is trained
   test.parquet            the test pictures, in the order of every table below
   cells/<arm>-<seed>/     one trained classifier, see `cells.py`
@@ -18,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
-from leafcore.evaluate.configs import BASELINE, arm_title
+from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS, arm_title
 from leafcore.files import read_json
 
 MACRO, MICRO = "macro", "micro"
@@ -120,6 +121,20 @@ class Calibration(BaseModel):
     n: int
 
 
+class DayScore(BaseModel):
+    """How an arm did on the test pictures of one day.
+
+    Attributes:
+        n: How many there are.
+        right: How often exactly the right labels were named; mean over seeds.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    right: Estimate
+
+
 class ArmScore(BaseModel):
     """How an arm did.
 
@@ -135,6 +150,7 @@ class ArmScore(BaseModel):
         macro: The mean over the labels with a test picture.
         micro: All decisions for and against a label counted together.
         subset_accuracy: How often exactly the right labels were named.
+        days: The same by the day the pictures were taken, as far as files say; empty where all are of one.
         confusion: Rows true, columns predicted, summed over seeds; the last column is any other label set.
         thresholds: By label, the probability from which each seed names it; chosen on validation. Empty where a
             picture is of exactly one class.
@@ -155,6 +171,7 @@ class ArmScore(BaseModel):
     macro: Scores | None = None
     micro: Scores | None = None
     subset_accuracy: Estimate = UNKNOWN
+    days: dict[str, DayScore] = {}
     confusion: tuple[tuple[int, ...], ...]
     thresholds: dict[str, tuple[float, ...]] = {}
     calibration: Calibration | None = None
@@ -211,6 +228,20 @@ class CochranQ(BaseModel):
     p: float
 
 
+class Pair(BaseModel):
+    """McNemar's tests of two arms, whichever they are, one per seed; they speak of test sampling, not of training.
+
+    Attributes:
+        arms: The first and the second.
+        pictures: Whether exactly the right labels were named; Holm over all pairs of arms.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    arms: tuple[str, str]
+    pictures: tuple[McNemar, ...]
+
+
 class Comparison(BaseModel):
     """Everything a comparison found.
 
@@ -225,14 +256,16 @@ class Comparison(BaseModel):
         differences: Of every other arm: arm minus baseline, of F1, by label and "macro".
         significance: Of every other arm: McNemar's tests.
         cochran: By seed, over all arms; empty for two.
+        pairwise: McNemar's tests of all pairs of arms; empty for two.
         leaks: What the models behind the synthetic pictures have seen.
         chosen: Which arm with synthetic pictures validation prefers; the verdict speaks of it.
         verdict: The sentence.
         verdicts: The sentence of every other arm.
         withheld: The arms whose sentence gives no verdict.
         synthetic_images: How many were at hand.
-        test_opened: How many comparisons had opened this dataset version's test split, this one included; 0 in files
-            from before this was counted.
+        synthetic_left_out: How many more were not, for their sources are in validation or test.
+        test_opened: How many runs had looked at these test pictures, under whatever dataset's name, this one included;
+            0 in files from before this was counted.
         bootstrap_seed: Of the resamples.
     """
 
@@ -247,12 +280,14 @@ class Comparison(BaseModel):
     differences: dict[str, dict[str, Estimate]]
     significance: dict[str, Significance] = {}
     cochran: tuple[CochranQ, ...] = ()
+    pairwise: tuple[Pair, ...] = ()
     leaks: LeakReport
     chosen: str
     verdict: str
     verdicts: dict[str, str]
     withheld: tuple[str, ...] = ()
     synthetic_images: int
+    synthetic_left_out: int = 0
     test_opened: int = 0
     label_policy: LabelPolicy = "multi-label"
     bootstrap_seed: int = 0
@@ -285,16 +320,25 @@ class Comparison(BaseModel):
         """The arms that are compared with the baseline."""
         return list(self.differences)
 
+    @property
+    def has_seeds(self) -> bool:
+        """Whether there are classifiers enough for anything to be claimed."""
+        return len(self.arms[BASELINE].seeds) >= LEAST_SEEDS
+
+    def improves(self, arm: str) -> bool:
+        """Whether an arm may be said to be better than the baseline."""
+        return self.has_seeds and arm not in self.withheld and self.differences[arm][MACRO].low > 0
+
     def has_star(self, arm: str, label: str) -> bool:
         """Whether a label's difference may be taken as shown.
 
         Its interval excludes 0, McNemar's test after Holm says the same of every seed, and it has at least
-        `LEAST_FOR_STAR` test pictures.
+        `LEAST_FOR_STAR` test pictures and `LEAST_SEEDS` seeds.
         """
         tests = self.significance[arm].labels.get(label, ()) if arm in self.significance else ()
         agreed = bool(tests) and all(test.p_holm < 0.05 for test in tests)
         enough = self.arms[arm].labels[label].support >= LEAST_FOR_STAR
-        return agreed and enough and self.differences[arm][label].excludes_zero
+        return self.has_seeds and agreed and enough and self.differences[arm][label].excludes_zero
 
 
 class PlannedArm(BaseModel):

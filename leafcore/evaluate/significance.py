@@ -1,11 +1,12 @@
 """Tests of every arm against the baseline, seed by seed: no seed's table is pooled with another's."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from leafcore.evaluate.configs import BASELINE
-from leafcore.evaluate.result import CochranQ, McNemar, Significance
+from leafcore.evaluate.result import CochranQ, McNemar, Pair, Significance
 from leafcore.measure.paired_tests import PairedTest, cochran_q, holm, mcnemar
 
 Decided = Mapping[str, Sequence[np.ndarray]]  # by arm and seed, (N, labels) bool
@@ -21,7 +22,7 @@ def mcnemar_tests(targets: np.ndarray, decided: Decided, names: Sequence[str]) -
     """
     seeds = range(len(decided[BASELINE]))
     others = [arm for arm in decided if arm != BASELINE]
-    of_seed = [_corrected([_pictures(targets, decided, arm, seed) for arm in others]) for seed in seeds]
+    of_seed = [_corrected([_pictures(targets, decided, (BASELINE, arm), seed) for arm in others]) for seed in seeds]
     return {
         arm: Significance(
             pictures=tuple(tests[index] for tests in of_seed), labels=_labels(targets, decided, arm, names)
@@ -41,8 +42,18 @@ def cochran_tests(targets: np.ndarray, decided: Decided) -> tuple[CochranQ, ...]
     return tuple(found)
 
 
-def _pictures(targets: np.ndarray, decided: Decided, arm: str, seed: int) -> PairedTest:
-    first, second = ((decided[one][seed] == targets).all(axis=1) for one in (BASELINE, arm))
+def pairwise_tests(targets: np.ndarray, decided: Decided) -> tuple[Pair, ...]:
+    """Return McNemar's tests of all pairs of arms, which tell where Cochran's Q comes from; nothing for two arms."""
+    if len(decided) < 3:
+        return ()
+    pairs = list(combinations(decided, 2))
+    seeds = range(len(decided[BASELINE]))
+    of_seed = [_corrected([_pictures(targets, decided, pair, seed) for pair in pairs]) for seed in seeds]
+    return tuple(Pair(arms=pair, pictures=tuple(tests[index] for tests in of_seed)) for index, pair in enumerate(pairs))
+
+
+def _pictures(targets: np.ndarray, decided: Decided, arms: tuple[str, str], seed: int) -> PairedTest:
+    first, second = ((decided[arm][seed] == targets).all(axis=1) for arm in arms)
     return mcnemar(first, second)
 
 

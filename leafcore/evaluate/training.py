@@ -1,9 +1,10 @@
 """Training a cell: one classifier of an arm, from one seed."""
 
 import shutil
+from collections.abc import Callable
 
 from leafcore.evaluate.arms import Material
-from leafcore.evaluate.cells import Cell
+from leafcore.evaluate.cells import Cell, split_hash
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.contestant import Contestant
 from leafcore.evaluate.plans import Plan
@@ -53,7 +54,12 @@ class CellProgress(Progress):
 
 
 def train_cell(
-    config: EvaluateConfig, material: Material, plan: Plan, seed: int, progress: CellProgress, test_hash: str
+    config: EvaluateConfig,
+    material: Material,
+    plan: Plan,
+    seed: int,
+    progress: CellProgress,
+    before_test: Callable[[], object],
 ) -> Cell:
     """Train one classifier and return what it says of the validation and the test split.
 
@@ -66,7 +72,7 @@ def train_cell(
         plan: The arm.
         seed: Of the classifier.
         progress: Watches; its folder is the cell's.
-        test_hash: Of the test split, for the record.
+        before_test: Called right before the test split is looked at, which counts.
     """
     classifier = Contestant(
         classifier_config(config, plan, seed),
@@ -83,12 +89,13 @@ def train_cell(
         description = {**classifier.describe(), "arm": plan.id, "seed": seed}
         write_weights(progress.folder / "best.safetensors", classifier, description)
         write_json(progress.folder / "classifier.json", description)
+    before_test()
     return Cell(
         probabilities=classifier.predict(material.test),
         val_probabilities=said_of_val,
         thresholds=choose_thresholds(material.val.targets, said_of_val, exclusive=material.classes.exclusive),
         steps=steps,
-        test_hash=test_hash,
+        test_hash=split_hash(material.test_records),
     )
 
 

@@ -43,6 +43,7 @@ class ScarcityResult(BaseModel):
         verdict: The comparison's sentence.
         withheld: Whether that sentence gives no verdict, for something leaked.
         strip: The picture of the way between two seeds.
+        improves: Whether that sentence says that synthetic pictures help; no in files from before this was told.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class ScarcityResult(BaseModel):
     verdict: str
     withheld: bool
     strip: str
+    improves: bool = False
 
 
 def load_steps(folder: Path) -> dict[str, str]:

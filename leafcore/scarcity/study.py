@@ -131,6 +131,7 @@ def _go(
         verdict=found.verdict,
         withheld=not found.leaks.is_clean,
         strip=str(progress.folder / STRIP),
+        improves=found.improves(ARM),
     )
 
 

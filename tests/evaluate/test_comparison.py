@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
@@ -12,6 +13,7 @@ from leafcore.evaluate.cells import Cell, split_hash
 from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.result import Estimate
 from leafcore.measure import stats
+from leafcore.train.classifier import LabelledImages
 from tests.watcher import Watcher
 
 CLEAN = LeakReport(test={"generator": 0}, val={"generator": 0}, outside={"generator": 0}, test_size=7)
@@ -30,6 +32,14 @@ def few_resamples(monkeypatch):
 @pytest.fixture
 def material(own, config, tmp_path):
     return load_material(config, own, Watcher(tmp_path / "run"))
+
+
+def widened(material):
+    """Return the same with a second test picture like each, a group of its own: enough for intervals of macro-F1."""
+    records, test = material.test_records, material.test
+    again = records.assign(sha256=records["sha256"] + "-2", group=records["group"].astype(str) + "-2")
+    twice = LabelledImages([np.concatenate([test.images[0][:]] * 2)], np.concatenate([test.targets] * 2))
+    return replace(material, test=twice, test_records=pd.concat([records, again], ignore_index=True))
 
 
 def probabilities(material, wrong=()):
@@ -81,18 +91,39 @@ def test_the_confusion_adds_the_seeds_up(material):
 
 
 def test_equal_arms_show_no_difference(material):
-    answers = [probabilities(material, wrong=(0, 4))]
+    material = widened(material)
+    answers = [probabilities(material, wrong=(0, 4))] * 3
     found = judged(material, answers, answers)
     assert found.differences["real_plus_synthetic"]["macro"].model_dump() == {"value": 0, "low": 0, "high": 0}
     assert found.verdict.startswith("No difference shown")
 
 
 def test_a_plain_gain_is_said_and_a_leak_takes_it_back(material):
+    material = widened(material)
     poor, good = [probabilities(material, wrong=range(7))] * 3, [probabilities(material)] * 3
     assert "improves" in judged(material, poor, good).verdict
     assert judged(material, poor, good, LEAKED).verdict.startswith("Verdict withheld")
     assert judged(material, poor, good, UNKNOWN).verdict.startswith("Verdict withheld: nobody wrote down")
     assert judged(material, good, poor).verdict.startswith("Do not use this set")
+
+
+def test_too_few_test_groups_give_numbers_and_no_verdict(material):
+    poor, good = [probabilities(material, wrong=range(7))] * 3, [probabilities(material)] * 3
+    found = judged(material, poor, good)
+    assert found.test_groups == 7 and found.verdict.startswith("No verdict from 7 independent test groups")
+    assert found.differences["real_plus_synthetic"]["macro"].value == pytest.approx(1)
+    assert not found.differences["real_plus_synthetic"]["macro"].is_known
+
+
+def test_too_few_seeds_give_numbers_and_no_verdict(material):
+    material = widened(material)
+    poor, good = [probabilities(material, wrong=range(7))] * 3, [probabilities(material)] * 3
+    assert judged(material, poor, good).improves("real_plus_synthetic")
+    assert not judged(material, good, poor).improves("real_plus_synthetic")
+    assert not judged(material, poor, good, LEAKED).improves("real_plus_synthetic")
+    few = judged(material, poor[:2], good[:2])
+    assert few.verdict.startswith("No verdict from 2 seeds") and not few.improves("real_plus_synthetic")
+    assert few.differences["real_plus_synthetic"]["macro"].low > 0, "the numbers are told all the same"
 
 
 def test_a_comparison_says_how_many_steps_were_taken_and_how_often_the_test_split_was_opened(material):
@@ -138,7 +169,7 @@ SEVERAL = ("real", "weighted", "real_plus_synthetic", "synthetic")
 
 @pytest.fixture
 def several(own, config, tmp_path):
-    return load_material(config.model_copy(update={"arms": SEVERAL}), own, Watcher(tmp_path / "run"))
+    return widened(load_material(config.model_copy(update={"arms": SEVERAL}), own, Watcher(tmp_path / "run")))
 
 
 def compared(material, answers, leaks_of=None, **changes):
@@ -201,6 +232,20 @@ def test_rankings_and_subset_accuracy_are_scikit_learns(material):
     assert score.subset_accuracy.value == pytest.approx(accuracy_score(truth.argmax(1), said.argmax(1)))
     assert score.micro.f1.value == pytest.approx(score.subset_accuracy.value), "as of exclusive classes"
     assert score.calibration.n == 7 and sum(one.n for one in score.calibration.bins) == 7
+
+
+def test_each_day_has_its_share_of_right_pictures_and_no_interval_of_two_groups(material):
+    days = ["2021-05-01"] * 2 + ["2021-05-09"] * 4 + [""]
+    dated = replace(material, test_records=material.test_records.assign(taken=days))
+    said = [probabilities(dated, wrong=(0, 2)), probabilities(dated, wrong=(0, 6))]
+    found = judged(dated, said, said).arms["real"].days
+    assert {day: one.n for day, one in found.items()} == {"2021-05-01": 2, "2021-05-09": 4}
+    assert found["2021-05-01"].right.value == 1 / 2 and not found["2021-05-01"].right.is_known
+    assert found["2021-05-09"].right.value == pytest.approx((3 / 4 + 1) / 2)
+    groups = dated.test_records["group"].iloc[2:6].nunique()
+    assert found["2021-05-09"].right.is_known == (groups >= stats.LEAST_GROUPS)
+    one_day = replace(material, test_records=material.test_records.assign(taken="2021-05-01"))
+    assert judged(one_day, said, said).arms["real"].days == {}
 
 
 def test_labels_that_may_come_together_are_named_from_their_thresholds_on(material):

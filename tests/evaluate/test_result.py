@@ -59,10 +59,10 @@ def test_what_was_withheld_then_is_withheld_now():
 # --- stars ------------------------------------------------------------------------------------------------------------
 
 
-def starred(difference=CLEAR, support=10, p_holm=(0.01, 0.04)):
+def starred(difference=CLEAR, support=10, p_holm=(0.01, 0.04, 0.04), seeds=3):
     score = Estimate(value=0.8, low=0.7, high=0.9)
     label = LabelScore(precision=score, recall=score, f1=score, support=support)
-    arm = ArmScore(train_images=9, macro_f1=score, seeds=(0.8, 0.8), labels={"rust": label}, confusion=((9, 0),))
+    arm = ArmScore(train_images=9, macro_f1=score, seeds=(0.8,) * seeds, labels={"rust": label}, confusion=((9, 0),))
     tests = tuple(McNemar(both=9, first=0, second=9, neither=0, p=p / 2, p_holm=p) for p in p_holm)
     found = Comparison(
         dataset="d@1", test_images=9, test_groups=9, label_sets=("rust",), arms={"real": arm, "synthetic": arm},
@@ -73,10 +73,16 @@ def starred(difference=CLEAR, support=10, p_holm=(0.01, 0.04)):
     return found.has_star("synthetic", "rust")
 
 
-def test_a_star_needs_an_interval_without_zero_ten_pictures_and_every_seed():
+def test_a_star_needs_an_interval_without_zero_ten_pictures_and_three_seeds_that_agree():
     assert starred()
 
 
-@pytest.mark.parametrize("lacking", [{"difference": UNCLEAR}, {"support": 9}, {"p_holm": (0.01, 0.06)}, {"p_holm": ()}])
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"difference": UNCLEAR}, {"support": 9}, {"p_holm": (0.01, 0.01, 0.06)}, {"p_holm": ()},
+        {"p_holm": (0.01, 0.01), "seeds": 2},
+    ],
+)  # fmt: skip
 def test_a_star_is_withheld_where_one_of_these_is_lacking(lacking):
     assert not starred(**lacking)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leafcore.evaluate.significance import cochran_tests, mcnemar_tests
+from leafcore.evaluate.significance import cochran_tests, mcnemar_tests, pairwise_tests
 
 TRUTH = np.eye(2, dtype=bool)[[0] * 10 + [1] * 10]
 
@@ -38,3 +38,14 @@ def test_more_than_two_arms_are_tested_together_too():
     assert cochran_tests(TRUTH, {"real": [poor], "weighted": [good]}) == ()
     (overall,) = cochran_tests(TRUTH, {"real": [poor], "weighted": [good], "synthetic": [good]})
     assert overall.q == pytest.approx(12) and overall.p < 0.01  # 2 * (3 * (14² + 20² + 20²) - 54²) / (3 * 54 - 150)
+
+
+def test_every_pair_of_more_than_two_arms_is_tested_and_all_pairs_are_corrected_together():
+    poor, good = with_mistakes(0, 1, 2, 3, 4, 5), with_mistakes()
+    assert pairwise_tests(TRUTH, {"real": [poor], "weighted": [good]}) == ()
+    pairs = pairwise_tests(TRUTH, {"real": [poor, good], "weighted": [good, good], "synthetic": [poor, poor]})
+    assert [pair.arms for pair in pairs] == [("real", "weighted"), ("real", "synthetic"), ("weighted", "synthetic")]
+    first, second = zip(*(pair.pictures for pair in pairs), strict=True)
+    assert [(test.first, test.second) for test in first] == [(0, 6), (0, 0), (6, 0)]
+    assert [test.p_holm for test in first] == pytest.approx([3 * 2 / 2**6, 1, 3 * 2 / 2**6])
+    assert [(test.first, test.second) for test in second] == [(0, 0), (6, 0), (6, 0)]

@@ -133,7 +133,7 @@ def test_studio_offers_train_pictures_only(open_app, own):
 def test_evaluate_shows_the_verdict_with_its_facts(open_app, own):
     page = open_app(own).open("evaluate")
     shown = " ".join(box.value for box in [*page.info, *page.warning, *page.success])
-    assert "95% interval" in shown and "seeds" in shown
+    assert "7 test pictures, 2 seeds" in shown and "No verdict from" in shown
     assert "test split: n =" in " ".join(caption.value for caption in page.caption)
 
 

@@ -8,6 +8,7 @@ from leafcore.evaluate.result import Planned, PlannedArm, read_comparison
 from leafcore.files import read_json, write_json
 from leafcore.runs import list_runs
 from ui.arms_matrix import matrix
+from ui.compared import against_rest_difference
 from ui.comparison import TABS
 
 ARM = "real_plus_synthetic"
@@ -18,7 +19,7 @@ def newest(workspace, kind="evaluate"):
 
 
 def give_a_dose(workspace):
-    """Let the comparison have a third arm, a dose whose difference is plain."""
+    """Let the comparison have a third arm, a dose whose difference is plain, and a third seed."""
     folder = newest(workspace).folder
     found = read_json(folder / "comparison.json")
     plain = {"value": 0.2, "low": 0.1, "high": 0.3}
@@ -26,6 +27,10 @@ def give_a_dose(workspace):
     found["differences"]["dose.50"] = dict.fromkeys(found["differences"][ARM], plain)
     found["verdicts"]["dose.50"] = "Adding these improves the classifier."
     found["significance"]["dose.50"] = found["significance"][ARM]
+    tests = found["significance"][ARM]["pictures"]
+    found["pairwise"] = [{"arms": pair, "pictures": tests} for pair in (["real", ARM], [ARM, "dose.50"])]
+    for score in found["arms"].values():
+        score["seeds"] = [*score["seeds"], score["seeds"][0]]
     write_json(folder / "comparison.json", found)
 
 
@@ -89,3 +94,14 @@ def test_the_matrix_fills_in_as_classifiers_are_trained(own):
     table = matrix(run, planned).set_index("arm")
     assert table.loc["Real", "seed 0"].startswith("✓ 0.") and table.loc["Real + synthetic", "seed 1"].startswith("▶ 0.")
     assert list(table.loc["Real + 50 % synthetic", ["seed 0", "seed 1"]]) == ["·", "·"]
+
+
+def test_what_changes_in_each_label_against_the_rest_is_second_minus_first(journey):
+    first, second = read_comparison(journey.runs["evaluate"].folder).arms.values()
+    rust = second.labels["rust"].model_copy(update={"against_rest": (5, 1, 0, 8)})
+    labels = {label: one.model_copy(update={"against_rest": (3, 2, 2, 7)}) for label, one in first.labels.items()}
+    labels["scab"] = labels["scab"].model_copy(update={"against_rest": None})
+    first = first.model_copy(update={"labels": labels})
+    table = against_rest_difference(first, second.model_copy(update={"labels": {**second.labels, "rust": rust}}))
+    assert table.set_index("label").loc["rust"].tolist() == [2, -1, -2, 1]
+    assert "scab" not in set(table["label"]), "a file that is older than the matrices"

@@ -5,7 +5,7 @@ import pytest
 
 from leafcore.evaluate.looking import Looking
 from leafcore.evaluate.probe_configs import VIEWS
-from leafcore.files import write_json
+from leafcore.files import read_json, write_json
 from leafcore.jobs import build_config
 from leafcore.runs import create_run, list_runs
 from ui.looking import matrix
@@ -139,3 +139,13 @@ def test_a_report_is_made_once_and_then_downloaded(open_app, own, journey):
     links = [link.proto for link in app.checked().get("link_button")]
     assert [link.label for link in links] == ["Download report (0.21 MB)", "Tables and replay, ZIP (0.07 MB)"]
     assert f"/api/runs/{run.id}/report" in links[0].url and "report.zip" in links[1].url
+
+
+def test_a_comparison_of_several_days_tells_each(open_app, own, journey):
+    file = own.runs / journey.runs["evaluate"].id / "comparison.json"
+    found = read_json(file)
+    days = {"2021-05-01": {"n": 3, "right": {"value": 0.5}}, "2021-05-09": {"n": 4, "right": {"value": 0.75}}}
+    write_json(file, {**found, "arms": {arm: {**score, "days": days} for arm, score in found["arms"].items()}})
+    page = open_app(own).open("evaluate", eval_tab="Shortcuts")
+    (table,) = (one.value for one in page.dataframe if "day" in one.value)
+    assert not page.exception and table["day"].tolist() == list(days) and table["Real"].tolist() == ["50%", "75%"]
