@@ -24,5 +24,5 @@ def add_replay(command: Callable[..., Any], carry_out: Callable[[Workspace, str,
         folder = arguments.folder.expanduser().resolve()
         return replay(folder, workspace, lambda config: carry_out(workspace, "evaluate", config)).model_dump()
 
-    added = command("replay", "Make the comparison of a report again, on the CPU, and compare every number.", call)
+    added = command("replay", "Make the comparison of a report again, on the CPU, and compare its scores.", call)
     added.add_argument("folder", type=Path, metavar="FOLDER", help="The replay folder of an unpacked report.")

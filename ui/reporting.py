@@ -35,5 +35,7 @@ def report_buttons(comparison: Run) -> None:
         label, kind = ("Make report", "secondary") if made is None else ("Make anew", "tertiary")
         pressed = st.button(label, type=kind, icon=":material/summarize:", key="report")  # type: ignore[arg-type]
         copy_as("report", values, "report")
+    if made is not None:
+        st.caption(":material/print: Print as PDF: open the page, then print it; it is laid out for A4.")
     if pressed and forms.queue("report", values):
         st.rerun()

@@ -128,7 +128,7 @@ def _data_answers(facts: Facts) -> dict[str, str]:
     return {
         "2a": f"{found.dataset}, imported from {card.source or BLANK}; DOI: {BLANK}",
         "2b": f"Leaf Workbench {facts.run.record.code_version}",
-        "2c": f"{facts.device or BLANK}; GPU {facts.environment['gpu']}; {facts.environment['libraries']}",
+        "2c": f"{facts.device or BLANK}; GPU {facts.surrounding('gpu')}; libraries {facts.surrounding('libraries')}",
         "2d": "README of Leaf Workbench, and the section Replay",
         "2e": "replay/replay.sh of this report",
         "3a": f"{card.format} from {card.source or BLANK}; when, where and labelled by whom: {BLANK}",

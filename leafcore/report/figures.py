@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from leafcore.data.labels import words
 from leafcore.evaluate.probe_configs import VIEW_TITLES
@@ -28,10 +29,11 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#e4e4e4",
     "axes.axisbelow": True,
 }
+Validation = Mapping[str, Mapping[int, Sequence[float]]]  # by arm and seed, macro-F1 after each epoch
 DOSE = "dose."  # what the id of an arm of the dose curve begins with; percent follow
 
 
-def figures(found: Comparison, probes: Probes | None) -> dict[str, str]:
+def figures(found: Comparison, probes: Probes | None, validation: Validation) -> dict[str, str]:
     """Return the figures that a comparison has, by name: SVG elements to be put into a page."""
     drawn = {
         "differences": differences_figure(found),
@@ -42,6 +44,8 @@ def figures(found: Comparison, probes: Probes | None) -> dict[str, str]:
         drawn["dose"] = dose_figure(found)
     if any(score.calibration for score in found.arms.values()):
         drawn["calibration"] = calibration_figure(found)
+    if validation:
+        drawn["validation"] = validation_figure(found, validation)
     if probes is not None:
         drawn["probes"] = probes_figure(probes)
     return drawn
@@ -150,6 +154,24 @@ def dose_figure(found: Comparison) -> str:
     axes.set_xlabel("synthetic pictures, in % of the real train pictures of the same labels")
     axes.set_ylabel("macro-F1")
     return _svg(figure, "dose")
+
+
+def validation_figure(found: Comparison, validation: Validation) -> str:
+    """Return macro-F1 on validation pictures by epoch: a thin line per seed, a thick one for their mean."""
+    figure, (axes,) = _axes(7.2, 3.2)
+    for index, (arm, seeds) in enumerate(validation.items()):
+        color, marker = COLORS[index % len(COLORS)], MARKERS[index % len(MARKERS)]
+        for scores in seeds.values():
+            axes.plot(range(1, len(scores) + 1), scores, color=color, linewidth=0.7, alpha=0.5)
+        shortest = min(map(len, seeds.values()))
+        mean = np.mean([scores[:shortest] for scores in seeds.values()], axis=0)
+        title = found.arms[arm].title or arm
+        axes.plot(range(1, shortest + 1), mean, color=color, marker=marker, markersize=4, linewidth=1.8, label=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("macro-F1, validation")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, frameon=False)
+    return _svg(figure, "validation")
 
 
 def calibration_figure(found: Comparison) -> str:

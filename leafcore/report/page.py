@@ -4,7 +4,6 @@ import base64
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,24 +14,17 @@ from leafcore.data.labels import words
 from leafcore.errors import DatasetError
 from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.looking import Picture
-from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, MICRO, Comparison, Estimate, Scores
+from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, MICRO, Comparison, McNemar, Scores
 from leafcore.export.cards import BLANK
 from leafcore.images import encode_jpeg, load_square
 from leafcore.report.card import Section, model_card, reforms_sheet
 from leafcore.report.facts import Facts
 from leafcore.report.figures import figures
+from leafcore.report.reading import Table, told
+from leafcore.report.realism_page import agreement_sentence, machines_table, people_table, quality_tables
 from leafcore.workspace import PROJECT_ROOT
 
 SIDE = 160  # px of a picture
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as it is read, every cell a text."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,12 +67,21 @@ def report_page(facts: Facts, *, examples: int, tolerance: float) -> str:
         arms=_arms(found),
         differences=_differences(found),
         labels=[_labels(found, arm) for arm in found.arms],
+        against_rest=_against_rest(found),
         significance=_significance(facts),
+        pairs=_pairs(facts),
         cochran="; ".join(
             f"seed {s}: Q = {q.q:.2f}, p = {q.p:.3f}" for s, q in zip(facts.seeds, found.cochran, strict=False)
         ),
         calibration=_calibration(found),
-        figures={name: Markup(svg) for name, svg in figures(found, facts.probes).items()},
+        days=_days(found),
+        figures={name: Markup(svg) for name, svg in figures(found, facts.probes, facts.validation).items()},
+        realism=facts.realism,
+        quality=quality_tables(facts.realism),
+        machines=machines_table(facts.realism),
+        people=people_table(facts.realism),
+        agreement=agreement_sentence(facts.realism),
+        sets=",".join(facts.config.synthetic),
         failures=_failures(facts, examples),
         leaks=_leaks(found),
         integrity=_integrity(facts),
@@ -97,14 +98,6 @@ def report_page(facts: Facts, *, examples: int, tolerance: float) -> str:
 def _mark_blanks(text: str) -> Markup:
     """Return a text in which what nobody recorded can be seen."""
     return Markup(f'<span class="blank">{BLANK}</span>').join(escape(part) for part in text.split(BLANK))
-
-
-def told(estimate: Estimate | None, form: str = "{:.3f}") -> str:
-    """Return a number with its interval, such as "0.712 [0.640, 0.780]"; a dash where it is not known."""
-    if estimate is None or isnan(estimate.value):
-        return "–"
-    value = form.format(estimate.value)
-    return f"{value} [{form.format(estimate.low)}, {form.format(estimate.high)}]" if estimate.is_known else value
 
 
 def _counted(facts: Facts) -> str:
@@ -170,22 +163,54 @@ def _labels(found: Comparison, arm: str) -> Table:
     return Table(head, rows, score.title or arm)
 
 
+def _against_rest(found: Comparison) -> Table:
+    """Return each label against the rest: of the baseline, of the chosen arm, and what changes between them."""
+    both = [found.arms[arm] for arm in (BASELINE, found.chosen)]
+    titles = [found.arms[arm].title or arm for arm in (BASELINE, found.chosen)]
+    rows: list[tuple[str, ...]] = []
+    for label in both[0].labels:
+        first, second = (score.labels[label].against_rest for score in both)
+        if first is None or second is None:
+            continue  # of an older version
+        rows += [(words(label), title, *map(str, one)) for title, one in zip(titles, (first, second), strict=True)]
+        rows.append((words(label), "difference", *(f"{b - a:+d}" for a, b in zip(first, second, strict=True))))
+    return Table(("label", "arm", "true +", "false +", "false −", "true −"), rows)
+
+
 def _significance(facts: Facts) -> Table:
     found = facts.found
     head = ("arm", "seed", "both right", "only real", "only the arm", "neither", "odds ratio", "p", "p (Holm)")
     rows = [
-        (
-            found.arms[arm].title or arm,
-            str(seed),
-            *(str(count) for count in (test.both, test.first, test.second, test.neither)),
-            f"{test.odds_ratio:.2f}",
-            f"{test.p:.3f}",
-            f"{test.p_holm:.3f}",
-        )
+        (found.arms[arm].title or arm, str(seed), *_tested(test))
         for arm, tests in found.significance.items()
         for seed, test in zip(facts.seeds, tests.pictures, strict=False)
     ]
     return Table(head, rows)
+
+
+def _pairs(facts: Facts) -> Table:
+    found = facts.found
+    head = ("arms", "seed", "both right", "only the first", "only the second", "neither", "odds ratio", "p", "p (Holm)")
+    rows = [
+        (" | ".join(found.arms[arm].title or arm for arm in pair.arms), str(seed), *_tested(test))
+        for pair in found.pairwise
+        for seed, test in zip(facts.seeds, pair.pictures, strict=False)
+    ]
+    return Table(head, rows)
+
+
+def _tested(test: McNemar) -> tuple[str, ...]:
+    counts = (str(count) for count in (test.both, test.first, test.second, test.neither))
+    return (*counts, f"{test.odds_ratio:.2f}", f"{test.p:.3f}", f"{test.p_holm:.3f}")
+
+
+def _days(found: Comparison) -> Table:
+    days = found.arms[BASELINE].days
+    rows = [
+        (day, f"{one.n:,}", *(told(score.days[day].right) for score in found.arms.values() if day in score.days))
+        for day, one in days.items()
+    ]
+    return Table(("day", "n", *(score.title or arm for arm, score in found.arms.items())), rows)
 
 
 def _calibration(found: Comparison) -> Table:
@@ -250,14 +275,19 @@ def _integrity(facts: Facts) -> Section:
         ("Dataset version", found.dataset),
         ("Test split, SHA-256", found.test_hash or BLANK),
         ("Test split opened", f"{_times(found.test_opened)}, this comparison included"),
+        ("Left out, for their sources judge", f"{found.synthetic_left_out:,} synthetic pictures"),
         ("Seeds", f"classifiers {', '.join(map(str, facts.seeds))}; bootstrap {found.bootstrap_seed}"),
         ("Made of", sources),
         ("Settings, hash", run.record.config_hash),
         (
             "Trained on",
-            f"{facts.device or BLANK}; GPU {facts.environment['gpu']}, driver {facts.environment['driver']}",
+            f"{facts.device or BLANK}; GPU {facts.surrounding('gpu')}, driver {facts.surrounding('driver')}",
+        ),
+        (
+            "Precision",
+            f"{facts.precision}; deterministic algorithms {facts.surrounding('deterministic')}",
         ),
         ("Code", run.record.code_version),
-        ("Libraries when this was written", facts.environment["libraries"]),
+        ("Libraries", facts.surrounding("libraries")),
     )
     return Section("What the numbers hang on", rows)

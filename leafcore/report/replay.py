@@ -3,13 +3,14 @@
 ```
 replay/
   replay.sh          the one command
-  config.json        the comparison's settings
+  config.json        the comparison's settings; the precision that it resolved to is pinned
   expected.json      its numbers, the material that they hang on, and how far a replay may be off
-  requirements.txt   the libraries here, each with its version
+  requirements.txt   the libraries, each with its version: those that the comparison recorded, the others as here
 ```
 """
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Iterator
 from importlib.metadata import distributions
@@ -20,16 +21,21 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.environment import environment
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.evaluate.configs import EvaluateConfig
-from leafcore.evaluate.result import Comparison
+from leafcore.evaluate.result import Comparison, Estimate
 from leafcore.files import read_json
 from leafcore.report.facts import Facts
+from leafcore.version import code_version
 from leafcore.workspace import Workspace
 
-SAME, NEAR = 0.001, 0.05  # macro-F1 and F1 by which a replay on the CPU may be off, if it was trained there; on a GPU
+log = logging.getLogger(__name__)
+
+SAME, NEAR = 0.001, 0.05  # by how much a replay on the CPU may be off, if it was trained there; on a GPU
+TITLES = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
 SCRIPT = """#!/bin/sh
-# Trains the classifiers of comparison {run} again, on the CPU, and compares every number.
+# Trains the classifiers of comparison {run} again, on the CPU, and compares its scores and their intervals.
 # Run it in the folder of Leaf Workbench {version}; requirements.txt has the libraries. The workspace, which
 # --workspace or LEAF_WORKSPACE names, must hold {dataset} and the synthetic sets {synthetic}.
 # Exit code 0: all numbers are within {tolerance:g}.
@@ -48,6 +54,7 @@ class Expected(BaseModel):
         numbers: By name, each number.
         test_hash: Of the test split.
         material: By synthetic set, the SHA-256 over its pictures.
+        libraries: What computed it, with versions; empty if that was not recorded.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +65,7 @@ class Expected(BaseModel):
     numbers: dict[str, float]
     test_hash: str
     material: dict[str, str]
+    libraries: str = ""
 
 
 class Replayed(BaseModel):
@@ -70,7 +78,8 @@ class Replayed(BaseModel):
         where: See above.
         tolerance: How far a number may be off.
         same: Whether all are within it.
-        exit_code: 0 if they are.
+        warning: What is not as it was, so that numbers may differ; empty if nothing.
+        exit_code: 0 if they are the same.
     """
 
     run: str
@@ -79,24 +88,34 @@ class Replayed(BaseModel):
     where: str
     tolerance: float
     same: bool
+    warning: str = ""
     exit_code: int
 
 
 def numbers(found: Comparison) -> dict[str, float]:
-    """Return the numbers of a comparison that a replay must find again, by name; intervals follow from these."""
+    """Return the numbers of a comparison that a replay must find again, by name: its scores and their intervals."""
     return {name: value for name, value in _all_numbers(found) if not math.isnan(value)}
 
 
 def _all_numbers(found: Comparison) -> Iterator[tuple[str, float]]:
     for arm, score in found.arms.items():
-        yield f"{arm}: macro-F1", score.macro_f1.value
-        for index, value in enumerate(score.seeds):
-            yield f"{arm}: macro-F1 of classifier {index + 1}", value
-        for label, told in score.labels.items():
-            yield f"{arm}: F1 of {label}", told.f1.value
+        yield from _ends(f"{arm}: macro-F1", score.macro_f1)
+        yield from ((f"{arm}: macro-F1 of classifier {at}", one) for at, one in enumerate(score.seeds, start=1))
+        yield from ((f"{arm}: validation of classifier {at}", one) for at, one in enumerate(score.val_seeds, start=1))
+        yield from _ends(f"{arm}: subset accuracy", score.subset_accuracy)
+        if score.calibration is not None:
+            yield from _ends(f"{arm}: calibration error", score.calibration.error)
+        parts = [*score.labels.items(), ("all labels, macro", score.macro), ("all labels, micro", score.micro)]
+        for of, scores in parts:
+            for name, title in TITLES.items() if scores is not None else ():
+                yield from _ends(f"{arm}: {title} of {of}", getattr(scores, name))
     for arm, each in found.differences.items():
         for label, estimate in each.items():
-            yield f"{arm}: difference of {label}", estimate.value
+            yield from _ends(f"{arm}: difference of {label}", estimate)
+
+
+def _ends(name: str, estimate: Estimate) -> Iterator[tuple[str, float]]:
+    yield from ((name, estimate.value), (f"{name}, low", estimate.low), (f"{name}, high", estimate.high))
 
 
 def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
@@ -108,6 +127,7 @@ def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
         numbers=numbers(facts.found),
         test_hash=facts.found.test_hash,
         material={run_id: _fingerprint(workspace, run_id) for run_id in facts.config.synthetic},
+        libraries=facts.recorded.get("libraries", ""),
     )
     script = SCRIPT.format(
         run=facts.run.id,
@@ -116,14 +136,33 @@ def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
         synthetic=", ".join(facts.config.synthetic),
         tolerance=expected.tolerance,
     )
-    installed = {(one.metadata["Name"] or "").lower(): one.version for one in distributions()}
-    lock = "".join(f"{name}=={version}\n" for name, version in sorted(installed.items()) if name)
     return {
         "replay.sh": script,
-        "config.json": facts.config.model_dump_json(indent=2) + "\n",
+        "config.json": _pinned(facts).model_dump_json(indent=2) + "\n",
         "expected.json": expected.model_dump_json(indent=2) + "\n",
-        "requirements.txt": lock,
+        "requirements.txt": _lock(expected.libraries),
     }
+
+
+def _pinned(facts: Facts) -> EvaluateConfig:
+    """Return the settings with the precision that was computed in, which "auto" may not be on another machine."""
+    resolved = facts.precision in {"fp32", "bf16"}
+    return facts.config.model_copy(update={"precision": facts.precision} if resolved else {})
+
+
+def _lock(recorded: str) -> str:
+    """Return the libraries here, each with its version; of those that a comparison recorded, that version.
+
+    Args:
+        recorded: Such as "python 3.11.9, torch 2.9.0"; what a resume elsewhere added follows "; then".
+    """
+    versions = {(one.metadata["Name"] or "").lower(): one.version for one in distributions()}
+    then = dict(one.split(" ", 1) for one in recorded.partition("; then ")[0].split(", ") if " " in one)
+    python = then.pop("python", "")
+    versions |= then
+    told = f"python {python}, {', '.join(sorted(then))}: as the comparison recorded" if then else "none is recorded"
+    head = f"# {told}; the others: as where the report was written\n"
+    return head + "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()) if name)
 
 
 def _fingerprint(workspace: Workspace, run_id: str) -> str:
@@ -153,11 +192,22 @@ def replay(folder: Path, workspace: Workspace, carry_out: Callable[[EvaluateConf
             f"folder: {folder} is no replay ({type(error).__name__}); unpack a report's ZIP and name its replay folder."
         ) from None
     load(workspace, config.dataset)
+    if warning := _changed(expected):
+        log.warning(warning)
     for run_id, was in expected.material.items():
         if _fingerprint(workspace, run_id) != was:
             raise DatasetError(f"synthetic: {run_id} holds other pictures here than in comparison {expected.run}.")
     answer = carry_out(config)
-    return compare(expected, Comparison.model_validate(answer), str(answer["run"]))
+    found = compare(expected, Comparison.model_validate(answer), str(answer["run"]))
+    return found.model_copy(update={"warning": warning})
+
+
+def _changed(expected: Expected) -> str:
+    """Return what computes otherwise here than it did then; empty if nothing that was recorded does."""
+    now = {"code": code_version(), "libraries": environment("cpu")["libraries"]}
+    then = {"code": expected.code_version, "libraries": expected.libraries or now["libraries"]}
+    parts = [f"{name} {then[name]} then, {now[name]} now" for name in now if now[name] != then[name]]
+    return f"Numbers may differ from those of {expected.run}: {'; '.join(parts)}." if parts else ""
 
 
 def compare(expected: Expected, found: Comparison, run: str) -> Replayed:

@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.result import Comparison, Estimate, McNemar
 from leafcore.report.facts import Facts
+from leafcore.report.realism import realism_tables
 
 SCORES = ("precision", "recall", "f1", "auroc", "average_precision")
+AGAINST_REST = ("true_positive", "false_positive", "false_negative", "true_negative")
 ALL_RIGHT = "(all labels right)"
 
 
@@ -21,10 +24,15 @@ def tables(facts: Facts) -> dict[str, pd.DataFrame]:
         "cochran": pd.DataFrame(
             [{"seed": s, **q.model_dump()} for s, q in zip(facts.seeds, found.cochran, strict=False)]
         ),
+        **({"pairwise": pairwise_table(facts)} if found.pairwise else {}),
         "confusion": confusion_table(found),
+        "against_rest": against_rest_table(found),
+        "validation": validation_table(facts),
         "calibration": calibration_table(found),
         "predictions": predictions_table(facts),
+        **({"days": days_table(found)} if found.arms[BASELINE].days else {}),
         **({"probes": probes_table(facts)} if facts.probes else {}),
+        **realism_tables(facts.realism),
     }
 
 
@@ -86,6 +94,15 @@ def seeds_table(facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def days_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and day that test pictures were taken: how often all labels were right."""
+    return pd.DataFrame(
+        {"arm": arm, "day": day, "n": one.n, **_ends("right", one.right)}
+        for arm, score in found.arms.items()
+        for day, one in score.days.items()
+    )
+
+
 def significance_table(facts: Facts) -> pd.DataFrame:
     """Return a row per test of McNemar: arm against baseline, of one seed, of all labels or of one."""
 
@@ -99,6 +116,15 @@ def significance_table(facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def pairwise_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per test of McNemar of two arms, of one seed; `first` counts what only `arm` has right."""
+    return pd.DataFrame(
+        {"arm": arm, "other": other, "seed": seed, **test.model_dump(), "odds_ratio": test.odds_ratio}
+        for (arm, other), tests in ((pair.arms, pair.pictures) for pair in facts.found.pairwise)
+        for seed, test in zip(facts.seeds, tests, strict=False)
+    )
+
+
 def confusion_table(found: Comparison) -> pd.DataFrame:
     """Return a row per arm and cell of its confusion matrix, summed over seeds."""
     columns = [*found.label_sets, "other"]
@@ -107,6 +133,32 @@ def confusion_table(found: Comparison) -> pd.DataFrame:
         for arm, score in found.arms.items()
         for true, row in zip(found.label_sets, score.confusion, strict=True)
         for said, count in zip(columns, row, strict=True)
+    )
+
+
+def against_rest_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and label: its matrix against all other labels, summed over seeds.
+
+    `change_...` is that minus the baseline's.
+    """
+    rows = []
+    for arm, score in found.arms.items():
+        for label, one in score.labels.items():
+            first = found.arms[BASELINE].labels[label].against_rest
+            if one.against_rest and first:
+                counts = dict(zip(AGAINST_REST, one.against_rest, strict=True))
+                change = {f"change_{name}": counts[name] - was for name, was in zip(counts, first, strict=True)}
+                rows.append({"arm": arm, "label": label, **counts, **change})
+    return pd.DataFrame(rows)
+
+
+def validation_table(facts: Facts) -> pd.DataFrame:
+    """Return a row per arm, seed and epoch: macro-F1 on validation pictures."""
+    return pd.DataFrame(
+        {"arm": arm, "seed": seed, "epoch": epoch, "macro_f1_val": score}
+        for arm, seeds in facts.validation.items()
+        for seed, scores in seeds.items()
+        for epoch, score in enumerate(scores, start=1)
     )
 
 

@@ -1,18 +1,21 @@
 """A replay: the same numbers from a report's own files, and a clear word where they cannot be."""
 
+import json
 import os
 import shutil
 import subprocess
 import zipfile
 
+import numpy as np
 import pytest
 
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import ConfigError, DatasetError
-from leafcore.evaluate.result import read_comparison
+from leafcore.evaluate.result import Comparison, read_comparison
 from leafcore.files import read_json, write_json
 from leafcore.report.configs import ReportConfig
-from leafcore.report.replay import Expected, compare, replay
+from leafcore.report.facts import gather
+from leafcore.report.replay import Expected, compare, numbers, replay, replay_files
 from leafcore.report.report import report
 from tests.test_cli import call
 from tests.watcher import Watcher
@@ -83,6 +86,53 @@ def test_other_synthetic_pictures_are_refused_before_anything_is_trained(own, fo
         replay(folder, own, lambda config: pytest.fail("nothing may be trained"))
 
 
+def test_scores_and_their_intervals_are_compared(expected, journey):
+    found = read_comparison(journey.runs["evaluate"].folder)
+    score = found.arms["real"]
+
+    def with_interval(high: float) -> Comparison:
+        macro = score.macro_f1.model_copy(update={"low": 0.1, "high": high})
+        return found.model_copy(update={"arms": {**found.arms, "real": score.model_copy(update={"macro_f1": macro})}})
+
+    then = numbers(with_interval(0.7))
+    told = {name.removeprefix("real: ") for name in then if name.startswith("real: ")}
+    kinds = ("precision", "recall", "F1", "AUROC", "AP")
+    of = {f"{kind} of {label}" for kind in kinds for label in ("rust", "all labels, macro", "all labels, micro")}
+    assert of | {"subset accuracy", "calibration error", "macro-F1, low", "macro-F1, high"} <= told
+    answer = compare(expected.model_copy(update={"numbers": then}), with_interval(0.9), "again")
+    assert not answer.same and answer.where == "real: macro-F1, high"
+
+
+def test_precision_and_libraries_are_those_that_the_comparison_recorded(own, journey, tmp_path):
+    recorded = {"libraries": "python 3.9, torch 1.0+cpu", "precision": "bf16", "device": "cpu"}
+    write_json(own.runs / journey.runs["evaluate"].id / "environment.json", recorded)
+    files = replay_files(gather(own, journey.runs["evaluate"].id), own)
+    assert json.loads(files["config.json"])["precision"] == "bf16"
+    lines = files["requirements.txt"].splitlines()
+    assert lines[0].startswith("# python 3.9, torch: as the comparison recorded")
+    assert "torch==1.0+cpu" in lines and f"numpy=={np.__version__}" in lines
+    write_json(own.runs / journey.runs["evaluate"].id / "environment.json", {})
+    assert "# none is recorded" in replay_files(gather(own, journey.runs["evaluate"].id), own)["requirements.txt"]
+
+
+def test_other_code_or_libraries_are_warned_of_before_anything_is_trained(own, folder, expected, journey, caplog):
+    answer = {**json.loads((journey.runs["evaluate"].folder / "result.json").read_text()), "run": "again"}
+
+    def replayed(**changed):
+        write_json(folder / "expected.json", {**expected.model_dump(), "libraries": "", **changed})
+        heard = []
+        found = replay(folder, own, lambda config: heard.append(caplog.text) or answer)
+        return found.warning, heard[0]
+
+    assert replayed() == ("", "")
+    for told, changed in (
+        ("code 0.1+abc then", {"code_version": "0.1+abc"}),
+        ("torch 1.0 then", {"libraries": "torch 1.0"}),
+    ):
+        warning, heard = replayed(**changed)
+        assert told in warning and told in heard
+
+
 def test_what_is_no_replay_is_said_in_one_line(own, folder, tmp_path):
     call("replay", tmp_path, "--workspace", own.root).refuses("is no replay")
     shutil.copy(folder / "config.json", folder / "expected.json")
@@ -91,8 +141,8 @@ def test_what_is_no_replay_is_said_in_one_line(own, folder, tmp_path):
 
 
 def test_a_comparison_of_a_gpu_may_be_off_by_more(own, journey, tmp_path):
-    status = own.runs / journey.runs["evaluate"].id / "status.json"
-    write_json(status, {**read_json(status), "lane": "cuda:0"})
+    recorded = own.runs / journey.runs["evaluate"].id / "environment.json"
+    write_json(recorded, {**read_json(recorded), "device": "cuda:0"})
     report(ReportConfig(run=journey.runs["evaluate"].id), own, Watcher(tmp_path / "run"))
     with zipfile.ZipFile(tmp_path / "run" / "report.zip") as archive:
         name = next(name for name in archive.namelist() if name.endswith("expected.json"))

@@ -1,6 +1,7 @@
 """The report of a comparison: complete, readable without network, and its numbers those of the comparison."""
 
 import io
+import itertools
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -8,9 +9,10 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from leafcore.environment import environment
 from leafcore.errors import ConfigError, NotFoundError
 from leafcore.evaluate.probe_configs import VIEWS
-from leafcore.evaluate.result import read_comparison
+from leafcore.evaluate.result import DayScore, Estimate, McNemar, Pair, read_comparison
 from leafcore.export.cards import BLANK
 from leafcore.files import write_json
 from leafcore.jobs import build_config, submit
@@ -162,6 +164,74 @@ def test_the_newest_probes_are_reported(own, journey):
     html = report_page(facts, examples=0, tolerance=0.1)
     assert "The background tells: 0.71 [0.60, 0.80] macro-F1 without a leaf" in html
     assert list(tables(facts)["probes"]["view"]) == list(VIEWS)
+
+
+def test_what_computed_a_comparison_is_what_it_recorded_never_what_is_here_now(own, journey):
+    folder = own.run(journey.runs["evaluate"].id)
+    (folder / "environment.json").unlink(missing_ok=True)
+    older = gather(own, journey.runs["evaluate"].id)
+    html = report_page(older, examples=0, tolerance=0.1)
+    assert "<td>Libraries</td><td>not recorded</td>" in html and "GPU not recorded, driver not recorded" in html
+    here = environment("cpu")["libraries"]
+    assert here not in html and "libraries not recorded" in dict(reforms_sheet(older).rows)["2c. What computed"]
+    recorded = {"libraries": "python 3.9, torch 1.0", "gpu": "NVIDIA H100", "driver": "570", "device": "cuda:0"}
+    write_json(folder / "environment.json", {**recorded, "precision": "bf16", "deterministic": "off"})
+    html = report_page(gather(own, journey.runs["evaluate"].id), examples=0, tolerance=0.1)
+    for said in ("cuda:0; GPU NVIDIA H100, driver 570", "bf16; deterministic algorithms off", "python 3.9, torch 1.0"):
+        assert said in html
+    assert here not in html
+
+
+def test_each_label_against_the_rest_is_told_of_both_arms_with_the_difference(facts, html):
+    found = facts.found
+    table = tables(facts)["against_rest"].set_index(["arm", "label"])
+    names = [f"{truth}_{sign}" for truth, sign in itertools.product(("true", "false"), ("positive", "negative"))]
+    for arm, score in found.arms.items():
+        for label, one in score.labels.items():
+            row = table.loc[(arm, label)]
+            assert (
+                tuple(row[["true_positive", "false_positive", "false_negative", "true_negative"]]) == one.against_rest
+            )
+            assert row[names].sum() == found.test_images * 2, "two seeds"
+            assert row["change_true_positive"] == one.against_rest[0] - found.arms["real"].labels[label].against_rest[0]
+    assert html.count("<td>difference</td>") == len(facts.looking.classes.names)
+
+
+def test_all_pairs_of_arms_are_listed_and_children_left_out_counted(facts):
+    test = McNemar(both=20, first=3, second=4, neither=9, p=1.0, p_holm=0.987)
+    changed = {"pairwise": (Pair(arms=("real", "real_plus_synthetic"), pictures=(test,)),), "synthetic_left_out": 7}
+    facts.looking.comparison, before = facts.found.model_copy(update=changed), facts.looking.comparison
+    try:
+        html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["pairwise"]
+    finally:
+        facts.looking.comparison = before
+    assert "<td>Real | Real + synthetic</td>" in html and "<td>0.987</td>" in html
+    assert "7 synthetic pictures" in html
+    assert table.loc[0, ["arm", "other", "seed", "first", "second"]].tolist() == [*changed["pairwise"][0].arms, 0, 3, 4]
+
+
+def test_days_are_told_where_they_are_known(facts):
+    assert "<h3>By day</h3>" not in report_page(facts, examples=0, tolerance=0.1) and "days" not in tables(facts)
+    days = {"2021-05-09": DayScore(n=4, right=Estimate(value=0.75, low=0.5, high=0.9))}
+    arms = {arm: score.model_copy(update={"days": days}) for arm, score in facts.found.arms.items()}
+    facts.looking.comparison, before = facts.found.model_copy(update={"arms": arms}), facts.looking.comparison
+    try:
+        html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["days"]
+    finally:
+        facts.looking.comparison = before
+    assert "<td>2021-05-09</td>" in html and html.count("0.750") >= len(arms)
+    assert table[["day", "n", "right", "right_high"]].drop_duplicates().to_numpy().tolist() == [
+        ["2021-05-09", 4, 0.75, 0.9]
+    ]
+
+
+def test_validation_is_drawn_and_listed_by_epoch(facts, html):
+    table = tables(facts)["validation"]
+    assert table.groupby(["arm", "seed"])["epoch"].max().tolist() == [2] * 4, "two arms, two seeds"
+    best = table.groupby(["arm", "seed"])["macro_f1_val"].max()
+    for arm, score in facts.found.arms.items():
+        assert best[arm].tolist() == pytest.approx(score.val_seeds, abs=1e-6)
+    assert "Macro-F1 on validation pictures by epoch" in html
 
 
 def test_what_is_no_comparison_cannot_be_reported(journey):
