@@ -6,6 +6,8 @@ import numpy as np
 
 from leafcore.progress import Progress
 
+BEFORE = ("decoding", "drawing prior pictures", "looking at real pictures")  # the work that is counted
+
 
 class Watcher(Progress):
     """Remembers everything.
@@ -33,7 +35,7 @@ class Watcher(Progress):
         self.decoded = 0
 
     def report(self, done: int, total: int, **scalars: float) -> None:
-        if self.phases[-1:] in (["decoding"], ["drawing prior pictures"]):  # before the work that is counted
+        if self.phases and self.phases[-1] in BEFORE:
             assert self.decoded < done <= total
             self.decoded = done
             return
