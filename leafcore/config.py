@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from leafcore.errors import ConfigError
@@ -107,3 +107,12 @@ def setting(
 def split_names(value: object) -> object:
     """Return names that a text lists with commas between them; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+# Names in order, as a list or as a text with commas between them.
+Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
+DistinctNames = Annotated[Names, AfterValidator(_each_once)]  # one that is said twice counts once

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from leafcore.config import Config, setting, split_names
+from leafcore.config import Config, DistinctNames, setting
 from leafcore.data.manifest import Dataset, Skipped
 from leafcore.errors import NotFoundError
 from leafcore.runs import Run, list_runs
@@ -60,7 +60,7 @@ class EmbedConfig(Config):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     dataset: str = setting(..., "Dataset to draw the map of: every picture, in all splits.", ref="dataset")
-    synthetic: tuple[str, ...] = setting(
+    synthetic: DistinctNames = setting(
         (), "Synthetic sets to draw beside it: ids of synthesize runs.", ref="synthetics", max_length=32
     )
     backbone: str = setting(BUNDLED, "Features: any timm model; the default, also called lite0, needs no download.")
@@ -68,11 +68,6 @@ class EmbedConfig(Config):
     batch_size: int = setting(32, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
     seed: int = setting(0, "Seed of the map and of the folds.", ge=0, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
-
-    @field_validator("synthetic", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return split_names(value)
 
     @field_validator("backbone", mode="before")
     @classmethod

@@ -2,9 +2,7 @@
 
 from typing import Literal
 
-from pydantic import field_validator
-
-from leafcore.config import Config, setting, split_names
+from leafcore.config import Config, DistinctNames, setting
 from leafcore.embedding import BUNDLED
 
 AUTO, NO_JUDGE = "auto", "none"
@@ -14,7 +12,7 @@ class QualityConfig(Config):
     """Settings of `quality`. Test pictures are never looked at: what is chosen by these numbers is chosen on others."""
 
     dataset: str = setting(..., "Dataset whose real pictures the sets are held against.", ref="dataset")
-    synthetic: tuple[str, ...] = setting(
+    synthetic: DistinctNames = setting(
         ...,
         "Synthetic sets to measure: ids of the runs that made or labelled them.",
         ref="synthetics",
@@ -54,13 +52,3 @@ class QualityConfig(Config):
     batch_size: int = setting(32, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
     seed: int = setting(0, "Seed of the choice of pictures and of KID's subsets.", ge=0, le=2**32 - 1, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
-
-    @field_validator("synthetic", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return split_names(value)
-
-    @field_validator("synthetic")
-    @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(value))

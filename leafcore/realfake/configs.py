@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import field_validator
-
-from leafcore.config import Config, setting, split_names
+from leafcore.config import Config, DistinctNames, setting
 from leafcore.embedding import BUNDLED
 
 
@@ -19,7 +17,7 @@ class RealFakeConfig(Config):
     }
 
     dataset: str = setting(..., "Dataset whose photographs the sets are told from.", ref="dataset")
-    synthetic: tuple[str, ...] = setting(
+    synthetic: DistinctNames = setting(
         ...,
         "Synthetic sets to tell from photographs, each for itself: ids of the runs that made or labelled them.",
         ref="synthetics",
@@ -57,13 +55,3 @@ class RealFakeConfig(Config):
     learning_rate: float = setting(3e-4, "Step size of AdamW.", gt=0, le=1, advanced=True)
     seed: int = setting(0, "Seed of the choice of pictures and of training.", ge=0, le=2**32 - 1, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
-
-    @field_validator("synthetic", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return split_names(value)
-
-    @field_validator("synthetic")
-    @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(value))

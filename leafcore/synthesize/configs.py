@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import field_validator, model_validator
 
 from leafcore.chain_steps import LabelRule, parse_step
-from leafcore.config import Config, setting, split_names
+from leafcore.config import Config, Names, setting
 from leafcore.denoising import GUIDANCE, SAMPLER, SAMPLING_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 from leafcore.synthesize.parts import Part, read_parts
@@ -85,7 +85,7 @@ class SynthesizeConfig(VerificationConfig):
         "paper": {},
     }
 
-    chain: tuple[str, ...] = setting(
+    chain: Names = setting(
         (),
         "Steps in order, translators or DreamBooth models: checkpoints, or ids of training runs. Each may end in :back "
         "(from B to A), a strength from 0 to 1 such as :0.7 (the rest stays as it was), and :leaf or :all (where it "
@@ -98,7 +98,7 @@ class SynthesizeConfig(VerificationConfig):
         "Instead of a chain: a model that makes pictures from noise or a prompt, a checkpoint or a training run.",
         ref="noise_model",
     )
-    also: tuple[str, ...] = setting(
+    also: Names = setting(
         (),
         "From a prompt: further models of the same base, taught by LoRA, whose tokens are drawn together.",
         ref="prompt_models",
@@ -221,11 +221,6 @@ class SynthesizeConfig(VerificationConfig):
             except ConfigError as error:
                 raise ConfigError(f"plan: part {number}: {error}") from None
         return found
-
-    @field_validator("chain", "also", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return split_names(value)
 
     @field_validator("chain")
     @classmethod

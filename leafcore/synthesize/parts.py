@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import field_validator
-
-from leafcore.config import Config, setting, split_names
+from leafcore.config import Config, Names, setting
 from leafcore.data.labels import words
 from leafcore.denoising import Sampler
 from leafcore.errors import ConfigError
@@ -18,7 +16,7 @@ class Part(Config):
     """One part of a plan; what it leaves empty is the whole's."""
 
     source: str = setting("", "Label set of the sources; empty: made from noise.")
-    chain: tuple[str, ...] = setting((), "Steps in order.", max_length=8)
+    chain: Names = setting((), "Steps in order.", max_length=8)
     checkpoint: str = setting("", "Instead of a chain: a model that makes pictures from noise or a prompt.")
     label: str = setting("", "From noise: the label set to make.")
     count: int = setting(..., "Pictures to make.", ge=1, le=1_000_000)
@@ -32,11 +30,6 @@ class Part(Config):
     masks: str = setting("", "Mask set.")
     judge: str = setting("", "Classifier that names the pictures.")
     leaf_model: str = setting("", "LFLSeg model that tells full leaves.")
-
-    @field_validator("chain", mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return split_names(value)
 
     def told(self) -> dict[str, Any]:
         """Return what it does not leave empty."""
