@@ -298,7 +298,7 @@ def test_a_stop_does_not_wait_for_a_worker_that_is_starting(fragile, look, monke
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(fragile.ask, look)
-        until(lambda: fragile._process is not None, 10, "the worker is starting")
+        until(lambda: fragile._process is not None, 30, "the worker is starting")
         fragile.stop()
         with pytest.raises(JobError, match="The server is ending"):
             answer.result(timeout=10)
@@ -320,7 +320,7 @@ def test_the_worker_ends_when_its_parent_is_killed(copy):
         worker = int(parent.stdout.readline())
         assert not has_ended(worker)
         parent.kill()
-    until(lambda: has_ended(worker), 10, "the worker ends")
+    until(lambda: has_ended(worker), 30, "the worker ends")
 
 
 def test_the_worker_ends_after_some_idle_time_and_the_next_question_starts_another(copy):

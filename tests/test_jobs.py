@@ -261,7 +261,7 @@ def waiting(workspace, leaf_folders):
     write_json(workspace.locks / "files.json", {"run": "another-run", "pid": 1})
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(carry_out, workspace, run)
-        until(lambda: run.status().phase.startswith("waiting"), 10, "the run waits")
+        until(lambda: run.status().phase.startswith("waiting"), 30, "the run waits")
         yield run, lock, done
         lock.release(force=True)
 
@@ -269,7 +269,7 @@ def waiting(workspace, leaf_folders):
 def test_a_run_waits_for_its_lane_and_says_who_holds_it(workspace, waiting):
     run, lock, done = waiting
     assert run.status().phase == "waiting for files, held by another-run"
-    until(lambda: run.status().heartbeat > run.status().started + 0.5, 10, "it waits for a while")
+    until(lambda: run.status().heartbeat > run.status().started + 0.5, 30, "it waits for a while")
     lock.release()
     assert done.result(timeout=30)["images"] == 44
     assert lane_holder(workspace, FILES) == run.id

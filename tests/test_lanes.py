@@ -114,7 +114,7 @@ def test_a_run_that_is_stopped_ends_soon_and_keeps_what_it_has(start, workspace,
 def test_a_run_that_is_stopped_while_its_worker_starts_stays_stopped(start, workspace, do_import):
     stopped, after = draw(workspace, 5000), do_import("after")
     lanes = start(FILES)
-    until(lambda: stopped.id in lanes._workers, 10, "the worker is starting")
+    until(lambda: stopped.id in lanes._workers, 30, "the worker is starting")
     stopped.request_stop()
     until_state(after, "done")
     assert stopped.status().state == "stopped"
@@ -261,7 +261,7 @@ def test_two_devices_carry_two_runs_out_at_once_and_the_third_waits(start, works
     settings = build_config("classifier", {"dataset": "leaves"})
     first, second, third = (create_run(workspace, "classifier", settings) for _ in range(3))
     lanes = start("cuda:0", "cuda:1")
-    until(lambda: len(lanes._workers) == 2, 20, "both lanes have a worker")
+    until(lambda: len(lanes._workers) == 2, 30, "both lanes have a worker")
     assert set(lanes._workers) == {first.id, second.id} and third.status().state == "queued"
     lanes.stop(timeout_s=0.1)
 
@@ -288,7 +288,7 @@ def test_a_server_that_ends_saves_its_runs_and_the_next_one_resumes_them(start, 
 def test_a_server_that_ends_before_its_worker_has_begun_leaves_the_run_queued(start, workspace):
     run = draw(workspace, 5000)
     lanes = start(FILES)
-    until(lambda: run.id in lanes._workers, 10, "the worker is starting")
+    until(lambda: run.id in lanes._workers, 30, "the worker is starting")
     lanes.stop()
     assert run.status().state == "queued"
     assert workers_of(workspace) == []
@@ -320,7 +320,7 @@ def test_a_killed_servers_worker_goes_on_and_the_next_server_waits_for_it(server
     server.kill()
     server.wait()
     lanes = start(FILES)
-    until(lambda: lanes.leads, 10, "the next server leads")
+    until(lambda: lanes.leads, 30, "the next server leads")
     assert (run.status().state, run.status().pid) == ("running", worker)
     until_state(after, "done")
     assert run.status().state == "done"
@@ -334,28 +334,28 @@ def test_a_server_that_ends_asks_an_adopted_worker_to_save_too(server, start, wo
     server.kill()
     server.wait()
     lanes = start(FILES)
-    until(lambda: lanes.leads, 10, "the next server leads")
+    until(lambda: lanes.leads, 30, "the next server leads")
     lanes.stop()
     assert run.status().state == "queued"
-    until(lambda: not workers_of(workspace), 10, "the worker ends")
+    until(lambda: not workers_of(workspace), 30, "the worker ends")
 
 
 def test_a_second_server_leads_only_when_the_first_has_gone(start, workspace, do_import):
     first = start(FILES)
-    until(lambda: first.leads, 5, "the first leads")
+    until(lambda: first.leads, 30, "the first leads")
     second = start(FILES)
     run = do_import("leaves")
     until_state(run, "done")
     assert not second.leads
     first.stop()
-    until(lambda: second.leads, 10, "the second leads")
+    until(lambda: second.leads, 30, "the second leads")
     next_run = do_import("more")
     until_state(next_run, "done")
 
 
 def test_a_server_that_never_led_leaves_the_others_runs_alone(start, workspace):
     first = start(FILES)
-    until(lambda: first.leads, 5, "the first leads")
+    until(lambda: first.leads, 30, "the first leads")
     run = draw(workspace, 5000)
     until_drawn(workspace, 3)
     start(FILES).stop()
@@ -369,14 +369,14 @@ def test_a_server_that_never_led_leaves_the_others_runs_alone(start, workspace):
 def test_the_server_of_a_workspace_is_known_as_long_as_it_works(start, workspace):
     assert server_of(workspace) is None
     lanes = start(FILES)
-    until(lambda: lanes.leads, 5, "it leads")
+    until(lambda: lanes.leads, 30, "it leads")
     assert server_of(workspace)["pid"] == os.getpid()
     lanes.stop()
     assert server_of(workspace) is None
 
 
 def test_a_killed_server_is_not_taken_for_one_that_works(server, workspace):
-    until(lambda: server_of(workspace) is not None, 20, "the server works")
+    until(lambda: server_of(workspace) is not None, 30, "the server works")
     assert server_of(workspace)["pid"] == server.pid
     server.send_signal(signal.SIGKILL)
     server.wait()

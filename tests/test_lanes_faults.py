@@ -66,16 +66,16 @@ def test_a_server_leads_once_the_disk_has_room_to_say_so(start, workspace, refus
 def test_a_server_that_cannot_say_that_it_leads_leaves_the_workspace_to_others(start, workspace, refuse):
     failures = refuse("write_json", times=10**6, number=errno.ENOSPC)
     lanes = start(FILES)
-    until(lambda: len(failures) > 2, 10, "it tries again and again")
+    until(lambda: len(failures) > 2, 30, "it tries again and again")
     assert not lanes.leads
-    until(lambda: server_of(workspace) is None, 5, "nobody holds the workspace for long")
+    until(lambda: server_of(workspace) is None, 30, "nobody holds the workspace for long")
 
 
 def test_a_workspace_that_cannot_be_written_neither_ends_the_start_nor_the_end(tmp_path, caplog):
     (tmp_path / "file").write_text("no folder")
     lanes = Lanes(Workspace(tmp_path / "file" / "workspace"), [FILES])
     lanes.start()
-    until(lambda: "nothing queued is carried out" in caplog.text, 10, "it says so")
+    until(lambda: "nothing queued is carried out" in caplog.text, 30, "it says so")
     lanes.stop()
     assert not lanes.leads
 
@@ -148,7 +148,7 @@ def test_what_an_earlier_server_asked_for_does_not_stop_the_run_again(start, wor
 
 def test_stopping_twice_leaves_the_next_servers_runs_alone(start, workspace):
     first = start(FILES)
-    until(lambda: first.leads, 5, "the first leads")
+    until(lambda: first.leads, 30, "the first leads")
     first.stop()
     start(FILES)
     run = draw(workspace, 5000)

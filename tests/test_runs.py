@@ -129,7 +129,7 @@ def test_a_queued_run_is_stopped_although_somebody_looks_at_its_lock(run):
     with ThreadPoolExecutor(1) as pool:
         with run.locked():
             stopping = pool.submit(run.request_stop)
-            until(run.stop_file.exists, 5, "the request is there")
+            until(run.stop_file.exists, 30, "the request is there")
             assert run.status().state == "queued"
         stopping.result()
     assert run.status().state == "stopped"
@@ -171,7 +171,7 @@ def test_what_was_taken_and_ended_while_somebody_asked_to_stop_it_stays_so(run, 
     with ThreadPoolExecutor(1) as pool:
         with run.locked():
             stopping = pool.submit(run.request_stop)
-            until(run.stop_file.exists, 5, "the request is there")
+            until(run.stop_file.exists, 30, "the request is there")
             write_state(run, state)
         with pytest.raises(JobError, match="there is nothing to stop"):
             stopping.result()
@@ -182,7 +182,7 @@ def test_two_who_stop_the_same_queued_run_are_both_content(run):
     with ThreadPoolExecutor(2) as pool:
         with run.locked():
             stopping = [pool.submit(run.request_stop) for _ in range(2)]
-            until(run.stop_file.exists, 5, "a request is there")
+            until(run.stop_file.exists, 30, "a request is there")
         for each in stopping:
             each.result()
     assert (run.status().state, run.stop_reason) == ("stopped", None)

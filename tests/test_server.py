@@ -62,7 +62,7 @@ def test_an_open_stream_ends_with_the_server_which_saves_the_run_in_time(start, 
     lines: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         stream = pool.submit(follow, server, run, lines)
-        until(lambda: lines, 10, "the stream has begun")
+        until(lambda: lines, 30, "the stream has begun")
         assert server.end(timeout_s=30) in {0, -15, 143}
         stream.result(timeout=5)  # ended in order, not broken off
     assert (run.status().state, run.stop_reason) == ("queued", None)

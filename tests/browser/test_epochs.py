@@ -72,12 +72,12 @@ def test_epochs_are_compared_marked_and_voted_on(serve, visitor, journey, tmp_pa
         return marks.best, marks.stars
 
     page.keyboard.press("4")
-    until(lambda: noted() == (None, {1: 4}), 20, "four stars are on disk")
+    until(lambda: noted() == (None, {1: 4}), 30, "four stars are on disk")
     page.keyboard.press("b")
-    until(lambda: noted() == (1, {1: 4}), 20, "the best is on disk")
+    until(lambda: noted() == (1, {1: 4}), 30, "the best is on disk")
     guest.settled()
     page.keyboard.press("z")
-    until(lambda: noted() == (None, {1: 4}), 20, "the last note is taken back")
+    until(lambda: noted() == (None, {1: 4}), 30, "the last note is taken back")
     name = page.get_by_label("Name", exact=True)
     name.fill("")
     name.press_sequentially("b5 z")
@@ -132,7 +132,7 @@ def test_epochs_are_compared_marked_and_voted_on(serve, visitor, journey, tmp_pa
     guest.settled()
     assert "a=" not in page.url and "epoch 1" not in page.content().lower()
     page.keyboard.press("j")
-    until(lambda: len(vote_journal(run.folder, "ab").read()) == 1, 20, "the vote is on disk")
+    until(lambda: len(vote_journal(run.folder, "ab").read()) == 1, 30, "the vote is on disk")
     (vote,) = vote_journal(run.folder, "ab").read()
     assert vote.chosen == vote.right
     assert not guest.errors

@@ -54,7 +54,7 @@ def test_a_line_drawn_on_a_picture_changes_its_mask_and_undo_brings_it_back(serv
     page.keyboard.press("b")  # what comes next is background
     expect(page.locator('figure canvas[data-kind="exclude"]')).to_be_visible(timeout=20_000)
     drag(page, (0.2, 0.9), (0.8, 0.9))
-    until(lambda: len(strokes(own, sha256)) == 2, 20, "the second stroke is on disk")
+    until(lambda: len(strokes(own, sha256)) == 2, 30, "the second stroke is on disk")
     assert [stroke.kind for stroke in strokes(own, sha256)] == ["include", "exclude"]
 
     guest.click("Undo")

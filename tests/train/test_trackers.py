@@ -121,7 +121,7 @@ def test_wandb_writes_a_resumed_run_offline_and_no_step_twice(folder, offline):
     ended = int(time.time())
     until(lambda: time.time() >= ended + 1, 2, "the next second: W&B names its folders by it")
     train("wandb", folder, 4, 8)
-    until(lambda: sum(record.HasField("exit") for record in records(folder)) == 2, 20, "both runs are on the disk")
+    until(lambda: sum(record.HasField("exit") for record in records(folder)) == 2, 30, "both runs are on the disk")
     written = records(folder)
     history = [
         {(item.key or item.nested_key[0]): item.value_json for item in record.history.item}
