@@ -222,6 +222,7 @@ def label_of(name: str, field: FieldInfo) -> str:
         "val": "Validation share",
         "test": "Test share",
         "group_day": "Same day",
+        "group_camera": "Same camera",
         "group_run": "Run of camera numbers",
         "group_regex": "Same part of the file name",
         "file": "File or folder",

@@ -18,7 +18,7 @@ from ui.service import workspace
 PRESETS = {"70 / 15 / 15": "70-15-15", "80 / 20": "80-20"}
 FIELDS = {"Own shares": ("val", "test"), "Folds": ("folds", "val"), "Leave one out": ("val",)}
 LISTED = 100  # groups to look at and to choose from
-RULES = ("keep_groups", "near_duplicates", "group_day", "group_run", "group_regex", "leaf_map")
+RULES = ("keep_groups", "near_duplicates", "group_day", "group_camera", "group_run", "group_regex", "leaf_map")
 
 
 def split_box(dataset: Dataset) -> None:

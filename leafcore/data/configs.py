@@ -40,6 +40,7 @@ class GroupRules(Config):
         0, "So many pictures of neighbouring camera numbers belong together; 0 for none.", ge=0, le=1000, advanced=True
     )
     group_day: bool = setting(False, "Pictures taken on one day (EXIF) belong together.", advanced=True)
+    group_camera: bool = setting(False, "Pictures taken by one camera (EXIF) belong together.", advanced=True)
     leaf_map: str = setting(
         "", "PlantVillage's leaf-map.json: pictures of one leaf belong together.", ref="file", advanced=True
     )
@@ -162,8 +163,8 @@ class ResplitConfig(SplitConfig, GroupRules):
     )
     leave_out: str = setting(
         "",
-        "A group, or a name that a rule gives, such as a day: it becomes the test split. Validation is then a share of "
-        "what is left.",
+        "A group, or a name that a rule gives, such as a day or a camera: it becomes the test split. Validation is "
+        "then a share of what is left.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Who belongs together: pictures of one leaf, of one plant, of one day, or of one file under two names.
+"""Who belongs together: pictures of one leaf, of one plant, of one day, of one camera, or of one file under two names.
 
 A rule gives each picture a name, empty where it does not know; pictures to which one rule gives the same name belong
 together. Rules add up: what any of them joins is joined.

@@ -43,8 +43,9 @@ COLUMNS = {
     "phash": "string",  # perceptual hash, 16 hex digits; empty if it was not taken, see data/duplicates.py
     "traits": "string",  # what is odd about the file, in words with spaces between: see data/traits.py
     "taken": "string",  # day the picture was taken, such as 2021-05-31; empty if the file does not say
+    "camera": "string",  # that took it, such as Canon EOS 5D; empty if the file does not say
 }
-LATER = ("phash", "traits", "taken")  # columns that older versions lack
+LATER = ("phash", "traits", "taken", "camera")  # columns that older versions lack
 
 
 class Skipped(BaseModel):

@@ -16,6 +16,7 @@ from leafcore.progress import Progress
 
 # What is the matter with pictures that a rule says nothing of.
 _SILENT = {
+    "group_camera": "do not say which camera took them (EXIF)",
     "group_day": "do not say when they were taken (EXIF)",
     "group_regex": "have a file name that does not match",
     "leaf_map": "are not in the leaf map",
@@ -73,7 +74,7 @@ class Rules:
         """Join what belongs together: same file, same photograph, same name by any rule.
 
         Args:
-            records: Columns `image`, `group` (what is known already), `sha256`, `phash` and `taken`.
+            records: Columns `image`, `group` (what is known already), `sha256`, `phash`, `taken` and `camera`.
             root: Where the pictures' paths start.
             progress: Told what is done.
 
@@ -90,6 +91,8 @@ class Rules:
 
     def _said(self, records: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
         """Yield what each rule says, the one that joins most first: it names the groups."""
+        if self._config.group_camera:
+            yield "group_camera", records["camera"].astype(object)
         if self._config.group_day:
             yield "group_day", records["taken"].astype(object)
         if self._config.group_regex:

@@ -13,7 +13,7 @@ from PIL import Image
 from leafcore.data.duplicates import perceptual_hash
 from leafcore.data.listing import Entry, Listing
 from leafcore.data.manifest import Skipped
-from leafcore.data.taken import day_taken
+from leafcore.data.taken import camera_of, day_taken
 from leafcore.data.traits import traits_of
 from leafcore.errors import DatasetError
 from leafcore.files import write_atomic
@@ -82,7 +82,7 @@ def _scan_file(root: Path, workspace: Workspace, entry: Entry) -> dict[str, obje
         with path.open("rb") as file:
             sha256 = entry.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
         with Image.open(path) as header:
-            traits, taken = traits_of(header), day_taken(header)
+            traits, taken, camera = traits_of(header), day_taken(header), camera_of(header)
     except (DatasetError, OSError) as error:
         return Skipped(image=entry.image, reason=str(error).removeprefix(f"{path}: "))
     kept = thumbnail_file(workspace, sha256)
@@ -98,6 +98,7 @@ def _scan_file(root: Path, workspace: Workspace, entry: Entry) -> dict[str, obje
         "phash": "" if is_drawn else perceptual_hash(picture),
         "traits": traits,
         "taken": taken,
+        "camera": camera,
         "width": picture.width,
         "height": picture.height,
         "bytes": path.stat().st_size,

@@ -18,7 +18,7 @@ LABELS = ("healthy", "rust", "rust scab")
 
 
 def table(count: int = 120) -> pd.DataFrame:
-    """Pictures of two a leaf, twelve a day, of three label sets in turn; the first two leaves are one file."""
+    """Pictures of two a leaf, twelve a day, forty a camera, of three label sets in turn; two leaves are one file."""
     rows = [
         {
             "image": f"{number % 3}/IMG_{number:04d}.jpg",
@@ -27,6 +27,7 @@ def table(count: int = 120) -> pd.DataFrame:
             "split": "train",
             "sha256": f"{max(number, 2):064x}",
             "taken": f"2021-05-{1 + number // 12:02d}",
+            "camera": f"Canon EOS {1 + number // 40}D",
         }
         for number in range(count)
     ]
@@ -119,6 +120,14 @@ def test_a_group_left_out_is_the_test_split(workspace: Workspace, leaves: Datase
     assert set(after.select(split="test")["taken"]) == {"2021-05-04"} and straddling(after) == 0
     assert len(after.select(split="test")) == 12 and not after.select(split="val").empty
     assert after.card.settings == {"val": 0.15, "seed": 0, "leave_out": group, "group_day": True}
+
+
+def test_a_camera_left_out_is_the_test_split(workspace: Workspace, leaves: Dataset) -> None:
+    split(workspace, leave_out="Canon EOS 2D", group_camera=True)
+    after = load(workspace, "leaves")
+    assert set(after.select(split="test")["camera"]) == {"Canon EOS 2D"} and straddling(after) == 0
+    assert set(after.records["group"]) == set(after.records["camera"]) and len(after.select(split="test")) == 40
+    assert after.card.settings == {"val": 0.15, "seed": 0, "leave_out": "Canon EOS 2D", "group_camera": True}
 
 
 def test_folds_are_datasets_that_partition_the_whole(workspace: Workspace, leaves: Dataset) -> None:

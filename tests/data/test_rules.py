@@ -1,6 +1,7 @@
 """Group rules on tables and on files; what no rule may do is to leave apart what another joins."""
 
 import json
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ RULES: tuple[dict[str, Any], ...] = (
     {"group_regex": r"(leaf\d)"},
     {"group_run": 3},
     {"group_day": True},
+    {"group_camera": True},
     {"leaf_map": "leaf-map.json"},
 )
 
@@ -36,6 +38,7 @@ rows_ = st.lists(
         st.sampled_from(["", "2021-05-01", "2021-05-02", "2021-05-03", "2021-05-04"]),
         st.integers(0, 60),  # file
         st.sampled_from(["", "plant 1", "plant 2"]),
+        st.sampled_from(["", "Canon EOS 5D", "Apple iPhone 12"]),
     ),
     min_size=1,
     max_size=30,
@@ -43,7 +46,10 @@ rows_ = st.lists(
 )
 
 
-def table(rows: list[tuple[str, int, int, str, int, str]]) -> pd.DataFrame:
+Row = tuple[str, int, int, str, int, str] | tuple[str, int, int, str, int, str, str]  # the camera may be left out
+
+
+def table(rows: Sequence[Row]) -> pd.DataFrame:
     images = [f"{folder}/leaf{leaf}_{number}.jpg" for folder, leaf, number, *_ in rows]
     return pd.DataFrame(
         {
@@ -52,6 +58,7 @@ def table(rows: list[tuple[str, int, int, str, int, str]]) -> pd.DataFrame:
             "sha256": [str(row[4]) for row in rows],
             "phash": "",
             "taken": [row[3] for row in rows],
+            "camera": [row[6] if len(row) > 6 else "" for row in rows],
         }
     )
 
@@ -70,13 +77,13 @@ def leaf_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "chosen",
-    [rules for count in range(1, 5) for rules in combinations(RULES, count)],
+    [rules for count in range(1, len(RULES) + 1) for rules in combinations(RULES, count)],
     ids=lambda c: "+".join(map(str, c)),
 )
 @given(rows=rows_)
 @settings(max_examples=12)
 def test_what_a_rule_joins_is_one_group_whatever_else_is_asked(
-    chosen: tuple[dict[str, Any], ...], leaf_map: Path, rows: list[tuple[str, int, int, str, int, str]]
+    chosen: tuple[dict[str, Any], ...], leaf_map: Path, rows: list[Row]
 ) -> None:
     records = table(rows)
     rules = {name: value for rule in chosen for name, value in rule.items()}
@@ -112,8 +119,11 @@ def test_a_group_is_found_by_its_name_and_by_what_any_rule_says() -> None:
 
 def test_rules_say_what_they_could_not() -> None:
     records = table([("rust", 1, 1, "2021-05-01", 1, ""), ("rust", 1, 2, "", 2, ""), ("rust", 2, 9, "", 3, "")])
-    said = list(grouped(records, group_day=True, group_regex="(oak)", group_run=2).notices(records["image"]))
+    rules = {"group_day": True, "group_camera": True, "group_regex": "(oak)", "group_run": 2}
+    said = list(grouped(records, **rules).notices(records["image"]))
     assert said == [
+        "group_camera: 3 of 3 pictures do not say which camera took them (EXIF), such as rust/leaf1_1.jpg; they stay "
+        "in the groups they had.",
         "group_day: 2 of 3 pictures do not say when they were taken (EXIF), such as rust/leaf1_2.jpg; they stay in the "
         "groups they had.",
         "group_day: joins no two pictures.",
@@ -138,13 +148,14 @@ def test_a_run_of_one_is_refused() -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """24 photographs, three a day, of two diseases; the last three say no day."""
+    """24 photographs, three a day, of two diseases, by two cameras; the last three say neither day nor camera."""
     for number in range(24):
         path = tmp_path / "photos" / ("rust" if number % 2 else "scab") / f"IMG_{number:04d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         exif = Image.Exif()
         if number < 21:
             exif[306] = f"2021:05:{1 + number // 3:02d} 10:00:00"
+            exif[271], exif[272] = ("Canon", "Canon EOS 5D\x00") if number < 9 else ("Apple ", "iPhone 12")
         Image.fromarray(draw_leaf(path.parent.name, seed=number)).save(path, exif=exif)
     return tmp_path / "photos"
 
@@ -168,6 +179,15 @@ def test_an_import_reads_the_day_and_groups_by_it(workspace: Workspace, photos: 
     assert dataset.records.loc[day.to_numpy() == "2021-05-02", "group"].unique().tolist() == ["2021-05-02"]
     assert dataset.card.settings["group_day"] is True
     assert any("group_day: 3 of 24 pictures" in warning for warning in dataset.card.warnings)
+
+
+def test_an_import_reads_the_camera_and_groups_by_it(workspace: Workspace, photos: Path) -> None:
+    dataset = bring_in(workspace, photos, group_camera=True, group_day=True)
+    assert sizes(dataset) == [1, 1, 1, 9, 12], "days are within cameras, and the rule that joins most names the groups"
+    named = dataset.records["camera"].astype(object).replace("", pd.NA).fillna(dataset.records["image"])
+    assert (dataset.records["group"] == named).all() and set(named) >= {"Canon EOS 5D", "Apple iPhone 12"}
+    assert dataset.card.settings["group_camera"] is True
+    assert any("group_camera: 3 of 24 pictures do not say which camera" in text for text in dataset.card.warnings)
 
 
 def test_an_import_groups_by_runs_of_camera_numbers(workspace: Workspace, photos: Path) -> None:
