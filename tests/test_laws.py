@@ -48,7 +48,7 @@ LAYERS = [
         "prompts",
         "wish",
     },
-    {"train", "measure", "generate", "sizing", "latent", "diffusion", "drawing", "audit", "embedding"},
+    {"train", "measure", "generate", "sizing", "latent", "diffusion", "drawing", "alike", "audit", "embedding"},
     {"health", "embed", "upstream", "masks", "pick", "synthesize", "evaluate", "quality", "realfake", "export"},
     {
         "chain_checks",

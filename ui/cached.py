@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from leafcore import files, images
+from leafcore import alike, files, images
 from leafcore.access import signed
 from leafcore.checkpoints import Checkpoint, epochs, list_checkpoints
 from leafcore.data import manifest
-from leafcore.data.edits import lineage
 from leafcore.data.manifest import Dataset
 from leafcore.data.scan import keep_thumbnail, thumbnail_file
 from leafcore.data.synthetic_sets import SyntheticSet, open_whole_set
@@ -65,9 +64,8 @@ def runs_of(*kinds: str, state: str = "done") -> list[Run]:
 
 
 def newest_health(dataset: Dataset) -> Run | None:
-    """Return the newest look at a version or one it was edited from: what was found still holds for what is left."""
-    versions = lineage(workspace(), dataset)
-    return next((run for run in runs_of("health") if run.record.settings["dataset"] in versions), None)
+    """Return the newest finished look at a version or one that it was edited from; None if nobody looked."""
+    return alike.newest_health(workspace(), dataset)
 
 
 def trained_runs(*recipes: str) -> list[Run]:

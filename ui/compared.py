@@ -152,18 +152,22 @@ def against_rest_difference(first: ArmScore, second: ArmScore) -> pd.DataFrame:
     )
 
 
-def days_box(shown: Shown) -> None:
-    """Draw how often both arms were right by the day the test pictures were taken; nothing where there is one."""
-    days = shown.found.arms[BASELINE].days
-    if not days:
-        return
-    st.markdown("**By day**")
-    table = {title: [told(score.days[day].right, "{:.0%}") for day in days] for title, score in shown.both.items()}
-    st.dataframe(
-        pd.DataFrame({"day": list(days), "n": [one.n for one in days.values()], **table}),
-        hide_index=True, key="days_table",
-    )  # fmt: skip
-    st.caption("All labels right, test pictures; camera, light and weather change with the day.")
+def parts_box(shown: Shown) -> None:
+    """Draw how often both arms were right by the day of the test pictures, and by the camera; nothing of one alone."""
+    known = shown.found.arms[BASELINE].parts
+    for by, parts in known.items():
+        st.markdown(f"**By {by}**")
+        rows = {
+            title: [told(score.parts[by][part].right, "{:.0%}") for part in parts]
+            for title, score in shown.both.items()
+        }
+        table = pd.DataFrame({by: list(parts), "n": [one.n for one in parts.values()], **rows})
+        st.dataframe(table, hide_index=True, key=f"{by}_table", alt=f"How often all labels were right by {by}")
+    if known:
+        st.caption(
+            "All labels right, test pictures, by what their files say (EXIF). Light and weather change with the day; "
+            "sharpness and colours with the camera."
+        )
 
 
 def doses_box(shown: Shown) -> None:

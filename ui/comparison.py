@@ -11,8 +11,8 @@ from leafcore.runs import Run
 from ui import cached, live
 from ui.arms_matrix import working_box
 from ui.choose import choose
-from ui.compared import Shown, arms_box, confusion_box, days_box, doses_box, labels_box, learning_box
-from ui.evidence import calibration_box, integrity_box, significance_box
+from ui.compared import Shown, arms_box, confusion_box, doses_box, labels_box, learning_box, parts_box
+from ui.evidence import calibration_box, integrity_box, overlap_note, significance_box
 from ui.looking import look_box
 from ui.new_comparison import new_comparison_box
 from ui.places import path_of
@@ -22,7 +22,7 @@ from ui.shortcuts import shortcut_note, shortcuts_box
 
 def _shortcuts(shown: Shown) -> None:
     shortcuts_box(shown.run)
-    days_box(shown)
+    parts_box(shown)
 
 
 TABS: dict[str, Callable[[Shown], None]] = {
@@ -105,6 +105,7 @@ def _headline(shown: Shown) -> None:
         f"{len(found.arms[BASELINE].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
         f"this test split has been opened {'once' if found.test_opened == 1 else f'{found.test_opened} times'}."
     )
+    overlap_note(shown)
     shortcut_note(found.dataset)
     report_buttons(shown.run)
 

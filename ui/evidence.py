@@ -99,6 +99,7 @@ def integrity_box(shown: Shown) -> None:
             f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
             icon=":material/help:",
         )
+    _overlap(found)
     if found.synthetic_left_out:
         st.caption(f"Left out: {found.synthetic_left_out:,} synthetic pictures whose sources judge.")
     st.caption(
@@ -109,6 +110,36 @@ def integrity_box(shown: Shown) -> None:
         f"Test split, SHA-256: `{found.test_hash or 'not kept'}` · bootstrap seed {found.bootstrap_seed} · "
         f"classifiers {shown.run.record.settings['backbone']}, {', '.join(sorted(_steps(found)))} steps each"
     )
+
+
+def overlap_note(shown: Shown) -> None:
+    """Draw how the arm does without test pictures that have a near-duplicate in train or validation, if any have."""
+    overlap = shown.found.overlap
+    if overlap is not None and overlap.images:
+        st.warning(overlap.sentences[shown.arm], icon=":material/content_copy:")
+
+
+def _overlap(found: Comparison) -> None:
+    """Draw every arm with and without the test pictures that overlap with train or validation."""
+    overlap = found.overlap
+    if overlap is None:
+        return
+    st.markdown("**Near-duplicates across the split**")
+    if overlap.arms:
+        table = pd.DataFrame(
+            {
+                "arm": found.arms[arm].title,
+                "macro-F1, all test pictures": told(score.every),
+                "without them": told(score.left),
+                "drop": told(score.drop, "{:+.3f}"),
+                "difference without them": told(score.difference, "{:+.3f}"),
+            }
+            for arm, score in overlap.arms.items()
+        )
+        st.dataframe(table, hide_index=True, key="overlap_table", alt="Every arm with and without near-duplicates")
+    left = f" n = {overlap.left:,} pictures in {overlap.left_groups:,} groups without them." if overlap.images else ""
+    looked = f" and by run {overlap.health}" if overlap.health else ""
+    st.caption(f"{overlap.finding.capitalize()}.{left} Looked for at the import{looked}.")
 
 
 def _steps(found: Comparison) -> set[str]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from leafcore.alike import found_by
 from leafcore.audit import Audit, Exposure, Model, audit, models_of
 from leafcore.data.fixes import one_side, to_train, undecided
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split
-from leafcore.health import HealthReport
 from leafcore.runs import Run
 from ui import cached, service, show
 from ui.decisions import carry_out
@@ -25,7 +25,7 @@ def leak_banner(dataset: Dataset) -> None:
     found = _audit(dataset, report)
     if found.is_clean:
         return
-    pairs = _pairs(report)
+    pairs = found_by(report)
     with st.container(border=True):
         st.error(f"**This split leaks.** {_headline(found)}", icon=":material/water_drop:")
         if found.straddles.clusters:
@@ -61,14 +61,7 @@ def _cached_audit(
 ) -> Audit:
     """Return the audit of a version; what could change it is in the key."""
     del ref, decided, report_id
-    return audit(_dataset, [Model(title, Path(folder), ns) for title, folder, ns in models], _pairs(_report))
-
-
-def _pairs(report: Run | None) -> list[tuple[str, str]]:
-    """Return the near-duplicates of a health report."""
-    if report is None:
-        return []
-    return [(twin.first, twin.second) for twin in HealthReport.model_validate(report.result()).near_duplicates]
+    return audit(_dataset, [Model(title, Path(folder), ns) for title, folder, ns in models], found_by(_report))
 
 
 def _headline(found: Audit) -> str:

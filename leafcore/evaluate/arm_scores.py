@@ -8,8 +8,9 @@ import numpy as np
 from leafcore.evaluate.arms import Material
 from leafcore.evaluate.cells import Cell
 from leafcore.evaluate.configs import BASELINE
+from leafcore.evaluate.parts import COLUMNS, PartScore
 from leafcore.evaluate.plans import Plan
-from leafcore.evaluate.result import ArmScore, Bin, Calibration, DayScore, Estimate, LabelScore, Scores
+from leafcore.evaluate.result import ArmScore, Bin, Calibration, Estimate, LabelScore, Scores
 from leafcore.measure import calibration
 from leafcore.measure.bootstrap import (
     CountBootstrap,
@@ -103,7 +104,7 @@ def score_arm(judgement: Judgement, plan: Plan, material: Material, cells: Seque
         macro=Scores(**{name: estimate(intervals[-1]) for name, intervals in each.items()}),
         micro=Scores(**{name: estimate(part.intervals(known[-1:])[0]) for name, part in together.items()}),
         subset_accuracy=_share_right(judgement, decided, np.ones(len(truth), bool), LEAST_GROUPS_IN_ALL),
-        days=_by_day(judgement, decided, material.test_records["taken"].to_numpy(str)),
+        parts=_parts(judgement, decided, material),
         confusion=_confusion(judgement, material, decided),
         thresholds={} if classes.exclusive else _thresholds(material, cells),
         calibration=_calibration(judgement, cells, exclusive=classes.exclusive),
@@ -169,15 +170,19 @@ def _share_right(judgement: Judgement, decided: Sequence[np.ndarray], counted: n
     return estimate(judgement.draws.ratio(above, below).intervals(known)[0])
 
 
-def _by_day(judgement: Judgement, decided: Sequence[np.ndarray], taken: np.ndarray) -> dict[str, DayScore]:
-    """Return what was named right of each day's pictures; nothing where all are of one day, as far as is known."""
-    days = sorted(set(taken) - {""})
-    if len(days) < 2:
-        return {}
-    return {
-        day: DayScore(n=int((taken == day).sum()), right=_share_right(judgement, decided, taken == day, LEAST_GROUPS))
-        for day in days
-    }
+def _parts(judgement: Judgement, decided: Sequence[np.ndarray], material: Material) -> dict[str, dict[str, PartScore]]:
+    """Return what was named right of each day's and of each camera's pictures; nothing where all share it."""
+    found = {}
+    for by, column in COLUMNS.items():
+        said = material.test_records[column].to_numpy(str)
+        names = sorted(set(said) - {""})
+        if len(names) > 1:
+            found[by] = {name: _part(judgement, decided, said == name) for name in names}
+    return found
+
+
+def _part(judgement: Judgement, decided: Sequence[np.ndarray], counted: np.ndarray) -> PartScore:
+    return PartScore(n=int(counted.sum()), right=_share_right(judgement, decided, counted, LEAST_GROUPS))
 
 
 def _confusion(judgement: Judgement, material: Material, decided: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:

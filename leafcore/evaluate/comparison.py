@@ -10,9 +10,11 @@ from leafcore.evaluate.arm_scores import Judgement, estimate, score_arm
 from leafcore.evaluate.arms import Material
 from leafcore.evaluate.cells import Cell, require_one_test, split_hash
 from leafcore.evaluate.configs import BASELINE
+from leafcore.evaluate.overlap import Overlap
 from leafcore.evaluate.result import MACRO, ArmScore, Comparison
 from leafcore.evaluate.significance import cochran_tests, mcnemar_tests, pairwise_tests
 from leafcore.evaluate.verdicts import verdict
+from leafcore.evaluate.without import score_without
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Circumstances:
         leaks_of: What stands behind each arm that learns from synthetic pictures.
         opened: How many runs have looked at these test pictures, this one included.
         seed: Of the bootstrap.
+        overlap: Which test pictures overlap with train or validation; None if nobody looked.
     """
 
     leaks: LeakReport
     leaks_of: Mapping[str, LeakReport]
     opened: int
     seed: int
+    overlap: Overlap | None = None
 
 
 def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstances: Circumstances) -> Comparison:
@@ -65,6 +69,7 @@ def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstanc
             arms=len(others),
         )
     decided = {arm: one.decided for arm, one in scored.items()}
+    overlap = circumstances.overlap
     chosen = choose({plan.id: scored[plan.id].score for plan in others if plan.sets})
     return Comparison(
         dataset=material.dataset.ref,
@@ -87,6 +92,7 @@ def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstanc
         synthetic_left_out=material.left_out,
         test_opened=circumstances.opened,
         bootstrap_seed=circumstances.seed,
+        overlap=score_without(judgement, material, scored, overlap) if overlap else None,
     )
 
 

@@ -11,6 +11,7 @@ from leafcore.evaluate.cells import JUDGING, Cell, cell_name, load_cell
 from leafcore.evaluate.comparison import Circumstances, compare
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.openings import count_opening
+from leafcore.evaluate.overlap import find_overlap
 from leafcore.evaluate.plans import Plan
 from leafcore.evaluate.result import Comparison, Planned, PlannedArm
 from leafcore.evaluate.surroundings import note_environment
@@ -37,6 +38,10 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
     if not whole.is_clean:
         progress.warn(f"The verdict will be withheld: {whole.explain()}.")
 
+    overlap, warning = find_overlap(workspace, material.dataset)
+    if warning:
+        progress.warn(warning)
+
     def open_test() -> int:
         return count_opening(workspace, material.dataset, progress.folder.name)
 
@@ -44,7 +49,8 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
     write_plan(progress.folder, material, seeds)
     cells = _train(config, material, seeds, progress, open_test)
     progress.phase("comparing")
-    comparison = compare(material, cells, Circumstances(whole, leaks_of_arms(material), open_test(), config.seed))
+    circumstances = Circumstances(whole, leaks_of_arms(material), open_test(), config.seed, overlap)
+    comparison = compare(material, cells, circumstances)
     write_json(progress.folder / "comparison.json", comparison.model_dump(mode="json"))
     return comparison
 

@@ -13,54 +13,21 @@ runs/<id>/
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS, arm_title
+from leafcore.evaluate.estimates import UNKNOWN
+from leafcore.evaluate.estimates import Estimate as Estimate  # which others read from here
+from leafcore.evaluate.overlap import Overlap
+from leafcore.evaluate.parts import PartScore, with_parts
 from leafcore.files import read_json
 
 MACRO, MICRO = "macro", "micro"
 LEAST_FOR_STAR = 10  # test pictures of a label, below which its difference gets no star
-
-
-# A number that may be unknown: NaN, in JSON null. The ends of an interval are where too few test groups show a label.
-Known = Annotated[
-    float,
-    BeforeValidator(lambda value: math.nan if value is None else value),
-    PlainSerializer(lambda value: None if math.isnan(value) else value, return_type=float | None, when_used="json"),
-]
-
-
-class Estimate(BaseModel):
-    """A number with its 95 % interval."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: Known
-    low: Known = math.nan
-    high: Known = math.nan
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, given: Any) -> Any:
-        """Read a bare number, as older files have it, as one without an interval."""
-        return {"value": given} if isinstance(given, int | float) else given
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is an interval at all."""
-        return not math.isnan(self.low)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether 0 lies outside; False where there is no interval."""
-        return self.low > 0 or self.high < 0
-
-
-UNKNOWN = Estimate(value=math.nan)
 
 
 class Scores(BaseModel):
@@ -121,20 +88,6 @@ class Calibration(BaseModel):
     n: int
 
 
-class DayScore(BaseModel):
-    """How an arm did on the test pictures of one day.
-
-    Attributes:
-        n: How many there are.
-        right: How often exactly the right labels were named; mean over seeds.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    n: int
-    right: Estimate
-
-
 class ArmScore(BaseModel):
     """How an arm did.
 
@@ -150,7 +103,8 @@ class ArmScore(BaseModel):
         macro: The mean over the labels with a test picture.
         micro: All decisions for and against a label counted together.
         subset_accuracy: How often exactly the right labels were named.
-        days: The same by the day the pictures were taken, as far as files say; empty where all are of one.
+        parts: The same by "day" and by "camera" that took the pictures, as far as files say; what all have in common
+            is left out.
         confusion: Rows true, columns predicted, summed over seeds; the last column is any other label set.
         thresholds: By label, the probability from which each seed names it; chosen on validation. Empty where a
             picture is of exactly one class.
@@ -171,11 +125,13 @@ class ArmScore(BaseModel):
     macro: Scores | None = None
     micro: Scores | None = None
     subset_accuracy: Estimate = UNKNOWN
-    days: dict[str, DayScore] = {}
+    parts: dict[str, dict[str, PartScore]] = {}
     confusion: tuple[tuple[int, ...], ...]
     thresholds: dict[str, tuple[float, ...]] = {}
     calibration: Calibration | None = None
     steps: tuple[int, ...] = ()
+
+    _with_parts = model_validator(mode="before")(with_parts)
 
 
 class McNemar(BaseModel):
@@ -267,6 +223,8 @@ class Comparison(BaseModel):
         test_opened: How many runs had looked at these test pictures, under whatever dataset's name, this one included;
             0 in files from before this was counted.
         bootstrap_seed: Of the resamples.
+        overlap: Test pictures that have a near-duplicate in train or validation, and the scores without them; None in
+            files from before anybody looked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -291,6 +249,7 @@ class Comparison(BaseModel):
     test_opened: int = 0
     label_policy: LabelPolicy = "multi-label"
     bootstrap_seed: int = 0
+    overlap: Overlap | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -146,8 +146,11 @@ def _dependencies(facts: Facts) -> str:
     sides = facts.dataset.records.groupby("group")["split"].nunique()
     leaks = facts.found.leaks
     models = "clean" if leaks.is_clean else leaks.explain()
+    overlap = facts.found.overlap
     return (
-        f"{len(sides)} groups, {int((sides > 1).sum())} in two splits; models behind the synthetic pictures: {models}"
+        f"{len(sides)} groups, {int((sides > 1).sum())} in two splits; "
+        f"{overlap.finding if overlap else f'near-duplicates across the split not looked for: {BLANK}'}; "
+        f"models behind the synthetic pictures: {models}"
     )
 
 

@@ -74,7 +74,8 @@ def report_page(facts: Facts, *, examples: int, tolerance: float) -> str:
             f"seed {s}: Q = {q.q:.2f}, p = {q.p:.3f}" for s, q in zip(facts.seeds, found.cochran, strict=False)
         ),
         calibration=_calibration(found),
-        days=_days(found),
+        parts=_parts(found),
+        overlap=_overlap(found),
         figures={name: Markup(svg) for name, svg in figures(found, facts.probes, facts.validation).items()},
         realism=facts.realism,
         quality=quality_tables(facts.realism),
@@ -204,13 +205,36 @@ def _tested(test: McNemar) -> tuple[str, ...]:
     return (*counts, f"{test.odds_ratio:.2f}", f"{test.p:.3f}", f"{test.p_holm:.3f}")
 
 
-def _days(found: Comparison) -> Table:
-    days = found.arms[BASELINE].days
-    rows = [
-        (day, f"{one.n:,}", *(told(score.days[day].right) for score in found.arms.values() if day in score.days))
-        for day, one in days.items()
+def _parts(found: Comparison) -> list[Table]:
+    """Return how every arm did by each day's test pictures, and by each camera's."""
+    titles = [score.title or arm for arm, score in found.arms.items()]
+    return [
+        Table(
+            (by, "n", *titles),
+            [
+                (part, f"{one.n:,}", *(told(score.parts[by][part].right) for score in found.arms.values()))
+                for part, one in parts.items()
+            ],
+            f"By {by}",
+        )
+        for by, parts in found.arms[BASELINE].parts.items()
     ]
-    return Table(("day", "n", *(score.title or arm for arm, score in found.arms.items())), rows)
+
+
+def _overlap(found: Comparison) -> Table:
+    """Return every arm with and without the test pictures that overlap with train or validation; no row if none do."""
+    head = ("arm", "macro-F1, all test pictures", "without them", "drop", "difference without them")
+    rows = [
+        (
+            found.arms[arm].title or arm,
+            told(score.every),
+            told(score.left),
+            told(score.drop, "{:+.3f}"),
+            told(score.difference, "{:+.3f}") if arm != BASELINE else "baseline",
+        )
+        for arm, score in (found.overlap.arms if found.overlap else {}).items()
+    ]
+    return Table(head, rows)
 
 
 def _calibration(found: Comparison) -> Table:
@@ -274,6 +298,7 @@ def _integrity(facts: Facts) -> Section:
         ("Verdict withheld for", withheld or "no arm"),
         ("Dataset version", found.dataset),
         ("Test split, SHA-256", found.test_hash or BLANK),
+        ("Near-duplicates across the split", found.overlap.finding if found.overlap else f"not looked for: {BLANK}"),
         ("Test split opened", f"{_times(found.test_opened)}, this comparison included"),
         ("Left out, for their sources judge", f"{found.synthetic_left_out:,} synthetic pictures"),
         ("Seeds", f"classifiers {', '.join(map(str, facts.seeds))}; bootstrap {found.bootstrap_seed}"),

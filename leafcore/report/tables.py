@@ -3,6 +3,7 @@
 import pandas as pd
 
 from leafcore.evaluate.configs import BASELINE
+from leafcore.evaluate.overlap import Overlap
 from leafcore.evaluate.result import Comparison, Estimate, McNemar
 from leafcore.report.facts import Facts
 from leafcore.report.realism import realism_tables
@@ -30,7 +31,8 @@ def tables(facts: Facts) -> dict[str, pd.DataFrame]:
         "validation": validation_table(facts),
         "calibration": calibration_table(found),
         "predictions": predictions_table(facts),
-        **({"days": days_table(found)} if found.arms[BASELINE].days else {}),
+        **({"parts": parts_table(found)} if found.arms[BASELINE].parts else {}),
+        **({"overlap": overlap_table(found.overlap)} if found.overlap and found.overlap.images else {}),
         **({"probes": probes_table(facts)} if facts.probes else {}),
         **realism_tables(facts.realism),
     }
@@ -94,12 +96,29 @@ def seeds_table(facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def days_table(found: Comparison) -> pd.DataFrame:
-    """Return a row per arm and day that test pictures were taken: how often all labels were right."""
+def parts_table(found: Comparison) -> pd.DataFrame:
+    """Return a row per arm and day, and per arm and camera, of test pictures: how often all labels were right."""
     return pd.DataFrame(
-        {"arm": arm, "day": day, "n": one.n, **_ends("right", one.right)}
+        {"arm": arm, "by": by, "part": part, "n": one.n, **_ends("right", one.right)}
         for arm, score in found.arms.items()
-        for day, one in score.days.items()
+        for by, parts in score.parts.items()
+        for part, one in parts.items()
+    )
+
+
+def overlap_table(overlap: Overlap) -> pd.DataFrame:
+    """Return a row per arm: macro-F1 with and without the test pictures that overlap with train or validation."""
+    return pd.DataFrame(
+        {
+            "arm": arm,
+            "test_images": overlap.test_images,
+            "left": overlap.left,
+            **_ends("macro_f1", score.every),
+            **_ends("macro_f1_left", score.left),
+            **_ends("drop", score.drop),
+            **_ends("difference_left", score.difference),
+        }
+        for arm, score in overlap.arms.items()
     )
 
 
@@ -174,7 +193,8 @@ def calibration_table(found: Comparison) -> pd.DataFrame:
 
 def predictions_table(facts: Facts) -> pd.DataFrame:
     """Return a row per arm, seed and test picture."""
-    test, parts = facts.looking.test, []
+    test, parts, overlap = facts.looking.test, [], facts.found.overlap
+    overlapping = {"overlaps": test["image"].isin(overlap.images)} if overlap and overlap.images else {}
     for arm in facts.looking.arms:
         said = facts.looking.said(arm)
         for index, seed in enumerate(facts.seeds[: len(said.sets)]):
@@ -189,6 +209,7 @@ def predictions_table(facts: Facts) -> pd.DataFrame:
                         "true": facts.looking.true_sets,
                         "said": said.sets[index],
                         "probability": said.sure[index],
+                        **overlapping,
                     }
                 )
             )

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from leafcore.data.straddles import Straddles, find_straddles
+from leafcore.data.straddles import Straddles, Straddling, find_straddles, straddling_tests
 
 
 def pictures(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
@@ -37,6 +37,24 @@ def test_a_photograph_in_two_files_on_two_sides_is_found_and_those_that_are_gone
 def test_what_hangs_together_is_one_cluster() -> None:
     rows = (*CLEAN, ("d", "leaf-2", "9", "train"), ("e", "leaf-3", "9", "val"))
     assert find_straddles(pictures(*rows)).clusters == (("c", "d", "e"),)
+
+
+def test_of_what_straddles_the_test_side_is_named_by_how_it_does() -> None:
+    rows = (
+        ("a", "leaf-1", "1", "train"),
+        ("b", "leaf-1", "2", "test"),  # a group
+        ("c", "leaf-2", "3", "test"),  # a near-duplicate in validation
+        ("d", "leaf-3", "4", "val"),
+        ("e", "leaf-4", "1", "test"),  # a file in train
+        ("f", "leaf-5", "6", "test"),  # like a test picture alone
+        ("g", "leaf-5", "7", "test"),
+        ("h", "leaf-6", "8", "train"),  # on two sides, neither of which judges
+        ("i", "leaf-6", "9", "val"),
+    )
+    alike = [("c", "d"), ("f", "c"), ("f", "g"), ("h", "i"), ("gone", "f")]
+    found = straddling_tests(pictures(*rows), alike)
+    assert found == Straddling(near_duplicates=("c",), files=("e",), groups=("b",), images=("b", "c", "e"))
+    assert straddling_tests(pictures(*CLEAN), [("a", "b")]).images == ()
 
 
 def test_a_million_pictures_take_seconds() -> None:

@@ -234,18 +234,29 @@ def test_rankings_and_subset_accuracy_are_scikit_learns(material):
     assert score.calibration.n == 7 and sum(one.n for one in score.calibration.bins) == 7
 
 
-def test_each_day_has_its_share_of_right_pictures_and_no_interval_of_two_groups(material):
-    days = ["2021-05-01"] * 2 + ["2021-05-09"] * 4 + [""]
-    dated = replace(material, test_records=material.test_records.assign(taken=days))
-    said = [probabilities(dated, wrong=(0, 2)), probabilities(dated, wrong=(0, 6))]
-    found = judged(dated, said, said).arms["real"].days
-    assert {day: one.n for day, one in found.items()} == {"2021-05-01": 2, "2021-05-09": 4}
-    assert found["2021-05-01"].right.value == 1 / 2 and not found["2021-05-01"].right.is_known
-    assert found["2021-05-09"].right.value == pytest.approx((3 / 4 + 1) / 2)
-    groups = dated.test_records["group"].iloc[2:6].nunique()
-    assert found["2021-05-09"].right.is_known == (groups >= stats.LEAST_GROUPS)
-    one_day = replace(material, test_records=material.test_records.assign(taken="2021-05-01"))
-    assert judged(one_day, said, said).arms["real"].days == {}
+@pytest.mark.parametrize(
+    ("by", "column", "first", "second"),
+    [("day", "taken", "2021-05-01", "2021-05-09"), ("camera", "camera", "Apple iPhone 12", "Canon EOS 5D")],
+)
+def test_each_part_has_its_share_of_right_pictures_and_no_interval_of_two_groups(material, by, column, first, second):
+    files_say = material.test_records.assign(**{column: [first] * 2 + [second] * 4 + [""]})
+    told = replace(material, test_records=files_say)
+    said = [probabilities(told, wrong=(0, 2)), probabilities(told, wrong=(0, 6))]
+    parts = judged(told, said, said).arms["real"].parts
+    assert set(parts) == {by} and {part: one.n for part, one in parts[by].items()} == {first: 2, second: 4}
+    assert parts[by][first].right.value == 1 / 2 and not parts[by][first].right.is_known
+    assert parts[by][second].right.value == pytest.approx((3 / 4 + 1) / 2)
+    groups = told.test_records["group"].iloc[2:6].nunique()
+    assert parts[by][second].right.is_known == (groups >= stats.LEAST_GROUPS)
+    all_one = replace(material, test_records=material.test_records.assign(**{column: first}))
+    assert judged(all_one, said, said).arms["real"].parts == {}
+
+
+def test_days_and_cameras_are_told_beside_each_other(material):
+    columns = {"taken": ["2021-05-01", "2021-05-09"] * 3 + [""], "camera": ["Canon EOS 5D"] * 3 + ["iPhone"] * 4}
+    told = replace(material, test_records=material.test_records.assign(**columns))
+    parts = judged(told, [probabilities(told)], [probabilities(told)]).arms["real"].parts
+    assert {by: [one.n for one in of.values()] for by, of in parts.items()} == {"day": [3, 3], "camera": [3, 4]}
 
 
 def test_labels_that_may_come_together_are_named_from_their_thresholds_on(material):

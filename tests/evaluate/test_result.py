@@ -52,6 +52,18 @@ def test_a_file_from_when_there_were_two_arms_is_read(tmp_path):
     assert again.model_dump(mode="json") == found.model_dump(mode="json")
 
 
+def test_days_of_an_older_file_are_parts_by_day():
+    days = {"2021-05-09": {"n": 4, "right": {"value": 0.75, "low": 0.5, "high": 0.9}}}
+    arms = {arm: {**score, "days": days} for arm, score in old_file()["arms"].items()}
+    arms["real_plus_synthetic"]["days"] = {}  # all of one day, or older
+    found = Comparison.model_validate({**old_file(), "arms": arms})
+    (part,) = found.arms["real"].parts["day"].values()
+    assert (part.n, part.right.value, part.right.high) == (4, 0.75, 0.9)
+    assert found.arms["real_plus_synthetic"].parts == {} and found.overlap is None
+    again = Comparison.model_validate_json(found.model_dump_json())
+    assert again.arms["real"].parts == found.arms["real"].parts
+
+
 def test_what_was_withheld_then_is_withheld_now():
     assert Comparison.model_validate(old_file("Verdict withheld: …")).withheld == ("real_plus_synthetic",)
 

@@ -141,11 +141,40 @@ def test_a_report_is_made_once_and_then_downloaded(open_app, own, journey):
     assert f"/api/runs/{run.id}/report" in links[0].url and "report.zip" in links[1].url
 
 
-def test_a_comparison_of_several_days_tells_each(open_app, own, journey):
+def test_a_comparison_of_several_days_and_cameras_tells_each(open_app, own, journey):
     file = own.runs / journey.runs["evaluate"].id / "comparison.json"
     found = read_json(file)
-    days = {"2021-05-01": {"n": 3, "right": {"value": 0.5}}, "2021-05-09": {"n": 4, "right": {"value": 0.75}}}
-    write_json(file, {**found, "arms": {arm: {**score, "days": days} for arm, score in found["arms"].items()}})
+    parts = {
+        "day": {"2021-05-01": {"n": 3, "right": {"value": 0.5}}, "2021-05-09": {"n": 4, "right": {"value": 0.75}}},
+        "camera": {"Canon EOS 5D": {"n": 5, "right": {"value": 0.25}}, "Apple iPhone 12": {"n": 2, "right": 1.0}},
+    }
+    write_json(file, {**found, "arms": {arm: {**score, "parts": parts} for arm, score in found["arms"].items()}})
     page = open_app(own).open("evaluate", eval_tab="Shortcuts")
-    (table,) = (one.value for one in page.dataframe if "day" in one.value)
-    assert not page.exception and table["day"].tolist() == list(days) and table["Real"].tolist() == ["50%", "75%"]
+    (days,) = (one.value for one in page.dataframe if "day" in one.value)
+    (cameras,) = (one.value for one in page.dataframe if "camera" in one.value)
+    assert days["day"].tolist() == list(parts["day"]) and days["Real"].tolist() == ["50%", "75%"]
+    assert cameras["camera"].tolist() == list(parts["camera"]) and cameras["Real"].tolist() == ["25%", "100%"]
+    assert cameras["n"].tolist() == [5, 2] and captions(page).count("EXIF") == 1
+
+
+def test_near_duplicates_across_the_split_are_said_under_the_scores_and_counted_under_integrity(open_app, own, journey):
+    page = open_app(own).open("evaluate", eval_tab="Integrity")
+    assert not page.warning or "near-duplicate" not in page.warning[0].value
+    assert "No test picture has a near-duplicate in train or validation." in captions(page)
+    file = own.runs / journey.runs["evaluate"].id / "comparison.json"
+    found = read_json(file)
+    told = {"value": 0.741, "low": 0.7, "high": 0.78}
+    score = {"every": told, "left": {**told, "value": 0.712}, "drop": {"value": -0.029}, "difference": told}
+    found["overlap"] = {
+        "images": ["a.png"], "near_duplicates": 1, "test_images": 7, "left_groups": 6, "health": "a-health-run",
+        "arms": dict.fromkeys(found["arms"], score), "sentences": {arm: f"So does {arm}." for arm in found["arms"]},
+    }  # fmt: skip
+    write_json(file, found)
+    page = open_app(own).open("evaluate", eval_tab="Integrity")
+    assert "So does real_plus_synthetic." in [warning.value for warning in page.warning]
+    (table,) = (one.value for one in page.dataframe if "drop" in one.value)
+    assert table["without them"].tolist() == ["0.712 (0.700 to 0.780)"] * 2 and table["drop"].tolist() == ["-0.029"] * 2
+    assert "1 of 7 test pictures has a near-duplicate in train or validation. n = 6 pictures" in captions(page)
+    write_json(file, {**found, "overlap": None})  # of a file that is older
+    page = open_app(own).open("evaluate", eval_tab="Integrity")
+    assert "near-duplicate" not in captions(page)

@@ -4,6 +4,8 @@ import io
 import itertools
 import re
 import zipfile
+from copy import copy
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -11,8 +13,10 @@ import pytest
 
 from leafcore.environment import environment
 from leafcore.errors import ConfigError, NotFoundError
+from leafcore.evaluate.overlap import Overlap, WithoutScore
+from leafcore.evaluate.parts import PartScore
 from leafcore.evaluate.probe_configs import VIEWS
-from leafcore.evaluate.result import DayScore, Estimate, McNemar, Pair, read_comparison
+from leafcore.evaluate.result import Estimate, McNemar, Pair, read_comparison
 from leafcore.export.cards import BLANK
 from leafcore.files import write_json
 from leafcore.jobs import build_config, submit
@@ -210,19 +214,62 @@ def test_all_pairs_of_arms_are_listed_and_children_left_out_counted(facts):
     assert table.loc[0, ["arm", "other", "seed", "first", "second"]].tolist() == [*changed["pairwise"][0].arms, 0, 3, 4]
 
 
-def test_days_are_told_where_they_are_known(facts):
-    assert "<h3>By day</h3>" not in report_page(facts, examples=0, tolerance=0.1) and "days" not in tables(facts)
-    days = {"2021-05-09": DayScore(n=4, right=Estimate(value=0.75, low=0.5, high=0.9))}
-    arms = {arm: score.model_copy(update={"days": days}) for arm, score in facts.found.arms.items()}
+def test_days_and_cameras_are_told_where_they_are_known(facts):
+    before = report_page(facts, examples=0, tolerance=0.1)
+    assert "<h3>By " not in before and "EXIF" not in before and "parts" not in tables(facts)
+    part = PartScore(n=4, right=Estimate(value=0.75, low=0.5, high=0.9))
+    parts = {"day": {"2021-05-09": part}, "camera": {"Canon EOS 5D": part}}
+    arms = {arm: score.model_copy(update={"parts": parts}) for arm, score in facts.found.arms.items()}
     facts.looking.comparison, before = facts.found.model_copy(update={"arms": arms}), facts.looking.comparison
     try:
-        html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["days"]
+        html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["parts"]
     finally:
         facts.looking.comparison = before
-    assert "<td>2021-05-09</td>" in html and html.count("0.750") >= len(arms)
-    assert table[["day", "n", "right", "right_high"]].drop_duplicates().to_numpy().tolist() == [
-        ["2021-05-09", 4, 0.75, 0.9]
+    for by, of in parts.items():
+        assert f"<h3>By {by}</h3>" in html and f"<th>{by}</th>" in html and f"<td>{next(iter(of))}</td>" in html
+    assert html.count("0.750 [0.500,") >= 2 * len(arms) and html.count("EXIF") == 1
+    assert set(table["arm"]) == set(arms)
+    assert table[["by", "part", "n", "right", "right_high"]].drop_duplicates().to_numpy().tolist() == [
+        ["day", "2021-05-09", 4, 0.75, 0.9],
+        ["camera", "Canon EOS 5D", 4, 0.75, 0.9],
     ]
+
+
+def test_near_duplicates_across_the_split_are_told(facts):
+    nobody_looked = report_page(facts_with(facts, overlap=None), examples=0, tolerance=0.1)
+    assert "not looked for" in nobody_looked and "<h3>Near-duplicates" not in nobody_looked
+    clean = report_page(facts, examples=0, tolerance=0.1)
+    assert "<td>no test picture has a near-duplicate in train or validation</td>" in clean
+    assert "<h3>Near-duplicates" not in clean and not {"overlap"} & set(tables(facts))
+    score = WithoutScore(
+        every=Estimate(value=0.741, low=0.7, high=0.78), left=Estimate(value=0.712, low=0.66, high=0.76),
+        drop=Estimate(value=-0.029, low=-0.05, high=-0.01), difference=Estimate(value=0.011, low=-0.02, high=0.04),
+    )  # fmt: skip
+    images = tuple(facts.looking.test["image"].iloc[[1, 4]])
+    overlap = Overlap(
+        images=images, near_duplicates=2, test_images=7, left_groups=5, health="a-health-run",
+        arms=dict.fromkeys(facts.found.arms, score), sentences=dict.fromkeys(facts.found.arms, "Two of seven & so on."),
+    )  # fmt: skip
+    leaky = facts_with(facts, overlap=overlap)
+    html, found = report_page(leaky, examples=0, tolerance=0.1), tables(leaky)
+    assert "<p>Two of seven &amp; so on.</p>" in html and "from run a-health-run" in html
+    for told in ("0.741 [0.700,", "0.712 [0.660,", "-0.029 [-0.050,", "+0.011 [-0.020,", ">baseline<"):
+        assert told in html.split("<h3>Near-duplicates", 1)[1]
+    assert "<td>2 of 7 test pictures have a near-duplicate in train or validation</td>" in html
+    assert "2 of 7 test pictures have a near-duplicate" in dict(reforms_sheet(leaky).rows)[f"6b. {REFORMS['6b']}"]
+    row = found["overlap"].set_index("arm").loc["real_plus_synthetic"]
+    assert row[["test_images", "left", "macro_f1", "macro_f1_left", "drop_low", "difference_left"]].tolist() == [
+        7, 5, 0.741, 0.712, -0.05, 0.011,
+    ]  # fmt: skip
+    said = found["predictions"]
+    assert set(said.loc[said["overlaps"], "image"]) == set(images) and "overlaps" not in tables(facts)["predictions"]
+
+
+def facts_with(facts, **changes):
+    """Return the same of a comparison in which something else was found."""
+    looking = copy(facts.looking)
+    looking.comparison = facts.found.model_copy(update=changes)
+    return replace(facts, looking=looking)
 
 
 def test_validation_is_drawn_and_listed_by_epoch(facts, html):
