@@ -99,13 +99,13 @@ def integrity_box(shown: Shown) -> None:
             f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
             icon=":material/help:",
         )
-    _overlap(found)
     if found.synthetic_left_out:
         st.caption(f"Left out: {found.synthetic_left_out:,} synthetic pictures whose sources judge.")
     st.caption(
         "Anything but 0 in the first or last column withholds the verdict. "
         f"The test split has {found.leaks.test_size} pictures."
     )
+    _overlap(found)
     st.caption(
         f"Test split, SHA-256: `{found.test_hash or 'not kept'}` · bootstrap seed {found.bootstrap_seed} · "
         f"classifiers {shown.run.record.settings['backbone']}, {', '.join(sorted(_steps(found)))} steps each"

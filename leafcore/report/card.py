@@ -90,7 +90,7 @@ def model_card(facts: Facts) -> list[Section]:
             "; ".join(f"{one.title or arm}: {one.train_images} pictures" for arm, one in found.arms.items()),
         ),
         ("Evaluation data", f"{found.test_images} test pictures in {found.test_groups} groups of {found.dataset}"),
-        ("Factors (field, camera, season)", BLANK),
+        ("Factors (field, camera, season)", _factors(facts)),
     )
     measures = (
         ("Scores", "precision, recall, F1, AUROC and average precision, by label, macro and micro; subset accuracy"),
@@ -110,6 +110,12 @@ def model_card(facts: Facts) -> list[Section]:
         Section("Measures", measures),
         Section("Limits", limits),
     ]
+
+
+def _factors(facts: Facts) -> str:
+    """Return by what test pictures are told apart; blank where no file says."""
+    told = facts.found.arms[BASELINE].parts
+    return f"test pictures by {' and by '.join(told)}: parts.csv; others: {BLANK}" if told else BLANK
 
 
 def reforms_sheet(facts: Facts) -> Section:

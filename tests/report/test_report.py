@@ -223,8 +223,10 @@ def test_days_and_cameras_are_told_where_they_are_known(facts):
     facts.looking.comparison, before = facts.found.model_copy(update={"arms": arms}), facts.looking.comparison
     try:
         html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["parts"]
+        card = card_text(model_card(facts), "Model card")
     finally:
         facts.looking.comparison = before
+    assert "test pictures by day and by camera: parts.csv" in card
     for by, of in parts.items():
         assert f"<h3>By {by}</h3>" in html and f"<th>{by}</th>" in html and f"<td>{next(iter(of))}</td>" in html
     assert html.count("0.750 [0.500,") >= 2 * len(arms) and html.count("EXIF") == 1
