@@ -13,54 +13,20 @@ runs/<id>/
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS, arm_title
+from leafcore.evaluate.estimates import UNKNOWN
+from leafcore.evaluate.estimates import Estimate as Estimate  # which others read from here
+from leafcore.evaluate.generators import Crossed
 from leafcore.files import read_json
 
 MACRO, MICRO = "macro", "micro"
 LEAST_FOR_STAR = 10  # test pictures of a label, below which its difference gets no star
-
-
-# A number that may be unknown: NaN, in JSON null. The ends of an interval are where too few test groups show a label.
-Known = Annotated[
-    float,
-    BeforeValidator(lambda value: math.nan if value is None else value),
-    PlainSerializer(lambda value: None if math.isnan(value) else value, return_type=float | None, when_used="json"),
-]
-
-
-class Estimate(BaseModel):
-    """A number with its 95 % interval."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: Known
-    low: Known = math.nan
-    high: Known = math.nan
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, given: Any) -> Any:
-        """Read a bare number, as older files have it, as one without an interval."""
-        return {"value": given} if isinstance(given, int | float) else given
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is an interval at all."""
-        return not math.isnan(self.low)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether 0 lies outside; False where there is no interval."""
-        return self.low > 0 or self.high < 0
-
-
-UNKNOWN = Estimate(value=math.nan)
 
 
 class Scores(BaseModel):
@@ -257,6 +223,7 @@ class Comparison(BaseModel):
         significance: Of every other arm: McNemar's tests.
         cochran: By seed, over all arms; empty for two.
         pairwise: McNemar's tests of all pairs of arms; empty for two.
+        crossed: Generators trained alike but for the seed, crossed with classifier seeds, an arm with them each.
         leaks: What the models behind the synthetic pictures have seen.
         chosen: Which arm with synthetic pictures validation prefers; the verdict speaks of it.
         verdict: The sentence.
@@ -281,6 +248,7 @@ class Comparison(BaseModel):
     significance: dict[str, Significance] = {}
     cochran: tuple[CochranQ, ...] = ()
     pairwise: tuple[Pair, ...] = ()
+    crossed: tuple[Crossed, ...] = ()
     leaks: LeakReport
     chosen: str
     verdict: str

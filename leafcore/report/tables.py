@@ -5,6 +5,7 @@ import pandas as pd
 from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.result import Comparison, Estimate, McNemar
 from leafcore.report.facts import Facts
+from leafcore.report.generators import cells_table, families_table
 from leafcore.report.realism import realism_tables
 
 SCORES = ("precision", "recall", "f1", "auroc", "average_precision")
@@ -31,6 +32,7 @@ def tables(facts: Facts) -> dict[str, pd.DataFrame]:
         "calibration": calibration_table(found),
         "predictions": predictions_table(facts),
         **({"days": days_table(found)} if found.arms[BASELINE].days else {}),
+        **({"generators": cells_table(facts), "families": families_table(facts)} if found.crossed else {}),
         **({"probes": probes_table(facts)} if facts.probes else {}),
         **realism_tables(facts.realism),
     }
