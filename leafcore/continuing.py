@@ -89,10 +89,11 @@ def again(workspace: Workspace, run: Run, seeds: Sequence[int]) -> list[Run]:
     ]
 
 
-def next_seed(workspace: Workspace, run: Run) -> int:
-    """Return the smallest seed above a run's own with which its settings were not trained yet, or asked to be."""
+def next_seeds(workspace: Workspace, run: Run, count: int) -> list[int]:
+    """Return the smallest seeds above a run's own with which its settings were not trained yet, or asked to be."""
     taken = {each.record.settings["seed"] for each in list_runs(workspace, run.kind) if _alike(each, run)}
-    return next(seed for seed in itertools.count(run.record.settings["seed"] + 1) if seed not in taken)
+    free = (seed for seed in itertools.count(int(run.record.settings["seed"]) + 1) if seed not in taken)
+    return list(itertools.islice(free, count))
 
 
 def _alike(one: Run, other: Run) -> bool:

@@ -47,7 +47,7 @@ def test_every_classifier_of_every_generator_is_a_point_and_the_mean_of_all_has_
         macro_f1=((0.5, 0.6, 0.7), (0.7, 0.8, 0.9)),
         to_real=((-0.1, 0.1, 0.0), (0.1, 0.3, 0.2)),
         difference=Estimate(value=0.1, **interval),
-        spread=SpreadOfScores(generators=0.1, classifiers=0.1, rest=0),
+        spread=SpreadOfScores(generators=0.1, classifiers=0.1, rest=0, to_real=0.1),
         verdict="…",
     )
     *seeds, mean = charts.generators(family, 5).data

@@ -63,7 +63,7 @@ def _cross(
         macro_f1=_rows(scores),
         to_real=_rows(differences),
         difference=estimate(mean),
-        spread=SpreadOfScores(**vars(parts)),
+        spread=SpreadOfScores(**vars(parts), to_real=spread(differences).classifiers),
         left_out=family.left_out,
         verdict=generators_verdict(
             [one.seed for one in generators], mean, report, classifiers=len(baseline), groups=judgement.groups

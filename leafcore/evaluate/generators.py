@@ -44,6 +44,8 @@ class SpreadOfScores(BaseModel):
         generators: Between generators; unknown of a single classifier seed.
         classifiers: Between classifier seeds.
         rest: What neither tells alone: how the two go together, and chance on the test pictures.
+        to_real: Between classifier seeds, of the difference to real pictures alone, whose classifiers vary as well;
+            its other parts are those of macro-F1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,9 +53,10 @@ class SpreadOfScores(BaseModel):
     generators: Known
     classifiers: Known
     rest: Known
+    to_real: Known
 
     def shares(self) -> tuple[float, float, float]:
-        """Return the three parts' shares of the variance, in the same order, from 0 to 1; all 0 where it is 0."""
+        """Return what generators, classifiers and the rest have of the variance of macro-F1, from 0 to 1, or all 0."""
         parts = [sd**2 for sd in (self.generators, self.classifiers, self.rest)]
         total = sum(parts)
         first, second, third = (part / total if total else 0.0 for part in parts)
@@ -100,7 +103,10 @@ class Crossed(BaseModel):
             names, parts = ("between generators", "between classifiers", "the rest"), self.spread.shares()
             sds = (self.spread.generators, self.spread.classifiers, self.spread.rest)
             each = [f"{name} {sd:.3f} ({part:.0%})" for name, sd, part in zip(names, sds, parts, strict=True)]
-            said.append(f"Standard deviation of macro-F1: {', '.join(each)}.")
+            said.append(
+                f"Standard deviation of macro-F1: {', '.join(each)}; of the difference to real pictures alone, between "
+                f"classifiers {self.spread.to_real:.3f}."
+            )
         if self.left_out:
             said.append(f"Left out, of a generator that is there already: {', '.join(self.left_out)}.")
         return " ".join(said)

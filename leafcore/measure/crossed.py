@@ -154,4 +154,4 @@ def _covariance_apart(drawn: np.ndarray) -> float:
     off = drawn - drawn.mean(-1, keepdims=True)
     squares = [(part**2).sum() for part in (off.sum((0, 1)), off.sum(1), off.sum(0), off)]
     apart = squares[0] - squares[1] - squares[2] + squares[3]  # sums over pairs of cells: all, in a row, in a column
-    return float(apart) / drawn.shape[-1] / (rows * (rows - 1) * columns * (columns - 1))
+    return float(apart / drawn.shape[-1] / (rows * (rows - 1) * columns * (columns - 1)))

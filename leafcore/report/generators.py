@@ -57,6 +57,7 @@ def families_table(facts: Facts) -> pd.DataFrame:
             "sd_generators": family.spread.generators,
             "sd_classifiers": family.spread.classifiers,
             "sd_rest": family.spread.rest,
+            "sd_classifiers_to_real": family.spread.to_real,
             "verdict": family.verdict,
         }
         for number, family in enumerate(facts.found.crossed, start=1)

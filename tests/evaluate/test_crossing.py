@@ -16,6 +16,8 @@ from leafcore.evaluate.plans import plan_arms
 from leafcore.evaluate.result import Comparison, read_comparison
 from leafcore.jobs import execute
 from leafcore.measure.stats import Interval
+from leafcore.result_tables import TABLES
+from leafcore.terminal import plain
 from tests.conftest import carrier
 from tests.evaluate.test_comparison import CLEAN, LEAKED, cell, few_resamples, material, probabilities, widened
 from tests.watcher import Watcher
@@ -70,6 +72,13 @@ def test_the_table_is_of_the_classifiers_own_scores(material, config, answered):
     assert (one.title, one.generators[1].seed, one.generators[1].epoch) == ("Real + synthetic", "1", "4")
     assert one.left_out == ("run-9",) and "Left out, of a generator that is there already: run-9." in one.facts
     assert {arm: score.seeds for arm, score in found.arms.items()}[f"{ARM}.2"] == one.macro_f1[1]
+
+
+def test_the_classifiers_of_real_pictures_vary_in_the_difference_alone(material, config, answered):
+    real = [answered(*range(10)), answered(0), answered()]
+    one = crossed(material, config, real, [[answered()] * 3, [answered(3)] * 3, [answered(5, 6)] * 3]).crossed[0]
+    assert one.spread.classifiers == pytest.approx(0) and one.spread.to_real > 0.2
+    assert one.spread.to_real == pytest.approx(np.std(one.to_real[0], ddof=1)), "there is no rest"
 
 
 def test_a_plain_gain_over_generators_is_said(material, config, answered):
@@ -165,6 +174,16 @@ def test_a_comparison_crosses_generators_with_classifiers_and_opens_the_test_spl
     assert first.verdict.endswith("no claim from 7 independent test groups; 10 are needed.")
     assert not first.withheld and found.test_opened == 2, "the journey's own, and this one"
     assert read_comparison(tmp_path / "run").crossed == found.crossed
+
+
+def test_the_command_line_closes_with_the_table_and_the_sentence(material, config, answered):
+    found = crossed(material, config, [answered(0)] * 3, [[answered(), answered(1), answered(2)]] * 3)
+    answer = {"run": "r", "path": "p", **found.model_dump(mode="json")}
+    lines = plain(TABLES["evaluate"](answer)).splitlines()
+    assert lines[-1].strip() == found.crossed[0].verdict and lines[-2].strip() == found.crossed[0].facts
+    assert lines[-6].split() == "generator seed epoch classifier 1 classifier 2 classifier 3".split()
+    assert [line.split()[:2] for line in lines[-5:-2]] == [["0", "4"], ["1", "4"], ["2", "4"]]
+    assert "crossed" not in plain(TABLES["evaluate"]({**answer, "crossed": []}))
 
 
 def test_pooled_sets_are_not_crossed(own, config, family, tmp_path):

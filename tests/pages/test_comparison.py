@@ -118,7 +118,7 @@ def give_generators(workspace, **changes):
         "macro_f1": [[0.5, 0.6], [0.7, 0.8], [0.6, 0.6]],
         "to_real": [[-0.1, 0.1], [0.1, 0.3], [0.0, 0.1]],
         "difference": {"value": 0.083, "low": -0.2, "high": 0.4},
-        "spread": {"generators": 0.1, "classifiers": 0.0, "rest": 0.05},
+        "spread": {"generators": 0.1, "classifiers": 0.0, "rest": 0.05, "to_real": 0.07},
         "verdict": "Over 3 generators …: no difference shown.",
         **changes,
     }
@@ -141,7 +141,7 @@ def test_generators_trained_alike_are_told_beside_the_seeds(open_app, own, chang
     table = page.dataframe[-1].value
     assert table.columns.tolist() == ["generator seed", "epoch", "classifier seed 0", "classifier seed 1"]
     assert table.loc[1].tolist() == ["1", "4", "0.700 (+0.100)", "0.800 (+0.300)"]
-    said = "between generators 0.100 (80%), between classifiers 0.000 (0%), the rest 0.050 (20%)"
+    said = "between generators 0.100 (80%), between classifiers 0.000 (0%), the rest 0.050 (20%); of"
     assert any(said in caption.value for caption in page.caption)
 
 

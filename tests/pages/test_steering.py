@@ -135,7 +135,7 @@ def test_a_translation_is_extended(open_app, own, journey):
 def test_a_training_is_queued_again_with_the_next_seeds(open_app, own, journey):
     before = journey.runs["leafgan"]
     page = open_app(own).open("runs", run=before.id)
-    assert page.button(key=f"again-queue-{before.id}").label == "Queue seeds 1 to 2"
+    assert page.button(key=f"again-queue-{before.id}").label == "Queue seeds 1, 2"
     page.button(key=f"again-queue-{before.id}").click().run()
     assert not page.exception
     second, first = list_runs(own)[:2]

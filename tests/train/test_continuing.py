@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leafcore.checkpoints import open_checkpoint
-from leafcore.continuing import again, continue_run, extend, next_seed, run_fixed
+from leafcore.continuing import again, continue_run, extend, next_seeds, run_fixed
 from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
 from leafcore.jobs import build_config, execute, submit
 from leafcore.progress import Progress
@@ -209,12 +209,12 @@ def test_seeds_that_are_no_others_are_refused_before_anything_is_queued(own, tra
         again(own, run, [1, -1])
     with pytest.raises(ConfigError, match="is a render run, expected a training: "):
         again(own, new_run(own), [1])
-    assert next_seed(own, run) == 1, "nothing was queued"
+    assert next_seeds(own, run, 1) == [1], "nothing was queued"
 
 
-def test_the_next_seed_is_the_first_that_was_not_asked_for(own, train):
+def test_the_next_seeds_are_the_first_that_were_not_asked_for(own, train):
     run = train(epochs=1)
     again(own, run, [1, 3])
-    assert next_seed(own, run) == 2
+    assert next_seeds(own, run, 3) == [2, 4, 5]
     other = train(epochs=2)
-    assert next_seed(own, other) == 1, "of other settings"
+    assert next_seeds(own, other, 1) == [1], "of other settings"
