@@ -1,5 +1,7 @@
 """Generators crossed with classifiers: components of variance by hand, and intervals that hold what they promise."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,6 +128,36 @@ def test_of_generators_that_do_not_differ_few_equal_arms_are_called_different(fe
 def test_with_more_generators_the_interval_is_narrower_and_still_holds(few_resamples):
     few, many = (share_held(between=0.4, groups=150, studies=100, generators=count) for count in (3, 8))
     assert many[1] < 0.6 * few[1] and many[0] >= 0.89
+
+
+@pytest.mark.parametrize(
+    "table",
+    [np.array([[-1.0], [0.0], [1.0]]) + np.zeros((3, 3)), np.array([[-1.0, 0.0, 1.0]]) + np.zeros((3, 3))],
+    ids=["generators", "classifiers"],
+)
+def test_generators_and_classifiers_are_resampled(table, monkeypatch):
+    monkeypatch.setattr(crossed, "half_width", lambda *_: 0.0)
+    draws = GroupBootstrap(40, 3, seed=0)
+    found = crossed_mean(draws, table, np.repeat(table[..., None], stats.RESAMPLES, axis=-1), seed=0)
+    assert (found.low, found.high) == (-1, 1), "one in 27 resamples holds the worst alone, one in 27 the best"
+
+
+def test_test_groups_are_resampled(monkeypatch):
+    monkeypatch.setattr(crossed, "half_width", lambda *_: 0.0)
+    of_groups = np.random.default_rng(0).normal(size=stats.RESAMPLES)
+    drawn = np.broadcast_to(of_groups, (3, 3, stats.RESAMPLES))
+    found = crossed_mean(GroupBootstrap(40, 3, seed=0), np.zeros((3, 3)), drawn, seed=0)
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(of_groups, [2.5, 97.5])))
+
+
+def test_what_cells_share_is_the_covariance_of_those_without_a_row_or_column_in_common():
+    drawn = np.random.default_rng(0).normal(size=(3, 4, 50)) + np.random.default_rng(1).normal(size=50)
+    apart = [
+        np.cov(drawn[a, c], drawn[b, d], ddof=0)[0, 1]
+        for a, b in itertools.permutations(range(3), 2)
+        for c, d in itertools.permutations(range(4), 2)
+    ]
+    assert crossed._covariance_apart(drawn) == pytest.approx(np.mean(apart))
 
 
 def test_a_plain_difference_is_found():
