@@ -1,20 +1,22 @@
-"""New runs that go on where another one stands: with more epochs, or with what a failure asks for.
+"""New runs of another one's settings: with more epochs, with what a failure asks for, or with another seed.
 
 A run's settings never change, so going on under others is a new run. It begins with the other's state, weights, samples
-and curves, and ends as if it had been trained that way from there on.
+and curves, and ends as if it had been trained that way from there on. With another seed it begins anew.
 """
 
+import itertools
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from leafcore.checks import check
 from leafcore.errors import ConfigError, JobError
 from leafcore.files import write_bytes
 from leafcore.interruption import interruption
-from leafcore.jobs import build_config
-from leafcore.runs import RESUMABLE, Run, create_run
+from leafcore.jobs import build_config, submit
+from leafcore.runs import RESUMABLE, Run, create_run, list_runs
 from leafcore.train.configs import RECIPES, DreamBoothConfig, NoiseModelConfig, TranslationConfig
 from leafcore.workspace import Workspace
 
@@ -58,6 +60,46 @@ def run_fixed(workspace: Workspace, run: Run) -> Run:
     if failure is None or not failure.fix:
         raise JobError(f"Run {run.id} is {status.state}; no other settings are known that would mend it.")
     return continue_run(workspace, run, failure.fix)
+
+
+def again(workspace: Workspace, run: Run, seeds: Sequence[int]) -> list[Run]:
+    """Queue trainings from the start with a run's settings and dataset version, each with a seed of its own.
+
+    Generators trained alike but for the seed show how much of what a comparison finds is owed to one training's luck.
+    The name that the run promotes under stays its own.
+
+    Raises:
+        ConfigError: It is no training, a seed is named twice, out of bounds, or its own; nothing was queued.
+        InputError: What its settings name is no longer there; nothing was queued.
+    """
+    if run.kind not in RECIPES:
+        raise ConfigError(f"run: {run.id} is a {run.kind} run, expected a training: {', '.join(RECIPES)}.")
+    own = run.record.settings["seed"]
+    if not seeds or len({own, *seeds}) <= len(seeds):
+        given = ", ".join(map(str, seeds)) or "none"
+        raise ConfigError(f"seeds: got {given}, expected seeds that differ from each other and from {own}, the run's.")
+    values = {**run.record.settings, "promote_as": ""}
+    configs = [build_config(run.kind, {**values, "seed": seed}) for seed in seeds]
+    for config in configs:
+        check(workspace, config)
+    title = run.record.title.removesuffix(f", seed {own}")
+    return [
+        submit(workspace, run.kind, config, title=f"{title}, seed {seed}")
+        for config, seed in zip(configs, seeds, strict=True)
+    ]
+
+
+def next_seeds(workspace: Workspace, run: Run, count: int) -> list[int]:
+    """Return the smallest seeds above a run's own with which its settings were not trained yet, or asked to be."""
+    taken = {each.record.settings["seed"] for each in list_runs(workspace, run.kind) if _alike(each, run)}
+    free = (seed for seed in itertools.count(int(run.record.settings["seed"]) + 1) if seed not in taken)
+    return list(itertools.islice(free, count))
+
+
+def _alike(one: Run, other: Run) -> bool:
+    """Whether two trainings have the same settings but for the seed and the name."""
+    first, second = ({**run.record.settings, "seed": 0, "promote_as": ""} for run in (one, other))
+    return first == second
 
 
 def continue_run(workspace: Workspace, run: Run, changes: Mapping[str, Any]) -> Run:

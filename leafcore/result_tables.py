@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from leafcore.evaluate.generators import Crossed
 from leafcore.pick.scores import ScoreResult
 from leafcore.pick.telling import by_epoch, by_run
 from leafcore.quality.result import QualityResult
@@ -41,4 +42,28 @@ def realfake(answer: Answer) -> Answer:
     return {"path": answer["path"], **{f"{one.title} ({one.set})": one.verdict() for one in found.sets}, **warned}
 
 
-TABLES: dict[str, Callable[[Answer], Answer]] = {"quality": quality, "realfake": realfake}  # by the kind of run
+def evaluate(answer: Answer) -> Answer:
+    """Return everything, and last, a table and a sentence of each family of generators."""
+    families = [Crossed.model_validate(one) for one in answer["crossed"]]
+    told = {f"{family.title}, macro-F1 (minus real)": _generators(family) for family in families}
+    return {**{name: value for name, value in answer.items() if name != "crossed"}, **told}
+
+
+def _generators(family: Crossed) -> str:
+    heads = ("generator seed", "epoch", *(f"classifier {at}" for at, _ in enumerate(family.macro_f1[0], start=1)))
+    rows = [
+        (
+            one.seed,
+            one.epoch,
+            *(f"{score:.3f} ({difference:+.3f})" for score, difference in zip(scores, differences, strict=True)),
+        )
+        for one, scores, differences in zip(family.generators, family.macro_f1, family.to_real, strict=True)
+    ]
+    return "\n".join(filter(None, (table(heads, rows), family.facts, family.verdict)))
+
+
+TABLES: dict[str, Callable[[Answer], Answer]] = {  # by the kind of run
+    "quality": quality,
+    "realfake": realfake,
+    "evaluate": evaluate,
+}

@@ -1,9 +1,10 @@
-"""The commands that steer runs: stop, extend, fix, delete, empty the trash, and the order of the queue."""
+"""The commands that steer runs: stop, extend, repeat, fix, delete, empty the trash, and the order of the queue."""
 
 from collections.abc import Callable
 from typing import Any, get_args
 
-from leafcore.continuing import extend, run_fixed
+from leafcore.continuing import again, extend, run_fixed
+from leafcore.errors import ConfigError
 from leafcore.files import size_bytes
 from leafcore.lanes import end_at_once
 from leafcore.queue import Move, cancel_pending, expectations, hold_until, move, next_time, queue
@@ -28,6 +29,9 @@ def add_steering(command: Callable[..., Any]) -> None:
     added = command("extend", "Queue a run that trains a translation for more epochs.", _extend)
     added.add_argument("run", metavar="RUN")
     added.add_argument("--epochs", type=int, required=True, metavar="N", help="How many more, at the full rate.")
+    added = command("again", "Queue a training again from the start, with other seeds.", _again)
+    added.add_argument("run", metavar="RUN")
+    added.add_argument("--seeds", required=True, metavar="N[,N...]", help="A run for each: 1,2.")
     added = command("fix", "Queue a failed run again, with the settings that its failure asks for.", _fix)
     added.add_argument("run", metavar="RUN")
     added = command("delete", "Move a run into the trash, unless something was made of it.", _delete)
@@ -57,6 +61,14 @@ def _stop(arguments: Any, workspace: Workspace) -> Answer:
 
 def _extend(arguments: Any, workspace: Workspace) -> Answer:
     return _named(extend(workspace, open_run(workspace, arguments.run), arguments.epochs))
+
+
+def _again(arguments: Any, workspace: Workspace) -> Answer:
+    parts = [part.strip() for part in arguments.seeds.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"seeds: got {arguments.seeds!r}, expected whole numbers with commas between them: 1,2.")
+    runs = again(workspace, open_run(workspace, arguments.run), [int(part) for part in parts])
+    return {"runs": [{**_named(run), "title": run.record.title} for run in runs]}
 
 
 def _fix(arguments: Any, workspace: Workspace) -> Answer:

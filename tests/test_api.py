@@ -164,8 +164,17 @@ def test_a_run_can_be_deleted_and_restored(empty, workspace):
 def test_what_cannot_go_on_is_refused(empty, workspace):
     run = submit(workspace, "render", build_config("render", {}))
     run.request_stop()
+    refuses(empty.post(f"/runs/{run.id}/again?seeds=1"), 422, "config", "is a render run, expected a training")
     refuses(empty.post(f"/runs/{run.id}/extend?epochs=2"), 422, "config", "is a render run, expected leafgan")
     refuses(empty.post(f"/runs/{run.id}/fix"), 409, "job", "no other settings are known")
+
+
+def test_a_training_is_queued_again_once_per_seed(journey, tmp_path):
+    shutil.copytree(journey.workspace.root, tmp_path / "copy")
+    with TestClient(build_api(Workspace(tmp_path / "copy"), hosts=[HOST])) as client:
+        answer = client.post(f"/runs/{journey.runs['leafgan'].id}/again?seeds=1&seeds=2")
+    assert answer.status_code == 201
+    assert [one["record"]["settings"]["seed"] for one in answer.json()] == [1, 2]
 
 
 def test_an_epoch_can_be_promoted(journey, tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from leafcore.evaluate.generators import Crossed, Generator, SpreadOfScores
 from leafcore.evaluate.result import Estimate
 from ui import comparison_charts as charts
 
@@ -36,3 +37,27 @@ def test_each_classifier_has_a_line_and_each_arm_one_entry_in_the_legend():
     figure = charts.rounds({"Real": {"0": [0.1, 0.2], "1": [0.3, 0.2]}, "Synthetic": {"0": [0.1], "1": [0.2]}})
     assert len(figure.data) == 4 and [line.name for line in figure.data if line.showlegend] == ["Real", "Synthetic"]
     assert list(figure.data[0].x) == [1, 2] and figure.data[2].mode == "markers"
+
+
+@pytest.mark.parametrize("interval", [{}, {"low": -0.2, "high": 0.4}])
+def test_every_classifier_of_every_generator_is_a_point_and_the_mean_of_all_has_the_interval(interval):
+    family = Crossed(
+        title="Real + synthetic",
+        generators=tuple(Generator(arm="a", set="s", seeds=(seed,), epochs=(4,)) for seed in (0, 7)),
+        macro_f1=((0.5, 0.6, 0.7), (0.7, 0.8, 0.9)),
+        to_real=((-0.1, 0.1, 0.0), (0.1, 0.3, 0.2)),
+        difference=Estimate(value=0.1, **interval),
+        spread=SpreadOfScores(generators=0.1, classifiers=0.1, rest=0, to_real=0.1),
+        verdict="…",
+    )
+    *seeds, mean = charts.generators(family, 5).data
+    assert [trace.name for trace in seeds] == [f"classifier seed {seed}" for seed in (5, 6, 7)]
+    assert [list(trace.x) for trace in seeds] == [[-0.1, 0.1], [0.1, 0.3], [0.0, 0.2]]
+    assert len({trace.marker.symbol for trace in seeds}) == 3, "told apart without color"
+    assert list(mean.y) == ["generator seed 0", "generator seed 7", "all"]
+    assert list(mean.x) == pytest.approx([0, 0.2, 0.1])
+    if interval:
+        assert list(mean.error_x.array)[-1] == pytest.approx(0.3)
+        assert list(mean.error_x.arrayminus)[-1] == pytest.approx(0.3)
+    else:
+        assert mean.error_x.array is None

@@ -1,10 +1,12 @@
 import json
+import shutil
 from datetime import datetime
 
 import pytest
 
 from leafcore.cli import main
 from leafcore.queue import next_time, queue
+from leafcore.workspace import Workspace
 from tests.states import new_run, write_state
 
 
@@ -58,3 +60,20 @@ def test_only_what_can_be_extended_or_mended_is(workspace, capsys):
     write_state(run, "failed")
     assert main(["extend", run.id, "--epochs", "5"]) == 2 and main(["fix", run.id]) == 1
     assert "expected leafgan, cyclegan, dcgan, diffusion or dreambooth" in capsys.readouterr().err
+
+
+def test_a_training_is_asked_for_again_with_other_seeds(workspace, capsys):
+    run = new_run(workspace)
+    assert main(["again", run.id, "--seeds", "1,2"]) == 2
+    assert "is a render run, expected a training" in capsys.readouterr().err
+    assert main(["again", run.id, "--seeds", "1,two"]) == 2
+    assert "seeds: got '1,two', expected whole numbers with commas between them: 1,2." in capsys.readouterr().err
+
+
+def test_each_seed_gets_a_run(journey, tmp_path, say, monkeypatch):
+    shutil.copytree(journey.workspace.root, tmp_path / "own")
+    monkeypatch.setenv("LEAF_WORKSPACE", str(tmp_path / "own"))
+    queued = say("again", journey.runs["leafgan"].id, "--seeds", "1, 2")["runs"]
+    assert [row["title"] for row in queued] == [f"LeafGAN healthy → rust, seed {seed}" for seed in (1, 2)]
+    waiting = queue(Workspace(tmp_path / "own"))
+    assert [run.id for run in waiting] == [row["run"] for row in queued]

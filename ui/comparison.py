@@ -13,6 +13,7 @@ from ui.arms_matrix import working_box
 from ui.choose import choose
 from ui.compared import Shown, arms_box, confusion_box, doses_box, labels_box, learning_box, parts_box
 from ui.evidence import calibration_box, integrity_box, overlap_note, significance_box
+from ui.generators import generators_box
 from ui.looking import look_box
 from ui.new_comparison import new_comparison_box
 from ui.places import path_of
@@ -25,12 +26,17 @@ def _shortcuts(shown: Shown) -> None:
     parts_box(shown)
 
 
+def _learning(shown: Shown) -> None:
+    learning_box(shown)
+    generators_box(shown)
+
+
 TABS: dict[str, Callable[[Shown], None]] = {
     "By label": labels_box,
     "Arms": arms_box,
     "Confusion": confusion_box,
     "Doses": doses_box,
-    "Learning": learning_box,
+    "Learning": _learning,
     "Calibration": calibration_box,
     "Significance": significance_box,
     "Look": look_box,

@@ -6,10 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from leafcore.data.labels import words
+from leafcore.evaluate.generators import Crossed
 from leafcore.evaluate.result import MACRO, ArmScore, Estimate
 from ui.charts import COLORS, DASHES, MARGIN
 
 GREY = "#8a8a8a"
+SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up")
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 Normalised = str  # one of these
 COUNTS, ROWS, COLUMNS = "Counts", "Share of true", "Share of predicted"
@@ -144,6 +146,37 @@ def doses(arms: Mapping[int, ArmScore]) -> go.Figure:
     figure.update_xaxes(title="synthetic pictures, % of the real ones of the same label set", tickvals=x)
     figure.update_yaxes(title="macro-F1")
     return figure.update_layout(height=380, margin=MARGIN, legend=LEGEND)
+
+
+def generators(found: Crossed, first: int) -> go.Figure:
+    """Return the difference to real pictures alone of every classifier, a row per generator; their mean, with interval.
+
+    Args:
+        found: A family of generators.
+        first: The seed of the first classifier.
+    """
+    rows = [f"generator seed {one.seed}" for one in found.generators]
+    table, figure = np.array(found.to_real), go.Figure()
+    for at, column in enumerate(table.T):
+        figure.add_scatter(
+            x=column, y=rows, name=f"classifier seed {first + at}", mode="markers",
+            marker={"size": 9, "color": COLORS[at % len(COLORS)], "symbol": SYMBOLS[at % len(SYMBOLS)]},
+            hovertemplate=f"%{{y}}, classifier seed {first + at}: %{{x:+.3f}}<extra></extra>",
+        )  # fmt: skip
+    mean = found.difference
+    figure.add_scatter(
+        x=[*table.mean(1), mean.value], y=[*rows, "all"], name="mean", mode="markers",
+        marker={"size": 22, "color": GREY, "symbol": "line-ns", "line": {"width": 3, "color": GREY}},
+        error_x={
+            "type": "data", "array": [*[0] * len(rows), mean.high - mean.value],
+            "arrayminus": [*[0] * len(rows), mean.value - mean.low], "width": 6, "thickness": 2, "color": GREY,
+        } if mean.is_known else None,
+        hovertemplate="%{y}, mean: %{x:+.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"dash": "dash", "width": 1, "color": GREY})
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(title="difference in macro-F1 from real pictures alone, same classifier seed")
+    return figure.update_layout(height=170 + 36 * len(rows), margin=MARGIN, legend=LEGEND)
 
 
 def rounds(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:

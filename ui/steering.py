@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from leafcore.continuing import EXTENDABLE, extend
+from leafcore.continuing import EXTENDABLE, again, extend, next_seeds
 from leafcore.errors import LeafError
 from leafcore.files import size_bytes
 from leafcore.jobs import KINDS
@@ -71,11 +71,30 @@ def more(run: Run) -> None:
                 icon=":material/content_copy:",
                 query_params=form_link(run),
             )
+            _again(run)
         if run.status().state in ACTIVE:
             return
         if issubclass(KINDS[run.kind].config, EXTENDABLE) and (run.folder / "state.pt").exists():
             _extend(run)
         _delete(run)
+
+
+def _again(run: Run) -> None:
+    with st.popover("Other seeds", icon=":material/casino:", key=f"again-{run.id}"):
+        st.caption("The same training from the start, once per seed: so a comparison sees how much the seed matters.")
+        count = st.number_input("Runs", 1, 10, 2, key=f"again-count-{run.id}")
+        seeds = next_seeds(workspace(), run, int(count))
+        if st.button(
+            f"Queue seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
+            type="primary",
+            key=f"again-queue-{run.id}",
+        ):
+            try:
+                queued = again(workspace(), run, seeds)
+            except LeafError as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.switch_page(path_of("runs"), query_params={"run": queued[0].id})
 
 
 def _extend(run: Run) -> None:

@@ -1,17 +1,17 @@
-"""Routes of runs: submit, show, stop, resume, extend, fix, delete, promote, and the stream of a status."""
+"""Routes of runs: submit, show, stop, resume, extend, repeat, fix, delete, promote, and the stream of a status."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import anyio
-from fastapi import Body, FastAPI, Header, Response
+from fastapi import Body, FastAPI, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from leafcore.api.idempotency import submit_keyed
 from leafcore.api.view import RunView, view
 from leafcore.checkpoints import CheckpointCard, promote
-from leafcore.continuing import extend, run_fixed
+from leafcore.continuing import again, extend, run_fixed
 from leafcore.jobs import build_config, submit
 from leafcore.lanes import end_at_once
 from leafcore.runs import ACTIVE, Run, list_runs, open_run
@@ -119,6 +119,11 @@ def add_steering(api: FastAPI, workspace: Workspace) -> None:
     def extend_run(run_id: str, epochs: int) -> RunView:
         """Queue a run that trains a translation for more epochs."""
         return view(extend(workspace, open_run(workspace, run_id), epochs))
+
+    @api.post("/runs/{run_id}/again", status_code=201)
+    def train_again(run_id: str, seeds: Annotated[list[int], Query(min_length=1, max_length=20)]) -> list[RunView]:
+        """Queue a training again from the start, once for each of other seeds."""
+        return [view(run) for run in again(workspace, open_run(workspace, run_id), seeds)]
 
     @api.post("/runs/{run_id}/fix", status_code=201)
     def fix(run_id: str) -> RunView:

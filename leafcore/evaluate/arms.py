@@ -18,6 +18,7 @@ from leafcore.errors import DatasetError
 from leafcore.evaluate.amounts import ALL, require_enough, take, wanted
 from leafcore.evaluate.children import open_children
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.families import Family, find_families
 from leafcore.evaluate.plans import Plan, plan_arms
 from leafcore.progress import Progress
 from leafcore.runs import open_run
@@ -56,6 +57,7 @@ class Material:
         seen: What the models and sources behind each synthetic set have seen.
         synthetic: How many synthetic pictures there are.
         left_out: How many more there would be, had their sources not come to judge; see `children.py`.
+        families: Which sets come from generators trained alike, where each set has arms of its own.
     """
 
     dataset: Dataset
@@ -69,6 +71,7 @@ class Material:
     seen: tuple[Seen, ...]
     synthetic: int
     left_out: int = 0
+    families: tuple[Family, ...] = ()
 
     def seen_behind(self, sets: Sequence[int]) -> Seen:
         """Return what stands behind some of the synthetic sets, by role."""
@@ -143,6 +146,7 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         seen=tuple(children.seen for children in sets),
         synthetic=len(manifest),
         left_out=left_out,
+        families=() if config.pooling == "pooled" else find_families(workspace, added),
     )
 
 

@@ -10,6 +10,7 @@ from leafcore.evaluate.arm_scores import Judgement, estimate, score_arm
 from leafcore.evaluate.arms import Material
 from leafcore.evaluate.cells import Cell, require_one_test, split_hash
 from leafcore.evaluate.configs import BASELINE
+from leafcore.evaluate.crossing import cross_families
 from leafcore.evaluate.overlap import Overlap
 from leafcore.evaluate.result import MACRO, ArmScore, Comparison
 from leafcore.evaluate.significance import cochran_tests, mcnemar_tests, pairwise_tests
@@ -83,6 +84,7 @@ def compare(material: Material, cells: Mapping[str, Sequence[Cell]], circumstanc
         significance=mcnemar_tests(judgement.targets, decided, material.classes.names),
         cochran=cochran_tests(judgement.targets, decided),
         pairwise=pairwise_tests(judgement.targets, decided),
+        crossed=cross_families(material, judgement, decided, circumstances.seed),
         leaks=circumstances.leaks,
         chosen=chosen,
         verdict=verdicts[chosen],

@@ -46,7 +46,9 @@ class EvaluateConfig(Config):
         "What is compared, each arm with real pictures alone; replaced leaves out the sources of synthetic pictures.",
     )
     pooling: Literal["pooled", "each", "both"] = setting(
-        "pooled", "Whether several synthetic sets make one arm together, one each, or both."
+        "pooled",
+        "Whether several synthetic sets make one arm together, one each, or both; of sets whose generators were "
+        "trained alike but for the seed, one each also tells how much that seed matters.",
     )
     doses: tuple[int, ...] = setting(
         (),

@@ -22,6 +22,7 @@ from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS, arm_title
 from leafcore.evaluate.estimates import UNKNOWN
 from leafcore.evaluate.estimates import Estimate as Estimate  # which others read from here
+from leafcore.evaluate.generators import Crossed
 from leafcore.evaluate.overlap import Overlap
 from leafcore.evaluate.parts import PartScore, with_parts
 from leafcore.files import read_json
@@ -213,6 +214,7 @@ class Comparison(BaseModel):
         significance: Of every other arm: McNemar's tests.
         cochran: By seed, over all arms; empty for two.
         pairwise: McNemar's tests of all pairs of arms; empty for two.
+        crossed: Generators trained alike but for the seed, crossed with classifier seeds, an arm with them each.
         leaks: What the models behind the synthetic pictures have seen.
         chosen: Which arm with synthetic pictures validation prefers; the verdict speaks of it.
         verdict: The sentence.
@@ -239,6 +241,7 @@ class Comparison(BaseModel):
     significance: dict[str, Significance] = {}
     cochran: tuple[CochranQ, ...] = ()
     pairwise: tuple[Pair, ...] = ()
+    crossed: tuple[Crossed, ...] = ()
     leaks: LeakReport
     chosen: str
     verdict: str

@@ -1,7 +1,10 @@
 """The sentence that claims no more than an interval allows, and nothing where something leaked; free of torch."""
 
+from collections.abc import Sequence
+
 from leafcore.data.leaks import LeakReport
 from leafcore.evaluate.configs import LEAST_SEEDS
+from leafcore.measure.crossed import LEAST_CLASSIFIERS, LEAST_GENERATORS
 from leafcore.measure.stats import LEAST_GROUPS_IN_ALL, Interval
 
 
@@ -62,3 +65,46 @@ def verdict(
 
 def _seeds(count: int) -> str:
     return f"{count} seed{'s' * (count > 1)}"
+
+
+def generators_verdict(
+    seeds: Sequence[str], difference: Interval, leaks: LeakReport, *, classifiers: int, groups: int
+) -> str:
+    """Say in a sentence what the mean difference over generators that were trained alike allows to be said.
+
+    Like `verdict`, it claims nothing while the interval includes 0, nothing when something leaked or nobody knows, and
+    nothing of too few: generators, classifiers of each, or test groups.
+
+    Args:
+        seeds: Of the generators, for people.
+        difference: The mean of macro-F1, arm minus baseline, over generators and classifier seeds.
+        leaks: What stands behind all of their pictures.
+        classifiers: How many learned from each generator's pictures.
+        groups: Independent test groups.
+    """
+    over = (
+        f"Over {len(seeds)} generators trained alike (seeds {', '.join(seeds)}) and {_classifiers(classifiers)} each: "
+        f"{difference.value:+.3f} macro-F1"
+    )
+    told = f"{over}, {difference.low:+.3f} to {difference.high:+.3f}" if difference.is_known else over
+    if not leaks.is_clean:
+        return f"Verdict withheld: {leaks.explain()}. (The numbers: {told}.)"
+    if len(seeds) < LEAST_GENERATORS:
+        return (
+            f"{told}: no claim over generators from {len(seeds)}; {LEAST_GENERATORS} are needed, for trainings differ "
+            "by chance: train it again with another seed."
+        )
+    if classifiers < LEAST_CLASSIFIERS:
+        return (
+            f"{told}: no claim over generators from {_classifiers(classifiers)} of each; {LEAST_CLASSIFIERS} are "
+            "needed: compare again with more seeds."
+        )
+    if not difference.is_known:
+        return f"{told}: no claim from {groups} independent test groups; {LEAST_GROUPS_IN_ALL} are needed."
+    if not difference.excludes_zero:
+        return f"{told}: no difference shown."
+    return f"{told}: {'better' if difference.low > 0 else 'worse'} than with real pictures alone."
+
+
+def _classifiers(count: int) -> str:
+    return f"{count} classifier{'s' * (count > 1)}"

@@ -63,12 +63,13 @@ class GroupBootstrap:
 
     Attributes:
         weights: (resamples, groups) float64: how often each group was drawn.
+        seeds: (resamples, seeds) int64: which seeds were drawn.
     """
 
     def __init__(self, groups: int, seeds: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=stats.RESAMPLES).astype(float)
-        self._drawn = rng.integers(seeds, size=(stats.RESAMPLES, seeds))
+        self.seeds = rng.integers(seeds, size=(stats.RESAMPLES, seeds))
 
     def over_seeds(self, point: np.ndarray, draws: np.ndarray) -> Resampled:
         """Return the mean over the seeds of something, where each resample has seeds of its own.
@@ -77,8 +78,8 @@ class GroupBootstrap:
             point: (seeds, K).
             draws: (seeds, resamples, K).
         """
-        rows = np.arange(len(self._drawn))[:, None]
-        return Resampled(point.mean(0), draws[self._drawn, rows].mean(1))
+        rows = np.arange(len(self.seeds))[:, None]
+        return Resampled(point.mean(0), draws[self.seeds, rows].mean(1))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return sums over the drawn groups, (..., resamples, K), of values summed by group, (..., groups, K)."""
@@ -190,6 +191,16 @@ class CountBootstrap:
             )
             for (name, point), (_, draws) in zip(points, drawn, strict=True)
         }
+
+    def macro_f1(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return macro-F1 of each classifier by itself, (seeds,), and of each in every resample, (seeds, resamples).
+
+        Args:
+            counts: (seeds, 3, groups, labels), over the same groups.
+        """
+        point = f1_from_counts(np.moveaxis(counts.sum(2), 1, 0))
+        drawn = np.where(self._present, f1_from_counts(np.moveaxis(self._draws.sums(counts), 1, 0)), np.nan)
+        return with_macro(point, self._labels)[..., -1], with_macro(drawn, self._labels)[..., -1]
 
     def micro(self, counts: np.ndarray) -> dict[str, Resampled]:
         """Return the same of all labels counted together, each (1,)."""

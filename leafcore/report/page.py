@@ -20,6 +20,7 @@ from leafcore.images import encode_jpeg, load_square
 from leafcore.report.card import Section, model_card, reforms_sheet
 from leafcore.report.facts import Facts
 from leafcore.report.figures import figures
+from leafcore.report.generators import read_tables
 from leafcore.report.reading import Table, told
 from leafcore.report.realism_page import agreement_sentence, machines_table, people_table, quality_tables
 from leafcore.workspace import PROJECT_ROOT
@@ -68,6 +69,7 @@ def report_page(facts: Facts, *, examples: int, tolerance: float) -> str:
         differences=_differences(found),
         labels=[_labels(found, arm) for arm in found.arms],
         against_rest=_against_rest(found),
+        generators=read_tables(facts),
         significance=_significance(facts),
         pairs=_pairs(facts),
         cochran="; ".join(

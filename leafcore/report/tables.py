@@ -6,6 +6,7 @@ from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.overlap import Overlap
 from leafcore.evaluate.result import Comparison, Estimate, McNemar
 from leafcore.report.facts import Facts
+from leafcore.report.generators import cells_table, families_table
 from leafcore.report.realism import realism_tables
 
 SCORES = ("precision", "recall", "f1", "auroc", "average_precision")
@@ -33,6 +34,7 @@ def tables(facts: Facts) -> dict[str, pd.DataFrame]:
         "predictions": predictions_table(facts),
         **({"parts": parts_table(found)} if found.arms[BASELINE].parts else {}),
         **({"overlap": overlap_table(found.overlap)} if found.overlap and found.overlap.images else {}),
+        **({"generators": cells_table(facts), "families": families_table(facts)} if found.crossed else {}),
         **({"probes": probes_table(facts)} if facts.probes else {}),
         **realism_tables(facts.realism),
     }

@@ -105,3 +105,46 @@ def test_what_changes_in_each_label_against_the_rest_is_second_minus_first(journ
     table = against_rest_difference(first, second.model_copy(update={"labels": {**second.labels, "rust": rust}}))
     assert table.set_index("label").loc["rust"].tolist() == [2, -1, -2, 1]
     assert "scab" not in set(table["label"]), "a file that is older than the matrices"
+
+
+def give_generators(workspace, **changes):
+    """Let the comparison have three generators that were trained alike, and return what is told of them."""
+    folder = newest(workspace).folder
+    found = read_json(folder / "comparison.json")
+    generators = [{"arm": ARM, "set": f"run-{seed}", "seeds": [seed], "epochs": [4]} for seed in (0, 1, 2)]
+    family = {
+        "title": "Real + synthetic",
+        "generators": generators,
+        "macro_f1": [[0.5, 0.6], [0.7, 0.8], [0.6, 0.6]],
+        "to_real": [[-0.1, 0.1], [0.1, 0.3], [0.0, 0.1]],
+        "difference": {"value": 0.083, "low": -0.2, "high": 0.4},
+        "spread": {"generators": 0.1, "classifiers": 0.0, "rest": 0.05, "to_real": 0.07},
+        "verdict": "Over 3 generators …: no difference shown.",
+        **changes,
+    }
+    write_json(folder / "comparison.json", found | {"crossed": [family]})
+    return read_comparison(folder).crossed[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "box"),
+    [
+        ({}, "info"),
+        ({"difference": {"value": 0.1, "low": 0.05, "high": 0.15}}, "success"),
+        ({"difference": {"value": 0.1, "low": 0.05, "high": 0.15}, "withheld": True}, "warning"),
+    ],
+)
+def test_generators_trained_alike_are_told_beside_the_seeds(open_app, own, changes, box):
+    family = give_generators(own, **changes)
+    page = open_app(own).open("evaluate", eval_tab="Learning")
+    assert family.verdict in [one.value for one in getattr(page, box)]
+    table = page.dataframe[-1].value
+    assert table.columns.tolist() == ["generator seed", "epoch", "classifier seed 0", "classifier seed 1"]
+    assert table.loc[1].tolist() == ["1", "4", "0.700 (+0.100)", "0.800 (+0.300)"]
+    said = "between generators 0.100 (80%), between classifiers 0.000 (0%), the rest 0.050 (20%); of"
+    assert any(said in caption.value for caption in page.caption)
+
+
+def test_where_no_generators_were_crossed_nothing_is_said_of_them(open_app, own):
+    page = open_app(own).open("evaluate", eval_tab="Learning")
+    assert not any("Generators" in part.value for part in page.markdown)

@@ -132,6 +132,24 @@ def test_a_translation_is_extended(open_app, own, journey):
     assert page.selectbox(key="run").value == longer.id
 
 
+def test_a_training_is_queued_again_with_the_next_seeds(open_app, own, journey):
+    before = journey.runs["leafgan"]
+    page = open_app(own).open("runs", run=before.id)
+    assert page.button(key=f"again-queue-{before.id}").label == "Queue seeds 1, 2"
+    page.button(key=f"again-queue-{before.id}").click().run()
+    assert not page.exception
+    second, first = list_runs(own)[:2]
+    assert [run.record.settings["seed"] for run in (first, second)] == [1, 2]
+    assert page.selectbox(key="run").value == first.id
+    page.number_input(key=f"again-count-{first.id}").set_value(1).run()
+    assert page.button(key=f"again-queue-{first.id}").label == "Queue seed 3"
+
+
+def test_what_makes_no_model_has_no_other_seeds(open_app, own, journey):
+    page = open_app(own).open("runs", run=journey.runs["synthesize"].id)
+    assert not [button for button in page.button if (button.key or "").startswith("again-")]
+
+
 def test_what_is_needed_cannot_be_deleted_and_what_is_not_comes_back(open_app, own, journey):
     app = open_app(own)
     page = app.open("runs", run=journey.runs["leafgan"].id)

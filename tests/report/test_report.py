@@ -13,6 +13,7 @@ import pytest
 
 from leafcore.environment import environment
 from leafcore.errors import ConfigError, NotFoundError
+from leafcore.evaluate.generators import Crossed, Generator, SpreadOfScores
 from leafcore.evaluate.overlap import Overlap, WithoutScore
 from leafcore.evaluate.parts import PartScore
 from leafcore.evaluate.probe_configs import VIEWS
@@ -212,6 +213,39 @@ def test_all_pairs_of_arms_are_listed_and_children_left_out_counted(facts):
     assert "<td>Real | Real + synthetic</td>" in html and "<td>0.987</td>" in html
     assert "7 synthetic pictures" in html
     assert table.loc[0, ["arm", "other", "seed", "first", "second"]].tolist() == [*changed["pairwise"][0].arms, 0, 3, 4]
+
+
+def test_generators_trained_alike_are_told_with_their_table(facts):
+    assert "Generators trained alike" not in report_page(facts, examples=0, tolerance=0.1)
+    assert not {"generators", "families"} & tables(facts).keys()
+    family = Crossed(
+        title="Real + synthetic",
+        generators=tuple(Generator(arm=f"a.{at}", set=f"s{at}", seeds=(at,), epochs=(9,)) for at in (1, 2, 3)),
+        macro_f1=((0.5, 0.6), (0.7, 0.8), (0.6, 0.6)),
+        to_real=((-0.1, 0.1), (0.1, 0.3), (0.0, 0.1)),
+        difference=Estimate(value=0.083),
+        spread=SpreadOfScores(generators=0.1, classifiers=0.0, rest=0.05, to_real=0.07),
+        left_out=("s9",),
+        verdict="Over 3 generators trained alike: no difference shown.",
+    )
+    facts.looking.comparison, before = facts.found.model_copy(update={"crossed": (family,)}), facts.looking.comparison
+    try:
+        html, found = report_page(facts, examples=0, tolerance=0.1), tables(facts)
+    finally:
+        facts.looking.comparison = before
+    for said in (
+        family.verdict,
+        "<td>0.800 (+0.300)</td>",
+        "classifier seed 1",
+        "between generators 0.100 (80%)",
+        "s9",
+    ):
+        assert said in html
+    columns = ["family", "arm", "set", "generator_seed", "epoch", "classifier_seed", "macro_f1", "to_real"]
+    assert found["generators"].columns.tolist() == columns and len(found["generators"]) == 6
+    assert found["generators"].loc[3].tolist() == [1, "a.2", "s2", "2", "9", 1, 0.8, 0.3]
+    row = found["families"].loc[0]
+    assert (row["generators"], row["sd_generators"], row["difference"]) == (3, 0.1, 0.083)
 
 
 def test_days_and_cameras_are_told_where_they_are_known(facts):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leafcore.checkpoints import open_checkpoint
-from leafcore.continuing import continue_run, extend, run_fixed
+from leafcore.continuing import again, continue_run, extend, next_seeds, run_fixed
 from leafcore.errors import ConfigError, DeviceMissing, JobError, RunError, TrainingDiverged
 from leafcore.jobs import build_config, execute, submit
 from leafcore.progress import Progress
@@ -184,3 +184,37 @@ def test_dreambooth_by_another_method_begins_anew(workspace, change, goes_on):
     write_state(run, "failed")
     continued = continue_run(workspace, run, change)
     assert (continued.folder / "state.pt").exists() == goes_on == (continued.record.extends == run.id)
+
+
+# --- other seeds ------------------------------------------------------------------------------------------------------
+
+
+def test_a_training_is_queued_again_from_the_start_with_other_seeds(own, train, do):
+    first = train(epochs=1, promote_as="kept")
+    second, third = again(own, first, [3, 5])
+    assert [run.status().state for run in (second, third)] == ["queued", "queued"]
+    assert second.record.title == f"{first.record.title}, seed 3" and second.record.extends == ""
+    same = {**first.record.settings, "promote_as": "", "seed": 3}
+    assert second.record.settings == same, "the dataset's version too"
+    assert do(second).result()["checkpoint"] == "" and curves(second) != curves(first)
+    assert again(own, second, [4])[0].record.title == f"{first.record.title}, seed 4"
+
+
+def test_seeds_that_are_no_others_are_refused_before_anything_is_queued(own, train):
+    run = train(epochs=1)
+    for seeds in ([], [0], [1, 1], [2, 0]):
+        with pytest.raises(ConfigError, match="expected seeds that differ from each other and from 0, the run's"):
+            again(own, run, seeds)
+    with pytest.raises(ConfigError, match="seed: got -1"):
+        again(own, run, [1, -1])
+    with pytest.raises(ConfigError, match="is a render run, expected a training: "):
+        again(own, new_run(own), [1])
+    assert next_seeds(own, run, 1) == [1], "nothing was queued"
+
+
+def test_the_next_seeds_are_the_first_that_were_not_asked_for(own, train):
+    run = train(epochs=1)
+    again(own, run, [1, 3])
+    assert next_seeds(own, run, 3) == [2, 4, 5]
+    other = train(epochs=2)
+    assert next_seeds(own, other, 1) == [1], "of other settings"
