@@ -101,7 +101,7 @@ def _facts(run: Run, status: Status, key: str) -> None:
         if status.started:
             parts.append(f"{duration(time.time() - status.started)} elapsed")
         if status.seconds_per_unit:
-            parts.append(f"{1 / status.seconds_per_unit:.1f}{unit_of(run)} per second")
+            parts.append(rate(status.seconds_per_unit, unit_of(run)))
         if status.eta_s is not None:
             parts.append(f"about {duration(status.eta_s)} left{of_step(run)}{split(status)}")
         age = time.time() - status.heartbeat if status.heartbeat else 0.0
@@ -121,6 +121,19 @@ def _facts(run: Run, status: Status, key: str) -> None:
 def counted(run: Run, status: Status) -> list[str]:
     """Return how much of a run is done, "1,419 of 4,464 steps", if that is known."""
     return [f"{status.done:,} of {status.total:,}{unit_of(run)}"] if status.total else []
+
+
+def rate(seconds_per_unit: float, unit: str = "") -> str:
+    """Return how fast work goes, "2.5 steps per second", or "12 s each" where a unit takes longer than a second.
+
+    Args:
+        seconds_per_unit: Above 0.
+        unit: What is counted, with a space before it, if it has a name.
+    """
+    slow = f" per{unit.removesuffix('s')}" if unit else " each"
+    return (
+        f"{1 / seconds_per_unit:.1f}{unit} per second" if seconds_per_unit <= 1 else f"{seconds_per_unit:.1f} s{slow}"
+    )
 
 
 def unit_of(run: Run) -> str:
