@@ -12,6 +12,7 @@ from ui.naming import predict_box
 from ui.places import path_of
 from ui.seeing import see_box
 from ui.service import workspace
+from ui.strangers import stranger_note
 from ui.teaching import teach_box, weakness_note
 from ui.tuner import tuner_box
 
@@ -36,7 +37,13 @@ if not models:
 with st.container(horizontal=True, vertical_alignment="bottom"):
     name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=220)
     model = st.selectbox(
-        "LFLSeg model", list(models), format_func=models.get, key="clf", persist_state="session", width=300
+        "LFLSeg model",
+        list(models),
+        format_func=models.get,
+        key="clf",
+        persist_state="session",
+        width=300,
+        help="LFLSeg tells whole leaves from parts and from other things; where it looks is where the leaf is.",
     )
 dataset = cached.dataset(name)
 try:
@@ -45,6 +52,7 @@ except LeafError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 weakness_note(lflseg)
+stranger_note(dataset, [lflseg], f"To compare, train LFLSeg on {name} first: see the last tab.")
 
 tune, sets, see, labels, teach = st.tabs(
     ["Tune", "Mask sets", "Does it see leaves?", "Name pictures", "Train LFLSeg"], key="mask_tab", bind="query-params"

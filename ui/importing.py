@@ -61,7 +61,7 @@ def import_box(*, expanded: bool) -> None:
 
 
 def _suggest_name(source: str) -> None:
-    """Fill in a name after a new source, unless the visitor has written one: a folder's, or that of a table's folder."""
+    """Fill in a name after a new source: the folder's, or that of the table's folder. What was written stays."""
     state = st.session_state
     if state.get("import_suggested_of") == source:
         return

@@ -23,6 +23,7 @@ from ui.chain_steps import chain_box
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
+from ui.strangers import stranger_note
 from ui.wishes import step_settings
 
 PREVIEWED = 4
@@ -73,6 +74,9 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
             st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
         settings |= sources | wishes
+        stranger_note(
+            dataset, [step.checkpoint for step in steps], f"To compare, train LFLSeg and then a generator on {name}."
+        )
         try:
             size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:

@@ -4,9 +4,13 @@ import shutil
 
 import pytest
 
+from leafcore.checkpoints import open_checkpoint
+from leafcore.data.manifest import load
+from leafcore.data.seen import save_seen
 from leafcore.jobs import execute
 from leafcore.runs import list_runs
 from ui import live
+from ui.strangers import strangeness
 
 
 def captions(page) -> str:
@@ -115,3 +119,40 @@ def test_one_skipped_file_is_one(open_app, workspace, leaf_folders, tmp_path):
 )
 def test_slow_work_is_told_in_seconds_each_and_never_as_none_per_second(seconds, unit, said):
     assert live.rate(seconds, unit) == said
+
+
+# --- models that know other pictures ----------------------------------------------------------------------------------
+
+
+def test_a_model_of_other_pictures_is_told_of_before_its_masks_are_saved(open_app, own):
+    page = open_app(own).open("masks", ds="leaves")
+    (warning,) = [warning.value for warning in page.warning if "withhold" in warning.value]
+    assert warning.startswith("sample-lflseg was trained on sample-leaves and has seen 490 pictures")
+    page.selectbox(key="clf").set_value(list_runs(own, "lflseg")[0].id).run()
+    assert not page.exception
+    assert not [warning for warning in page.warning if "withhold" in warning.value], "it was trained on these"
+
+
+def test_a_generator_of_other_pictures_is_told_of_before_it_translates(open_app, own):
+    page = open_app(own).open("studio", ds="leaves")
+    assert page.multiselect(key="chain").value == ["healthy-to-rust"]
+    assert not page.warning, "it was trained on these"
+    page.multiselect(key="chain").set_value(["sample-healthy-to-rust"]).run()
+    assert not page.exception
+    (warning,) = page.warning
+    assert warning.value.startswith("sample-healthy-to-rust was trained on sample-leaves")
+
+
+def test_the_model_behind_the_masks_is_told_from_the_generator(own):
+    dataset, model = load(own, "leaves"), open_checkpoint(own, "healthy-to-rust")
+    save_seen(model.folder, {**model.seen(), "lflseg": ["0" * 64]})
+    assert strangeness(dataset, model).startswith("The LFLSeg model behind the masks of healthy-to-rust has seen 1 ")
+    save_seen(model.folder, {})
+    assert strangeness(dataset, model) == "Nobody wrote down which pictures healthy-to-rust has seen."
+
+
+def test_the_plan_tells_which_generator_knows_other_pictures(open_app, own):
+    shutil.rmtree(own.checkpoints / "healthy-to-rust")
+    page = open_app(own).open("datasets", ds="leaves", tab="Balance")
+    page.segmented_control(key="plan_target").set_value("Largest").run()
+    assert "sample-healthy-to-rust was trained on sample-leaves" in captions(page)
