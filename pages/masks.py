@@ -6,6 +6,7 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.errors import LeafError
 from ui import cached, live
 from ui.adopting import adopt_lflseg_box
+from ui.choose import choose_dataset
 from ui.heat import Looks
 from ui.mask_sets import sets_box
 from ui.naming import predict_box
@@ -35,7 +36,7 @@ if not models:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=220)
+    name = choose_dataset(names, width=220)
     model = st.selectbox(
         "LFLSeg model",
         list(models),

@@ -12,6 +12,7 @@ from leafcore.runs import ACTIVE, Run, State, Status, list_runs, open_run
 from leafcore.status import MADE_OF_RUNS
 from leafcore.train.configs import RECIPES
 from ui import explained, steering
+from ui.places import path_of
 from ui.service import workspace
 
 REFRESH = "2s"
@@ -63,7 +64,14 @@ def _strip(was_busy: bool) -> None:
         st.progress(status.fraction, text=f"{run.record.title}: {_brief(run, status)}")
     waiting = len(active) - len(running)
     free = devices.free_disk_bytes(workspace().root) / 1e9
-    st.caption(f":material/list: {waiting} waiting  ·  :material/hard_drive: {free:.0f} GB free")
+    if active:
+        st.page_link(
+            path_of("runs"),
+            label=f"{len(running)} at work, {waiting} waiting",
+            icon=":material/list:",
+            query_params={"run": (running or active)[0].id},
+        )
+    st.caption(f":material/hard_drive: {free:.0f} GB free")
 
 
 def _brief(run: Run, status: Status) -> str:

@@ -20,6 +20,7 @@ from ui.adopting import adopt_generator_box
 from ui.base_note import base_terms
 from ui.chain_presets import save_preset_box
 from ui.chain_steps import chain_box
+from ui.choose import choose_dataset
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
@@ -57,7 +58,7 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        name = st.selectbox("Dataset", names, key="ds", bind="query-params")
+        name = choose_dataset(names)
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
         drawing = [prompt_facts(step.checkpoint) for step in steps if step.draws]

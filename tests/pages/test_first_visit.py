@@ -7,9 +7,9 @@ import pytest
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
 from leafcore.data.seen import save_seen
-from leafcore.jobs import execute
+from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
-from ui import live
+from ui import choose, live
 from ui.strangers import strangeness
 
 
@@ -156,3 +156,97 @@ def test_the_plan_tells_which_generator_knows_other_pictures(open_app, own):
     page = open_app(own).open("datasets", ds="leaves", tab="Balance")
     page.segmented_control(key="plan_target").set_value("Largest").run()
     assert "sample-healthy-to-rust was trained on sample-leaves" in captions(page)
+
+
+# --- what was chosen stays --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(own):
+    """A workspace with two datasets; pages that are told nothing begin with the first by its name."""
+    shutil.copytree(own.datasets / "leaves", own.datasets / "apples")
+    return own
+
+
+def test_a_dataset_that_a_link_named_goes_along_to_the_other_pages(open_app, two):
+    app = open_app(two)
+    page = app.open("datasets", ds="leaves")
+    for name in ("masks", "studio", "datasets"):
+        page.switch_page(f"../pages/{name}.py").run()
+        assert app.checked().selectbox(key="ds").value == "leaves"
+    page.selectbox(key="ds").set_value("apples").run()
+    assert app.checked().selectbox(key="ds").value == "apples", "it can still be changed"
+
+
+def test_training_begins_with_the_dataset_that_was_looked_at_and_others_follow_it(open_app, two):
+    app = open_app(two)
+    page = app.open("home")
+    page.session_state[choose.AT] = page.session_state[choose.SHOWN] = "leaves"  # chosen on Datasets
+    page.switch_page("../pages/train.py").run()
+    assert app.checked().selectbox(key="leafgan-dataset").value == "leaves"
+    page.selectbox(key="leafgan-dataset").set_value("apples").run()
+    assert app.checked().selectbox(key="leafgan-dataset").value == "apples"
+    page.query_params.clear()
+    page.switch_page("../pages/masks.py").run()
+    assert app.checked().selectbox(key="ds").value == "apples"
+
+
+def test_a_quiz_that_was_left_can_be_gone_on_with(open_app, own):
+    app = open_app(own)
+    page = app.open("quiz")
+    page.button(key="quiz_start").click().run()
+    page.button(key="say_real").click().run()
+    asked = page.query_params["quiz"]
+    page.query_params.clear()
+    page.switch_page("../pages/home.py").run()
+    page.switch_page("../pages/quiz.py").run()
+    app.checked()
+    assert "picture 2 of" in page.button(key="quiz_go_on").label
+    page.button(key="quiz_go_on").click().run()
+    assert app.checked().query_params["quiz"] == asked
+    assert "say_real" in {button.key for button in page.button}
+
+
+def test_a_kept_epoch_keeps_its_way_to_the_studio(open_app, own):
+    app = open_app(own)
+    page = app.open("epochs", a="1")
+    run = list_runs(own, "leafgan")[0]
+    page.text_input(key=f"promote_name_{run.id}").input("first-epoch")
+    page.button(key="promote").click().run()
+    app.checked()
+    assert page.success[-1].value.startswith("first-epoch is epoch 1 of this run; weights ")
+    for _ in range(2):
+        links = [link.proto for link in page.get("page_link") if link.proto.label == "Use it in the Studio"]
+        assert "chain=first-epoch" in [link.query_string for link in links]
+        assert page.button(key="promote").disabled, "it is kept already"
+        assert "promote_replace" not in {box.key for box in page.checkbox}
+        page.run()
+        app.checked()
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "key"),
+    [
+        ("train", {}, "preset"),
+        ("masks", {"mask_tab": "Train LFLSeg"}, "lfl_preset"),
+        ("evaluate", {}, "eval_preset"),
+    ],
+)
+def test_presets_have_the_same_names_on_every_page(open_app, own, name, query, key):
+    page = open_app(own).open(name, **query)
+    options = [option.content for option in page.button_group(key=key).proto.options]
+    assert options == ["Smoke", "Draft", "Paper"]
+
+
+def test_the_chosen_preset_says_what_it_is_for(open_app, own):
+    page = open_app(own).open("train", preset="Smoke")
+    assert "Smoke: to see that everything works." in captions(page)
+
+
+def test_the_status_strip_leads_to_what_runs(open_app, own):
+    page = open_app(own).open("home")
+    assert not [link for link in page.sidebar.get("page_link") if "at work" in link.proto.label]
+    run = submit(own, "health", build_config("health", {"dataset": "leaves"}))
+    page.run()
+    (link,) = [link.proto for link in page.sidebar.get("page_link") if "at work" in link.proto.label]
+    assert link.label == "0 at work, 1 waiting" and link.query_string == f"run={run.id}"
