@@ -52,7 +52,12 @@ def plan_box(dataset: Dataset) -> None:
     if not plan.rows:
         st.success("Nothing is missing: every label set has what you ask for.", icon=":material/check_circle:")
         return
-    st.plotly_chart(charts.plan(plan.before, plan.after), key="plan", alt="Train pictures before and after the plan")
+    st.plotly_chart(
+        charts.plan(plan.before, plan.after),
+        key="plan",
+        alt="Train pictures before and after the plan",
+        config={"displayModeBar": False},  # it would lie over the legend of a narrow chart
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plan.sentence()}**")
         st.space("stretch")

@@ -56,6 +56,7 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         st.page_link(path_of("epochs"), label="Pick an epoch", icon=":material/timeline:")
         adopt_generator_box()
         return
+    note = st.container()  # as wide as the page
     left, right = st.columns([2, 3], gap="large")
     with left:
         name = choose_dataset(names)
@@ -75,9 +76,9 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
             st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
         settings |= sources | wishes
-        stranger_note(
-            dataset, [step.checkpoint for step in steps], f"To compare, train LFLSeg and then a generator on {name}."
-        )
+        with note:
+            remedy = f"To compare, train LFLSeg and then a generator on {name}."
+            stranger_note(dataset, [step.checkpoint for step in steps], remedy)
         try:
             size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:

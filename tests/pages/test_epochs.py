@@ -111,6 +111,14 @@ def test_a_missing_measure_says_why_and_draws_no_blank_axis(open_app, own, run):
     assert f"No Pareto chart: {reason}" in captions(page) and f"Not measured · KID: {reason}" in captions(page)
 
 
+def test_reasons_for_no_pareto_chart_are_told_apart(open_app, own, run):
+    withheld = {"kid": "from 20 pictures; there are 6", "target": "there is no judge"}
+    rows = {epoch: {"cycle": 9.0} for epoch in (1, 2)}
+    write_scores(own, result_of(run.id, rows, withheld=withheld, reason="Too little was measured."))
+    page = open_app(own).open("epochs")
+    assert "No Pareto chart: from 20 pictures; there are 6; there is no judge." in captions(page)
+
+
 def test_scores_of_the_other_direction_or_another_run_are_not_shown(open_app, own, run):
     write_scores(own, result_of(run.id, ROWS, direction="ba"))
     write_scores(own, result_of("another", ROWS))

@@ -1,7 +1,9 @@
 """What somebody who has never been here meets: the sample, an own folder, a press too many, the way onwards."""
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 
 from leafcore.checkpoints import open_checkpoint
@@ -9,7 +11,7 @@ from leafcore.data.manifest import load
 from leafcore.data.seen import save_seen
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
-from ui import choose, live
+from ui import choose, live, mask_charts
 from ui.strangers import strangeness
 
 
@@ -250,3 +252,13 @@ def test_the_status_strip_leads_to_what_runs(open_app, own):
     page.run()
     (link,) = [link.proto for link in page.sidebar.get("page_link") if "at work" in link.proto.label]
     assert link.label == "0 at work, 1 waiting" and link.query_string == f"run={run.id}"
+
+
+def test_a_narrow_page_cuts_neither_histogram_nor_legend(open_app, own):
+    figure = mask_charts.areas(np.array([0.2, 0.3, 1.0]))
+    assert figure.layout.minreducedwidth <= 40, "px that a third of a page of 800 px leaves"
+    assert figure.layout.yaxis.title.text is None
+    page = open_app(own).open("datasets", ds="leaves", tab="Balance")
+    page.segmented_control(key="plan_target").set_value("Largest").run()
+    (chart,) = page.get("plotly_chart")
+    assert json.loads(chart.proto.config)["displayModeBar"] is False
