@@ -104,7 +104,7 @@ def cost_of(megabytes: float, seconds: float | None) -> str:
     """Return a cost for people; a time that was never measured on this machine is not guessed."""
     if seconds is None:
         return f"about {megabytes:.3g} MB, time unknown until the first synthesis here"
-    return f"about {megabytes:.3g} MB and {duration(seconds)}"
+    return f"about {megabytes:.3g} MB and {duration(max(1.0, seconds))}"
 
 
 def make_plan(

@@ -88,19 +88,24 @@ class Eta:
     Nothing is said before 20 steps, so that neither warm-up nor an interruption counts. Pauses come after every cycle
     of steps (an epoch whose weights are saved), each with what was spent on it: validating, sampling, saving.
 
+    Units that end together (the pictures of a batch, told one by one once the batch is through) are timed together
+    with the wait before them: alone, all but the first would seem to take no time.
+
     Args:
         clock: Seconds that only rise.
         pauses: Seconds per cycle by phase that an earlier start has measured; they hold until this one has its own.
     """
 
     WARM_UP = 20
+    TOGETHER_S = 0.01  # updates that follow the last timed one so closely belong to the same burst
     WINDOW = 50
     PAUSES = ("validating", "sampling", "saving")
     CYCLES = 9  # the last so many cycles count
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, pauses: Mapping[str, float] | None = None) -> None:
         self._clock = clock
-        self._last: tuple[int, float] | None = None
+        self._last: tuple[int, float] | None = None  # what the next time is taken from
+        self._done = 0
         self._seconds_per_unit: deque[float] = deque(maxlen=self.WINDOW)
         self._seen = 0
         self._resting = False
@@ -119,12 +124,15 @@ class Eta:
         """Note that `done` units are finished now; fewer than before means that another kind of work began."""
         now = self._clock()
         self._end_pause(now)
-        last_done, last_time = self._last or (done, now)
-        if done < last_done:
+        before, self._done = self._done, done
+        if self._last is not None and done < before:
             self._forget()
-        elif done > last_done and not self._resting:
-            self._seconds_per_unit.append((now - last_time) / (done - last_done))
-            self._seen += done - last_done
+        elif self._last is not None and done > before and not self._resting:
+            timed, since = self._last
+            if now - since < self.TOGETHER_S:
+                return
+            self._seconds_per_unit.append((now - since) / (done - timed))
+            self._seen += done - timed
         self._last, self._resting = (done, now), False
 
     def rest(self, phase: str = "") -> None:
@@ -144,7 +152,7 @@ class Eta:
         if self._pause is None:
             return
         (phase, since), self._pause = self._pause, None
-        done = self._last[0] if self._last else 0
+        done = self._done if self._last else 0
         if done and done % self._cycle == 0 and (not self._cycles or self._cycles[-1][0] != done):
             self._cycles.append((done, {}))
         if self._cycles:

@@ -8,6 +8,8 @@ from leafcore.config import Config
 from leafcore.data.labels import words
 from leafcore.train.configs import RECIPES
 
+OF_A_DATASET = {"health", "split", "scarce", "write", "embed", "masks", "evaluate", "probes", "quality", "realfake"}
+
 
 def run_title(kind: str, named: str, config: Config) -> str:
     """Return what a run is called in lists: "LeafGAN healthy -> rust".
@@ -37,11 +39,13 @@ def run_title(kind: str, named: str, config: Config) -> str:
         return f"{named}: {PurePath(values['picture']).name}"
     if kind in {"import", "render", "adopt"}:
         return f"{named}: {values['name']}"
-    if kind in {"health", "split", "scarce", "write", "embed", "probes", "quality", "realfake"}:
+    if kind in OF_A_DATASET:
         return f"{named}: {values['dataset'].partition('@')[0]}"
     if kind == "predict":
         of = f"{values['dataset'].partition('@')[0]}, {values['split']}" if values["dataset"] else ""
         return f"{named}: {of or PurePath(values['path']).name}"
+    if kind in {"score", "export", "report"}:
+        return f"{named}: {_name(values['run'])}"
     if kind == "write-weights":
         return f"{named}: {values['model'].partition('#')[0]}"
     return named

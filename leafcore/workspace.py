@@ -28,12 +28,13 @@ def check_name(name: str, what: str = "name") -> str:
     if not _NAME.fullmatch(name) or name.endswith(".") or _DEVICE.fullmatch(name):
         raise ConfigError(
             f"{what}: got {name!r}, expected 1 to 80 letters, digits, dots, dashes or underscores, beginning with a "
-            f"letter or a digit. Try {_suggest(name)!r}."
+            f"letter or a digit. Try {suggest_name(name)!r}."
         )
     return name
 
 
-def _suggest(name: str) -> str:
+def suggest_name(name: str) -> str:
+    """Return the name that `check_name` takes and that is nearest to what somebody calls a thing."""
     tidy = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_.")[:80] or "orchard"
     return f"my-{tidy}" if _DEVICE.fullmatch(tidy) else tidy
 

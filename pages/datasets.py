@@ -6,6 +6,7 @@ import streamlit as st
 
 from leafcore.data.manifest import Dataset
 from ui import cached, live
+from ui.choose import choose_dataset
 from ui.embedding import map_box
 from ui.explore import explore_box, facts
 from ui.health import health_box
@@ -42,7 +43,7 @@ if not names:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=260)
+    name = choose_dataset(names, width=260)
     dataset = cached.dataset(name)
     facts(dataset)
 if dataset.card.warnings:

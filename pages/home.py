@@ -36,18 +36,22 @@ with st.container(border=True):
         st.subheader("Begin with your own pictures")
         st.caption("Import a folder per class, or Plant Pathology 2021's train.csv with its images.")
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
-    elif translators and not has_made and SAMPLE in list_datasets(workspace()):
+    elif translators and not has_made and list_datasets(workspace()) == [SAMPLE]:  # own pictures come first
         st.subheader("Try it with sample leaves")
         st.caption(
             "Drawn leaves and a trained generator are ready: make rust on healthy leaves, and take the pictures away "
             "as a ZIP. It takes a minute and needs no training."
         )
-        if st.button("Try with sample leaves", type="primary", icon=":material/auto_awesome:", key="try_sample"):
-            st.switch_page(path_of("studio"), query_params={"chain": SAMPLE_CHAIN})
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Try with sample leaves", type="primary", icon=":material/auto_awesome:", key="try_sample"):
+                st.switch_page(path_of("studio"), query_params={"ds": SAMPLE, "chain": SAMPLE_CHAIN})
+            st.page_link(path_of("datasets"), label="Import your own pictures", icon=":material/upload:")
     elif upcoming is not None:
         st.subheader(f"Next: {upcoming.title}")
         st.caption(upcoming.does + ".")
-        st.page_link(path_of(upcoming.page), label=f"Open {upcoming.title}", icon=":material/arrow_forward:")
+        st.page_link(
+            path_of(upcoming.page), label=f"Open {upcoming.page.capitalize()}", icon=":material/arrow_forward:"
+        )
     else:
         st.subheader("The journey is complete")
         st.caption("Improve any step; every later step can be done again from what it makes.")

@@ -6,12 +6,14 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.errors import LeafError
 from ui import cached, live
 from ui.adopting import adopt_lflseg_box
+from ui.choose import choose_dataset
 from ui.heat import Looks
 from ui.mask_sets import sets_box
 from ui.naming import predict_box
 from ui.places import path_of
 from ui.seeing import see_box
 from ui.service import workspace
+from ui.strangers import stranger_note
 from ui.teaching import teach_box, weakness_note
 from ui.tuner import tuner_box
 
@@ -34,9 +36,15 @@ if not models:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox("Dataset", names, key="ds", bind="query-params", width=220)
+    name = choose_dataset(names, width=220)
     model = st.selectbox(
-        "LFLSeg model", list(models), format_func=models.get, key="clf", persist_state="session", width=300
+        "LFLSeg model",
+        list(models),
+        format_func=models.get,
+        key="clf",
+        persist_state="session",
+        width=300,
+        help="LFLSeg tells whole leaves from parts and from other things; where it looks is where the leaf is.",
     )
 dataset = cached.dataset(name)
 try:
@@ -45,6 +53,7 @@ except LeafError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 weakness_note(lflseg)
+stranger_note(dataset, [lflseg], f"To compare, train LFLSeg on {name} first: see the last tab.")
 
 tune, sets, see, labels, teach = st.tabs(
     ["Tune", "Mask sets", "Does it see leaves?", "Name pictures", "Train LFLSeg"], key="mask_tab", bind="query-params"

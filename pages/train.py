@@ -9,15 +9,8 @@ from ui import cached, live
 from ui.engines import engine_cards
 from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
+from ui.presets import choose_preset
 from ui.verdict import is_checking, verdicts_box
-
-TITLES = {"wgan-gp": "WGAN-GP", "128px": "128 px", "small-data": "Small data"}
-
-
-def preset_title(name: str) -> str:
-    """Return what people call a preset."""
-    return TITLES.get(name, name.capitalize())
-
 
 if not cached.dataset_names() and not live.sample_is_drawn():
     st.info("Training needs pictures first.", icon=":material/photo_library:")
@@ -44,18 +37,8 @@ if source is None or source.kind != recipe:
     presets = list(config.PRESETS)
     if st.session_state.get("preset", presets[0]) not in presets:
         del st.session_state["preset"]  # another recipe's
-    preset = str(
-        st.segmented_control(
-            "Preset",
-            presets,
-            format_func=preset_title,
-            default="paper" if devices.gpus() and "paper" in presets else "draft",
-            required=True,
-            key="preset",
-            bind="query-params",
-            help="  \n".join(f"{preset_title(name)}: {config.PURPOSES[name]}." for name in presets),
-        )
-    )
+    usual = "paper" if devices.gpus() and "paper" in presets else "draft"
+    preset = choose_preset(config, "preset", default=usual, bind="query-params")
 
 configs = launch_form(recipe, preset, source)
 launch_buttons(recipe, [] if is_checking() else configs)

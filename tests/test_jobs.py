@@ -102,7 +102,8 @@ def test_an_unknown_preset_names_the_known_ones():
     [
         ("lflseg", "LFLSeg"),
         ("leafgan", "LeafGAN healthy → rust"),
-        ("masks", "Make masks"),
+        ("masks", "Make masks: leaves"),
+        ("evaluate", "Evaluate: leaves"),
         ("synthesize", "6 synthetic pictures from healthy by healthy-to-rust"),
         ("import", "Import: leaves"),
     ],

@@ -63,3 +63,15 @@ def test_hints_are_marked_in_every_chart_if_they_began_in_it(steps, count):
 def test_runs_over_each_other_differ_in_color_and_dash():
     lines = overlaid(curves(10, "one", "two")).data
     assert lines[0].line.color != lines[1].line.color and lines[0].line.dash != lines[1].line.dash
+
+
+def test_a_legend_of_many_long_names_lies_over_neither_title_nor_lines():
+    names = [f"real_plus_synthetic-{seed}_val_macro_f1" for seed in range(9)]
+    many, one = (
+        linked(drawn, {"Scores": panels_of(drawn)[1]}).layout
+        for drawn in (curves(8, *names), curves(8, "val_macro_f1"))
+    )
+    legend_px = 4 * 30  # nine names of 34 letters, each after its dash, at 120 letters a line of 30 px
+    assert many.annotations[0].yshift == legend_px and one.annotations[0].yshift == 0
+    assert many.margin.t == one.margin.t + legend_px
+    assert many.height == one.height + legend_px - 44, "a panel as high as it was with two lines"

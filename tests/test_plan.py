@@ -171,6 +171,11 @@ def test_a_plan_says_what_it_costs_and_guesses_no_time(translators):
     assert known.sentence() == "80 pictures, about 0.2 MB and 3 min"
 
 
+def test_no_plan_takes_no_time_at_all(translators):
+    quick = make_plan(COUNTS, translators, {"rust": 60}, seconds_per_pixel=1e-7)
+    assert quick.rows[0].sentence() == "50 from healthy by to-rust, about 0.1 MB and 1 s"
+
+
 def test_a_plan_that_makes_nothing_says_why(translators):
     assert make_plan(COUNTS, translators, {"rust": 5}).sentence() == "nothing is missing"
     assert make_plan(COUNTS, translators, {"scab": 500}).sentence() == "nothing can be made yet"

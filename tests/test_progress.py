@@ -77,6 +77,23 @@ def test_several_units_in_one_report_share_its_time(clock: Clock) -> None:
     assert eta.seconds_per_unit == 0.5
 
 
+def test_pictures_told_one_by_one_after_their_batch_take_the_time_of_the_batch(clock: Clock) -> None:
+    eta = Eta(clock)
+    for batch in range(3):
+        clock.now += 8
+        work(eta, clock, 32 * batch + 1, 32 * batch + 32, seconds=1e-5)
+        assert (eta.seconds_per_unit is None) == (batch == 0), "nothing is known of one batch"
+    assert eta.seconds_per_unit == pytest.approx(8 / 32, rel=0.01)
+    assert eta.remaining_s(96, 160) == pytest.approx(16, rel=0.01)
+
+
+def test_other_work_that_begins_within_a_burst_is_told_from_it(clock: Clock) -> None:
+    eta = Eta(clock)
+    work(eta, clock, 1, 32, seconds=1e-5)
+    work(eta, clock, 5, 40, seconds=2)
+    assert eta.seconds_per_unit == 2
+
+
 def test_time_spent_resting_is_left_out(clock: Clock) -> None:
     eta = Eta(clock)
     eta.update(0)

@@ -7,6 +7,30 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+AT = "dataset_at"  # in the session: the dataset that the visitor was at last
+SHOWN = "dataset_shown"  # the same, where the choice below was the last to say so
+
+
+def choose_dataset(names: Sequence[str], **options: object) -> str:
+    """Draw the choice of a dataset, which goes along from page to page and is part of the address.
+
+    Args:
+        names: The datasets there are; at least one.
+        **options: Passed on to `st.selectbox`.
+    """
+    at = st.session_state.get(AT)
+    wanted = at if at != st.session_state.get(SHOWN) else st.session_state.get("ds", at)
+    if "ds" not in st.query_params and wanted in names:
+        st.session_state["ds"] = wanted  # what came by a link, or was another page's, would end with that page
+    name = str(st.selectbox("Dataset", names, key="ds", bind="query-params", **options))  # type: ignore[arg-type]
+    st.session_state[AT] = st.session_state[SHOWN] = name
+    return name
+
+
+def note_dataset(name: str) -> None:
+    """Let the other pages begin with a dataset that was chosen in a form."""
+    st.session_state[AT] = name
+
 
 def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -> str:
     """Draw a select box whose choice is part of the address.

@@ -132,7 +132,8 @@ def _draw(figure: object, name: str, alt: str, go_to: Callable[[int], None]) -> 
 
 def _missing(result: ScoreResult) -> str:
     wanted = (front.REALISM, *front.TARGETS)
-    return " ".join(result.withheld[key] for key in wanted if key in result.withheld) or "too little was measured."
+    reasons = dict.fromkeys(result.withheld[key].rstrip(".") for key in wanted if key in result.withheld)
+    return f"{'; '.join(reasons) or 'too little was measured'}."
 
 
 def _facts(result: ScoreResult, shown: int) -> None:

@@ -12,7 +12,7 @@ from leafcore.config import Config
 from leafcore.data.labels import words
 from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
-from leafcore.jobs import KINDS, build_config, submit
+from leafcore.jobs import KINDS, build_config, submit_once
 from leafcore.runs import Run
 from ui import cached, copying
 from ui.places import path_of
@@ -98,10 +98,10 @@ def live_fields(kind: str, *names: str, start: dict[str, Any] | None = None) -> 
 
 
 def queue(kind: str, values: dict[str, Any], *, preset: str | None = None) -> Run | None:
-    """Queue a run; what is wrong with it is shown beside the button."""
+    """Queue a run, once however often it is pressed; what is wrong with it is shown beside the button."""
     try:
         given = {name: value for name, value in values.items() if value is not None}
-        return submit(workspace(), kind, build_config(kind, given, preset))
+        return submit_once(workspace(), kind, build_config(kind, given, preset))
     except LeafError as error:
         st.error(str(error), icon=":material/error:")
         return None

@@ -41,7 +41,8 @@ def history_box(dataset: Dataset) -> None:
             key="decisions_csv",
         )
     if card.skipped:
-        st.markdown(f"{len(card.skipped)} files were skipped at the import.")
+        files = "1 file was" if len(card.skipped) == 1 else f"{len(card.skipped):,} files were"
+        st.markdown(f"{files} skipped at the import.")
         st.dataframe([{"file": file.image, "why": file.reason} for file in card.skipped])
 
 

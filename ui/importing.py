@@ -1,6 +1,7 @@
 """The import box: pictures come in from a path, an upload, or Kaggle."""
 
-from pathlib import Path
+from itertools import count
+from pathlib import Path, PurePath
 
 import pandas as pd
 import streamlit as st
@@ -8,11 +9,13 @@ import streamlit as st
 from leafcore.data.datasets import ImportResult
 from leafcore.data.kaggle import KNOWN, SCHEME
 from leafcore.data.labels import words
+from leafcore.data.manifest import list_datasets
 from leafcore.data.mapping import Columns
 from leafcore.data.peek import Peek, Table, peek
 from leafcore.data.uploads import receive, tidy_name
 from leafcore.errors import LeafError, as_leaf_error
 from leafcore.runs import list_runs
+from leafcore.workspace import suggest_name
 from ui import forms, live
 from ui.service import workspace
 
@@ -21,6 +24,7 @@ WAYS = {
     "upload": ":material/upload_file: Upload",
     "kaggle": ":material/cloud_download: Kaggle",
 }
+NAME = "import--name"  # the field's key
 PIECE = 2**20
 SHOWN_LABELS = 8
 
@@ -47,10 +51,28 @@ def import_box(*, expanded: bool) -> None:
         }
         if columns.image:
             named["format"] = "auto"
+        if source:
+            _suggest_name(source)
+        named |= forms.live_fields("import", "name")  # outside the form, so that a suggestion spares what was written
         imported = forms.settings_form("import", "", fixed={"source": source, **named}, submit_label="Import")
         if imported is not None:
             st.session_state["import_run"] = imported.id
         _progress(source)
+
+
+def _suggest_name(source: str) -> None:
+    """Fill in a name after a new source: the folder's, or that of the table's folder. What was written stays."""
+    state = st.session_state
+    if state.get("import_suggested_of") == source:
+        return
+    state["import_suggested_of"] = source
+    if state.get(NAME) not in {None, "", state.get("import_suggested")}:
+        return
+    path = PurePath(source.removeprefix(SCHEME))
+    name = suggest_name(path.parent.name if path.suffix.lower() == ".csv" else path.stem)
+    taken = list_datasets(workspace())
+    free = (f"{name}-{number}" if number > 1 else name for number in count(1))
+    state[NAME] = state["import_suggested"] = next(one for one in free if one not in taken)
 
 
 def _progress(source: str) -> None:

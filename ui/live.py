@@ -12,6 +12,7 @@ from leafcore.runs import ACTIVE, Run, State, Status, list_runs, open_run
 from leafcore.status import MADE_OF_RUNS
 from leafcore.train.configs import RECIPES
 from ui import explained, steering
+from ui.places import path_of
 from ui.service import workspace
 
 REFRESH = "2s"
@@ -63,7 +64,14 @@ def _strip(was_busy: bool) -> None:
         st.progress(status.fraction, text=f"{run.record.title}: {_brief(run, status)}")
     waiting = len(active) - len(running)
     free = devices.free_disk_bytes(workspace().root) / 1e9
-    st.caption(f":material/list: {waiting} waiting  ·  :material/hard_drive: {free:.0f} GB free")
+    if active:
+        st.page_link(
+            path_of("runs"),
+            label=f"{len(running)} at work, {waiting} waiting",
+            icon=":material/list:",
+            query_params={"run": (running or active)[0].id},
+        )
+    st.caption(f":material/hard_drive: {free:.0f} GB free")
 
 
 def _brief(run: Run, status: Status) -> str:
@@ -101,7 +109,7 @@ def _facts(run: Run, status: Status, key: str) -> None:
         if status.started:
             parts.append(f"{duration(time.time() - status.started)} elapsed")
         if status.seconds_per_unit:
-            parts.append(f"{1 / status.seconds_per_unit:.1f}{unit_of(run)} per second")
+            parts.append(rate(status.seconds_per_unit, unit_of(run)))
         if status.eta_s is not None:
             parts.append(f"about {duration(status.eta_s)} left{of_step(run)}{split(status)}")
         age = time.time() - status.heartbeat if status.heartbeat else 0.0
@@ -121,6 +129,19 @@ def _facts(run: Run, status: Status, key: str) -> None:
 def counted(run: Run, status: Status) -> list[str]:
     """Return how much of a run is done, "1,419 of 4,464 steps", if that is known."""
     return [f"{status.done:,} of {status.total:,}{unit_of(run)}"] if status.total else []
+
+
+def rate(seconds_per_unit: float, unit: str = "") -> str:
+    """Return how fast work goes, "2.5 steps per second", or "12 s each" where a unit takes longer than a second.
+
+    Args:
+        seconds_per_unit: Above 0.
+        unit: What is counted, with a space before it, if it has a name.
+    """
+    slow = f" per{unit.removesuffix('s')}" if unit else " each"
+    return (
+        f"{1 / seconds_per_unit:.1f}{unit} per second" if seconds_per_unit <= 1 else f"{seconds_per_unit:.1f} s{slow}"
+    )
 
 
 def unit_of(run: Run) -> str:

@@ -1,5 +1,6 @@
 """Charts of losses over steps: faint as recorded, a smoothed line over it, never more points than a screen has."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,7 +13,8 @@ from ui.series import MAX_POINTS, Steps, smooth, thin
 
 FAINT = 0.22
 ROW_PX = 270
-MANY, LEGEND_PX = 5, 44  # a legend of more entries takes two lines, and stands above its panel
+MANY, LEGEND_PX = 5, 44  # a legend of more entries takes two lines or more, and stands above its panel
+LINE_PX, LINE_SIGNS, SWATCH = 30, 120, 8  # of a legend: a line's height, its letters, those of a name's own dash
 PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a loss, its color and its dash
     "Adversarial and discriminator": {
         "adversarial_ab": (COLORS[0], "solid"),
@@ -101,14 +103,16 @@ def linked(
         for row, panel in enumerate(panels.values(), 1)
     }
     figure.update_annotations(x=0, xanchor="left", selector={"xanchor": "center"})  # the titles of the panels
-    for title, panel in panels.items():
-        figure.update_annotations(yshift=LEGEND_PX if len(panel) > MANY else 0, selector={"text": title})
-    is_crowded = len(next(iter(panels.values()), {})) > MANY
+    above = [
+        _legend_px(panel) if not row else LEGEND_PX * (len(panel) > MANY) for row, panel in enumerate(panels.values())
+    ]
+    for title, pixels in zip(panels, above, strict=True):
+        figure.update_annotations(yshift=pixels, selector={"text": title})
     figure.update_xaxes(title="step", row=len(panels), col=1)
     figure.update_yaxes(type="log" if log else "linear")
     return figure.update_layout(
-        height=ROW_PX * len(panels) + 40,
-        margin=MARGIN | {"t": 44 + LEGEND_PX * is_crowded},
+        height=ROW_PX * len(panels) + 40 + max(0, above[0] - LEGEND_PX if above else 0),
+        margin=MARGIN | {"t": 44 + (above[0] if above else 0)},
         hovermode="x unified",
         dragmode="select",
         selectdirection="h",
@@ -179,6 +183,12 @@ def _mark(figure: go.Figure, marks: Sequence[Hint]) -> None:
         figure.add_annotation(
             x=mark.begins, y=0, yref="y domain", text=mark.title, showarrow=False, xanchor="left", yanchor="bottom"
         )
+
+
+def _legend_px(panel: Mapping[str, Style]) -> int:
+    """Return the height of the first panel's legend, px, where it stands above the panel; 0 where it lies inside."""
+    signs = sum(len(loss_words(name)) + SWATCH for name in panel)
+    return max(LEGEND_PX, LINE_PX * math.ceil(signs / LINE_SIGNS)) if len(panel) > MANY else 0
 
 
 def _legend(row: int) -> str:

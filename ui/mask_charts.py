@@ -108,7 +108,7 @@ def areas(shares: np.ndarray) -> go.Figure:
         }
         for name, chosen, marker in parts
     ]
-    x_axis = {"title": "leaf", "tickformat": ".0%", "range": [0, 1], "fixedrange": True, "nticks": 4}
+    x_axis = {"title": "leaf", "tickformat": ".0%", "range": [0, 1], "fixedrange": True, "tickvals": [0, 0.5, 1]}
     layout = {
         "height": 230,
         "margin": {"l": 8, "r": 8, "t": 6, "b": 8},
@@ -117,7 +117,8 @@ def areas(shares: np.ndarray) -> go.Figure:
         "showlegend": False,
         "dragmode": False,
         "xaxis": x_axis,
-        "yaxis": {"title": "masks", "fixedrange": True},
+        "yaxis": {"fixedrange": True, "nticks": 4},
+        "minreducedwidth": 40,  # px; Plotly would rather be cut off than narrower than 64
     }
     return go.Figure(bars, layout)
 

@@ -5,17 +5,22 @@ from typing import Any
 
 import streamlit as st
 
+from leafcore.data.manifest import Dataset
 from leafcore.data.mask_sets import Refinement
 from leafcore.masks.configs import EMPTY
 from leafcore.masks.corrections import DRAFT, Correction
 from leafcore.masks.tuning import step_of
+from leafcore.runs import ACTIVE, list_runs
 from ui import cached, forms, show
 from ui.copying import copy_as
 from ui.heat import Heat, Looks
+from ui.places import path_of
+from ui.service import workspace
 
 LEAST_VIEWED = 24
 MOST_EMPTY = 0.1  # share of the masks
 LISTED = 24
+SAVED = "masks_run"  # in the session: what was saved on this visit
 
 
 def doubts(viewed: int, known: int, empty: int) -> list[str]:
@@ -29,7 +34,8 @@ def doubts(viewed: int, known: int, empty: int) -> list[str]:
     found = []
     wanted = min(LEAST_VIEWED, known)
     if viewed < wanted:
-        found.append(f"You have looked at {viewed} masks of {known}; look at {wanted} before you trust a threshold.")
+        more = f"all {known}" if wanted == known else f"{wanted}"
+        found.append(f"You have looked at {viewed} masks of {known}; look at {more} before you trust a threshold.")
     if empty > MOST_EMPTY * known:
         found.append(f"{empty} of {known} masks are empty (under {EMPTY:.0%} leaf).")
     return found
@@ -71,8 +77,40 @@ def save_row(
         st.session_state["mask_confirm"] = settings if against else None
     if against and st.session_state.get("mask_confirm") == settings:  # another delta is another question
         _ask(looks, against, empty, settings)
-    elif pressed and forms.queue("masks", settings) is not None:
+    elif pressed:
+        _queue(settings)
+    _saved(dataset)
+
+
+def _queue(settings: dict[str, Any]) -> None:
+    """Queue the run, and remember it: what becomes of it is told below the button."""
+    run = forms.queue("masks", settings)
+    if run is not None:
+        st.session_state[SAVED] = run.id
         st.rerun()
+
+
+def _saved(dataset: Dataset) -> None:
+    """Draw what became of the mask set that was saved on this visit, and the way on."""
+    run = next((run for run in list_runs(workspace(), "masks") if run.id == st.session_state.get(SAVED)), None)
+    if run is None or run.record.settings["dataset"] != dataset.ref:
+        return
+    delta = run.record.settings["delta"]
+    state = run.status().state
+    if state in ACTIVE:
+        st.info(
+            f"The mask set at delta {delta:g} is being made; the top of this page tells how far it is.",
+            icon=":material/hourglass_top:",
+        )
+    elif state == "done":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success(f"The mask set at delta {delta:g} is saved.", icon=":material/check_circle:")
+            st.page_link(
+                path_of("train"),
+                label="Train LeafGAN with it",
+                icon=":material/model_training:",
+                query_params={"ds": dataset.name, "masks": run.id},
+            )
 
 
 def _ask(looks: Looks, against: Sequence[str], empty: Sequence[dict[str, Any]], settings: dict[str, Any]) -> None:
@@ -89,8 +127,7 @@ def _ask(looks: Looks, against: Sequence[str], empty: Sequence[dict[str, Any]], 
         with st.container(horizontal=True):
             if st.button("Save anyway", key="save_anyway", icon=":material/save:"):
                 st.session_state["mask_confirm"] = None
-                if forms.queue("masks", settings) is not None:
-                    st.rerun()
+                _queue(settings)
             if st.button("Not yet", key="save_not_yet", type="primary"):
                 st.session_state["mask_confirm"] = None
                 st.rerun()

@@ -7,6 +7,7 @@ import streamlit as st
 from leafcore.evaluate.configs import ARM_TITLES, BASELINE, EvaluateConfig, Heuristic
 from leafcore.runs import Run
 from ui import cached, forms
+from ui.presets import choose_preset
 
 DOSES = (25, 50, 100, 200, 300, 400)
 POOLING = {"pooled": "Together", "each": "One arm each", "both": "Both"}
@@ -45,8 +46,7 @@ def new_comparison_box(sets: list[Run]) -> Run | None:
             "Rules", get_args(Heuristic), selection_mode="multi", key="eval_rules",
             help=FIELDS["heuristics"].description, **kept,
         )  # fmt: skip
-    presets = list(EvaluateConfig.PRESETS)
-    preset = st.segmented_control("Preset", presets, default="draft", required=True, key="eval_preset")
+    preset = choose_preset(EvaluateConfig, "eval_preset")
     fixed = {
         "synthetic": tuple(chosen),
         "arms": (BASELINE, *compared),
@@ -54,4 +54,4 @@ def new_comparison_box(sets: list[Run]) -> Run | None:
         "doses": tuple(sorted(doses)),
         "heuristics": tuple(rules),
     }
-    return forms.settings_form("evaluate", str(preset), fixed=fixed, submit_label="Run comparison")
+    return forms.settings_form("evaluate", preset, fixed=fixed, submit_label="Run comparison")

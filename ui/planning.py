@@ -8,10 +8,11 @@ from leafcore.data.manifest import Dataset
 from leafcore.data.targets import STUDY, Target
 from leafcore.errors import LeafError
 from leafcore.plan import BalancePlan, PlanRow, plan_dataset
-from ui import charts, forms, live
+from ui import cached, charts, forms, live
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
+from ui.strangers import strangeness
 
 TARGETS: dict[str, Target] = {"Largest": "largest", "Median": "median", "The LeafGAN study's": "study"}
 NUMBER, CAP = "A number", "A cap"
@@ -51,7 +52,12 @@ def plan_box(dataset: Dataset) -> None:
     if not plan.rows:
         st.success("Nothing is missing: every label set has what you ask for.", icon=":material/check_circle:")
         return
-    st.plotly_chart(charts.plan(plan.before, plan.after), key="plan", alt="Train pictures before and after the plan")
+    st.plotly_chart(
+        charts.plan(plan.before, plan.after),
+        key="plan",
+        alt="Train pictures before and after the plan",
+        config={"displayModeBar": False},  # it would lie over the legend of a narrow chart
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plan.sentence()}**")
         st.space("stretch")
@@ -108,6 +114,13 @@ def _make(dataset: Dataset, plan: BalancePlan) -> None:
         st.page_link(path_of("studio"), label="Look at them", icon=":material/auto_awesome:")
 
 
+def _strange(dataset: Dataset, row: PlanRow) -> list[str]:
+    """Return what speaks against the generators that a row uses."""
+    known = cached.translators()
+    used = dict.fromkeys(name.partition(":")[0] for name in (row.way.chain if row.way else ()))
+    return [reason for name in used if name in known and (reason := strangeness(dataset, known[name]))]
+
+
 def _draw_row(dataset: Dataset, row: PlanRow) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         reached = row.have + row.count
@@ -115,6 +128,8 @@ def _draw_row(dataset: Dataset, row: PlanRow) -> None:
         with st.container(gap=None):
             st.markdown(f"**{words(row.labels)}** {row.have} → {reached}{of}")
             st.caption(row.sentence())
+            for reason in _strange(dataset, row):
+                st.caption(f":material/person_alert: {reason}")
         for domains in row.train:
             st.page_link(
                 path_of("train"),

@@ -28,6 +28,7 @@ from ui import cached
 from ui.service import workspace
 
 RATING = "quiz_rating"
+OPEN = "quiz_open"  # in the session: what was asked last
 SHOWN = 12  # pictures in a gallery
 
 
@@ -86,7 +87,21 @@ def start_box(sets: dict[str, Run]) -> None:
         else:
             st.query_params["quiz"] = started.id
             st.rerun()
+    _unfinished()
     _earlier(finished(workspace()))
+
+
+def _unfinished() -> None:
+    """Draw the way back into the session that this visit left before its end."""
+    try:
+        quiz = open_quiz(workspace(), st.session_state.get(OPEN, ""))
+    except LeafError:
+        return
+    if quiz.current is not None:
+        where = f"{words(quiz.labels) or 'any'}, picture {len(quiz.answers) + 1} of {len(quiz.items)}"
+        if st.button(f"Go on: {where}", icon=":material/resume:", key="quiz_go_on"):
+            st.query_params["quiz"] = quiz.id
+            st.rerun()
 
 
 def _classes(runs: list[Run]) -> list[str]:
@@ -128,6 +143,7 @@ def _earlier(sessions: list[Quiz]) -> None:
 def ask_box(quiz: Quiz, item: Item) -> None:
     """Draw the picture to judge now."""
     done, total = len(quiz.answers), len(quiz.items)
+    st.session_state[OPEN] = quiz.id
     st.progress(done / total, text=f"{words(quiz.labels)}: picture {done + 1} of {total}".removeprefix(": "))
     if not done and total < quiz.asked:
         st.caption(f":material/info: {total} pictures instead of {quiz.asked}: there are no more of both kinds.")

@@ -13,6 +13,7 @@ from leafcore.runs import Run
 from ui import cached, charts, forms, live
 from ui.choose import choose
 from ui.places import path_of
+from ui.presets import choose_preset
 from ui.service import workspace
 
 SHOWN = 8  # pictures in a gallery
@@ -45,9 +46,8 @@ def _start(sets: list[Run]) -> None:
     chosen = st.multiselect(
         "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="realfake_sets"
     )
-    presets = list(RealFakeConfig.PRESETS)
-    preset = st.segmented_control("Preset", presets, default="draft", required=True, key="realfake_preset")
-    queued = forms.settings_form("realfake", str(preset), fixed={"synthetic": tuple(chosen)}, submit_label="Tell apart")
+    preset = choose_preset(RealFakeConfig, "realfake_preset")
+    queued = forms.settings_form("realfake", preset, fixed={"synthetic": tuple(chosen)}, submit_label="Tell apart")
     if queued is not None:
         st.session_state["realfake_run"] = queued.id
         st.rerun()

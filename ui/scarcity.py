@@ -15,6 +15,7 @@ from ui import cached, count_charts, forms, live
 from ui.choose import choose
 from ui.interpretation import interpretation_box
 from ui.places import path_of
+from ui.presets import choose_preset
 from ui.pseudo_labels import votes_box
 from ui.service import workspace
 
@@ -46,10 +47,8 @@ def _start() -> None:
         "Keeps few pictures of each class, trains a GAN and a teacher on them, labels what the GAN makes, and "
         "compares classifiers with and without it."
     )
-    preset = st.segmented_control(
-        "Preset", list(ScarcityConfig.PRESETS), default="draft", required=True, key="scarcity_preset"
-    )
-    queued = forms.settings_form("scarcity", str(preset), submit_label="Start")
+    preset = choose_preset(ScarcityConfig, "scarcity_preset")
+    queued = forms.settings_form("scarcity", preset, submit_label="Start")
     if queued is not None:
         st.session_state["scarcity_run"] = queued.id
         st.rerun()

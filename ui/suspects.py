@@ -93,8 +93,10 @@ def _one(dataset: Dataset, table: pd.DataFrame, row: pd.Series) -> None:
             st.warning(str(error), icon=":material/broken_image:")
         st.caption(f"{row['split']} · {image}")
     with right:
-        st.metric("Given", words(given), f"{row['confidence']:.0%} likely", delta_color="off", delta_arrow="off")
-        st.metric("Suggested", words(str(row["suggested"])))
+        st.caption(f"Given, {row['confidence']:.0%} likely")  # in text that wraps: a metric cuts long names off
+        st.subheader(words(given), anchor=False)
+        st.caption("Suggested")
+        st.subheader(words(str(row["suggested"])), anchor=False)
         chosen = st.multiselect(
             "New labels",
             dataset.labels,

@@ -5,12 +5,13 @@ import streamlit as st
 from leafcore.checkpoints import Checkpoint
 from leafcore.errors import LeafError
 from leafcore.runs import Run, open_run
+from leafcore.train.configs import RECIPES
 from leafcore.train.confusion import Confusion, load_confusion
 from ui import cached, forms, mask_charts
+from ui.presets import choose_preset
 from ui.service import workspace
 
 WEAK = 0.9  # validation accuracy below which masks are doubtful
-PRESETS = ("smoke", "draft", "paper")
 LISTED = 3  # runs whose confusion is shown
 
 
@@ -20,8 +21,8 @@ def teach_box(is_busy: bool) -> None:
         "LFLSeg learns to tell whole leaves from parts and from other things. Where it looks when it says "
         "“whole leaf” is the mask."
     )
-    preset = st.segmented_control("Preset", PRESETS, default="draft", required=True, key="lfl_preset")
-    if not is_busy and forms.settings_form("lflseg", str(preset), submit_label="Train LFLSeg") is not None:
+    preset = choose_preset(RECIPES["lflseg"].config, "lfl_preset")
+    if not is_busy and forms.settings_form("lflseg", preset, submit_label="Train LFLSeg") is not None:
         st.rerun()
     for run in cached.runs_of("lflseg")[:LISTED]:
         confusion = load_confusion(run.folder, int(run.result().get("best_epoch", 0)))

@@ -20,9 +20,11 @@ from ui.adopting import adopt_generator_box
 from ui.base_note import base_terms
 from ui.chain_presets import save_preset_box
 from ui.chain_steps import chain_box
+from ui.choose import choose_dataset
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
+from ui.strangers import stranger_note
 from ui.wishes import step_settings
 
 PREVIEWED = 4
@@ -54,9 +56,10 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
         st.page_link(path_of("epochs"), label="Pick an epoch", icon=":material/timeline:")
         adopt_generator_box()
         return
+    note = st.container()  # as wide as the page
     left, right = st.columns([2, 3], gap="large")
     with left:
-        name = st.selectbox("Dataset", names, key="ds", bind="query-params")
+        name = choose_dataset(names)
         dataset = cached.dataset(name)
         steps = chain_box(translators, dataset.select(split="train")["labels"].value_counts().to_dict())
         drawing = [prompt_facts(step.checkpoint) for step in steps if step.draws]
@@ -73,6 +76,9 @@ def translate_box(names: Sequence[str], translators: Mapping[str, Checkpoint]) -
             st.info("Choose at least one translation, and a split with pictures.", icon=":material/info:")
             return
         settings |= sources | wishes
+        with note:
+            remedy = f"To compare, train LFLSeg and then a generator on {name}."
+            stranger_note(dataset, [step.checkpoint for step in steps], remedy)
         try:
             size_px = picture_size(steps, settings["size_px"], settings["sizing"])
         except LeafError as error:

@@ -79,7 +79,7 @@ def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[st
     """Draw the slider under the areas at every delta, the presets above, the areas at this one beside."""
     marks = {"paper": DELTA, "Otsu": otsu(heat.curves), f"P{HALF * 100:g}": percentile(heat.curves, HALF)}
     scores = fit_scores(looks, heat, corrections)
-    left, right = st.columns([3, 1], gap="medium")
+    left, right = st.columns([5, 2], gap="medium")
     with left:
         references = sum(bool(row["mask"]) or row["image"] in corrections for row in heat.rows)
         what = _presets(marks, best_delta(scores) if scores else None, references)

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import shutil
 import zipfile
 
 import pytest
 from playwright.sync_api import expect
 
+from leafcore.workspace import Workspace
 from tests.conftest import TINY
 from tests.server import until
 
@@ -72,6 +74,19 @@ def test_a_refresh_and_a_second_tab_show_the_same_run(serve, visitor, carry, wor
     expect(first.settled().get_by_text("running").first).to_be_visible()
     first.click("Stop")
     expect(second.page.get_by_text("stopped").first).to_be_visible(timeout=40_000)
+
+
+def test_a_dataset_that_a_link_named_goes_along_to_the_next_page(serve, visitor, journey, tmp_path):
+    shutil.copytree(journey.workspace.root, tmp_path / "two")
+    two = Workspace(tmp_path / "two")
+    shutil.copytree(two.datasets / "leaves", two.datasets / "apples")  # with which pages begin that know nothing
+    guest = visitor(serve(two))
+    page = guest.visit("datasets?ds=leaves")
+    for name in ("Masks", "Studio"):
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+        guest.settled()
+        expect(page.locator(".st-key-ds input").first).to_have_value("leaves")
 
 
 def test_moving_the_slider_redraws_the_masks(serve, visitor, journey):

@@ -153,6 +153,7 @@ def test_suspects_are_decided_one_by_one_saved_at_once_and_do_not_return(open_ap
 
 def test_other_labels_than_the_suggested_can_be_given(open_app, doubted):
     page = open_app(doubted).open("datasets", tab="Suspects")
+    assert [text.value for text in page.subheader] == ["rust", "scab"], "in text that wraps, however long"
     page.multiselect(key="suspect_labels_rust/rust-001.png").set_value(["healthy"]).run()
     assert page.button(key="suspect_give").label == "Give healthy"
     page.multiselect(key="suspect_labels_rust/rust-001.png").set_value(["rust"]).run()

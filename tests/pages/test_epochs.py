@@ -68,7 +68,9 @@ def test_an_epoch_without_weights_shows_its_samples_but_cannot_be_used(open_app,
     assert shown(page)["place"]["a"] == 1
     assert page.button(key="promote").disabled
     assert "weights of epoch 1 are not kept any more" in captions(page)
-    assert not open_app(own).open("epochs", a="2").button(key="promote").disabled
+    page = open_app(own).open("epochs", a="2")
+    page.text_input(key=f"promote_name_{run.id}").set_value("another").run()
+    assert not page.button(key="promote").disabled
 
 
 def test_a_run_in_training_says_when_the_next_epoch_comes(open_app, own, run):
@@ -109,6 +111,14 @@ def test_a_missing_measure_says_why_and_draws_no_blank_axis(open_app, own, run):
     page = open_app(own).open("epochs")
     assert len(page.get("plotly_chart")) == 1
     assert f"No Pareto chart: {reason}" in captions(page) and f"Not measured · KID: {reason}" in captions(page)
+
+
+def test_reasons_for_no_pareto_chart_are_told_apart(open_app, own, run):
+    withheld = {"kid": "from 20 pictures; there are 6", "target_rate": "there is no judge"}
+    rows = {epoch: {"cycle": 9.0} for epoch in (1, 2)}
+    write_scores(own, result_of(run.id, rows, withheld=withheld, reason="Too little was measured."))
+    page = open_app(own).open("epochs")
+    assert "No Pareto chart: from 20 pictures; there are 6; there is no judge." in captions(page)
 
 
 def test_scores_of_the_other_direction_or_another_run_are_not_shown(open_app, own, run):

@@ -8,6 +8,7 @@ from PIL import Image
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
+from leafcore.jobs import execute
 from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
@@ -75,11 +76,30 @@ def test_saving_asks_before_24_were_looked_at_or_where_a_tenth_is_empty(viewed, 
     assert all(word in line for word, line in zip(expected, found, strict=True))
 
 
+def test_few_pictures_are_all_to_be_looked_at():
+    assert doubts(12, 22, 0) == ["You have looked at 12 masks of 22; look at all 22 before you trust a threshold."]
+
+
+def test_what_became_of_a_saved_set_is_told_below_the_button_with_the_way_on(page, own):
+    before = len(list_runs(own, "masks"))
+    page.slider(key="thr").set_value(0.3).run()
+    for _ in range(2):  # nobody needs a set twice
+        page.button(key="save_masks").click().run()
+    assert not page.exception and len(list_runs(own, "masks")) == before + 1
+    assert "delta 0.3 is being made" in page.info[-1].value
+    run = list_runs(own, "masks")[0]
+    execute(own, run, lane="cpu", owner="cli")
+    page.run()
+    assert not page.exception and "delta 0.3 is saved" in page.success[-1].value
+    (onwards,) = [link.proto for link in page.get("page_link") if "Train" in link.proto.label]
+    assert f"masks={run.id}" in onwards.query_string and "ds=leaves" in onwards.query_string
+
+
 def test_many_empty_masks_are_listed_and_saved_only_when_confirmed(page, own):
     page.slider(key="thr").set_value(1.0).run()
     before = len(list_runs(own, "masks"))
     page.button(key="save_masks").click().run()
-    assert not page.exception and "empty" in page.warning[0].value
+    assert not page.exception and "empty" in page.warning[-1].value
     assert len(list_runs(own, "masks")) == before
     page.button(key="save_not_yet").click().run()
     assert "save_anyway" not in keys(page.button)
