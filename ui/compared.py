@@ -18,6 +18,15 @@ from ui import cached, comparison_charts
 Key = TypeVar("Key")
 CELLS = ("true +", "false +", "false −", "true −")  # of a label against the rest
 SCORES = {"precision": "P", "recall": "R", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
+MEANS = {  # what the heads of the table stand for
+    "n": "Test pictures that show it.",
+    "P": "Precision: how many of the pictures that were named so show it.",
+    "R": "Recall: how many of the pictures that show it were named so.",
+    "F1": "Harmonic mean of precision and recall.",
+    "AUROC": "Area under the receiver operating characteristic: how often a picture that shows it is ranked above one "
+    "that does not. Needs no threshold.",
+    "AP": "Average precision: area under the precision-recall curve. Needs no threshold.",
+}
 CELL_PX = 45  # of a confusion matrix, below which its numbers cannot be read
 
 
@@ -56,9 +65,12 @@ def labels_box(shown: Shown) -> None:
         f"★ the interval excludes 0, McNemar's test after Holm agrees in every one of at least {LEAST_SEEDS} seeds, "
         f"and n is at least {LEAST_FOR_STAR}."
     )
+    heads = {name: st.column_config.Column(help=meaning) for name, meaning in MEANS.items()}
+    heads["label"] = st.column_config.Column(pinned=True)  # stays where the others are scrolled
     for title, score in shown.both.items():
         st.markdown(f"**{title}**")
-        st.dataframe(_score_table(found, score), hide_index=True, alt=f"Scores of {title} by label")
+        table = _score_table(found, score)
+        st.dataframe(table, hide_index=True, column_config=heads, alt=f"Scores of {title} by label")
 
 
 def _score_table(found: Comparison, score: ArmScore) -> pd.DataFrame:

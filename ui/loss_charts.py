@@ -40,7 +40,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a lo
     },
 }
 DRIFT = "Distance from the base model"  # of a model that began as another: a panel of its own, a line per prompt
-OTHERS = "Scores and other losses"
+OTHERS, ALONE = "Scores and other losses", "Losses and scores"  # what is in no panel of its own, beside such and alone
 UNDRAWN = {"epoch"}
 
 Curves = Mapping[str, pd.Series]

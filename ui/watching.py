@@ -65,8 +65,9 @@ def charts_box(run: Run) -> None:
                 a, b = words(run.record.settings["a"]), words(run.record.settings["b"])
                 st.caption(f"a: {a} · b: {b} · ab: {called['ab']} · disc b judges {b}, disc a {a}")
         if others:
-            figure = loss_charts.linked(curves, {loss_charts.OTHERS: others}, **drawn)
-            _zoomable(figure, "others", f"Scores and other losses of {run_id} over steps")
+            title = loss_charts.OTHERS if panels else loss_charts.ALONE
+            figure = loss_charts.linked(curves, {title: others}, **drawn)
+            _zoomable(figure, "others", f"{title} of {run_id} over steps")
         longest = max(map(len, curves.values()))
         if longest > MAX_POINTS:
             st.caption(f"{longest:,} points are recorded; each line shows at most {MAX_POINTS:,}, and every spike.")
