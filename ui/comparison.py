@@ -97,7 +97,7 @@ def _headline(shown: Shown) -> None:
         st.badge("Not valid for claims", icon=":material/block:", color="red")
     with st.grid(4, min_column_width=150):
         for one in (BASELINE, arm):
-            _metric(f"{found.arms[one].title}: macro-F1", found.arms[one].macro_f1, "{:.3f}")
+            _metric(found.arms[one].title, found.arms[one].macro_f1, "{:.3f}")
         _metric("Difference", difference, "{:+.3f}")
         score = found.arms[arm]
         beside = f"beside {score.train_images - score.synthetic_images:,} real ones"
@@ -106,7 +106,7 @@ def _headline(shown: Shown) -> None:
             border=True,
         )  # fmt: skip
     st.caption(
-        f"{found.dataset} · labels: {found.label_policy} · "
+        f"Macro-F1 · {found.dataset} · labels: {found.label_policy} · "
         f"test split: n = {found.test_images:,} pictures in {found.test_groups:,} groups · "
         f"{len(found.arms[BASELINE].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
         f"this test split has been opened {'once' if found.test_opened == 1 else f'{found.test_opened} times'}."
