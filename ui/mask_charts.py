@@ -28,7 +28,7 @@ def area_by_delta(
     Args:
         by_class: (101,) by label set: thin lines.
         mean: (101,) of all that is shown: the thick line.
-        flat: Its plateau, which is shaded.
+        flat: Where masks are stable, which is shaded.
         marks: Thresholds by name.
         delta: The threshold now.
     """
