@@ -188,10 +188,10 @@ def plateau(curves: np.ndarray) -> Plateau | None:
     """Return where masks are stable and hold a leaf.
 
     A mask lies inside every mask of a lower delta, so what a small step of delta takes away is 1 - IoU of the two: the
-    fall of the area in shares of the mask itself, |dA / d delta| / A. This is the stability of maximally stable extremal
-    regions (Matas et al. 2002, sec. 2), here of the mean area. The fall in shares of the picture would not do: it goes
-    to 0 with the mask, so it is least where hardly a leaf is left. Around a heat of exp(-r^2), whose area is as
-    ln(1 / delta), it falls up to delta 1, while the stability is best at 1 / e = 0.37.
+    fall of the area in shares of the mask itself, |dA / d delta| / A. This is how maximally stable extremal regions are
+    found (Matas et al. 2002, sec. 2), here for the mean area. The fall in shares of the picture would not do: it goes
+    to 0 with the mask, so it is least where hardly a leaf is left. Under a heat of exp(-r^2) the area is as
+    ln(1 / delta): that fall is least at delta 1, the one in shares of the mask at 1 / e = 0.37.
 
     Only deltas count at which at most a tenth of the masks is empty or full. The plateau is all around the best of them
     where the fall is at most 0.25 more: a change of delta by 0.1 then takes 2.5 percent of the mask more at most.

@@ -12,6 +12,7 @@ from leafcore.data.seen import save_seen
 from leafcore.jobs import build_config, execute, submit
 from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
+from leafcore.train.configs import RECIPES
 from ui import choose, live, mask_charts
 from ui.strangers import strangeness
 
@@ -282,6 +283,24 @@ def test_presets_have_the_same_names_on_every_page(open_app, own, name, query, k
 def test_the_chosen_preset_says_what_it_is_for(open_app, own):
     page = open_app(own).open("train", preset="Smoke")
     assert "Smoke: to see that everything works." in captions(page)
+
+
+def test_training_tells_of_the_chosen_recipe_and_folds_the_others_away(open_app, own):
+    page = open_app(own).open("train", recipe="CycleGAN")
+    told = next(caption.value for caption in page.caption if RECIPES["cyclegan"].makes in caption.value)
+    assert RECIPES["cyclegan"].needs in told
+    assert RECIPES["dcgan"].makes not in captions(page)
+    (others,) = [box for box in page.expander if box.label == "What each of them makes and needs"]
+    assert not others.proto.expanded
+    folded = "\n".join(line.value for line in others.markdown)
+    assert all(row.makes in folded and row.needs in folded for row in RECIPES.values())
+
+
+def test_the_whole_names_of_a_chain_are_written_out(open_app, own):
+    page = open_app(own).open("studio", ds="leaves")
+    page.multiselect(key="chain").set_value(["sample-healthy-to-frog-eye", "sample-healthy-to-rust"]).run()
+    assert not page.exception
+    assert "sample-healthy-to-frog-eye → sample-healthy-to-rust" in captions(page)
 
 
 def test_the_status_strip_leads_to_what_runs(open_app, own):
