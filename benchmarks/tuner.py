@@ -56,7 +56,7 @@ def main() -> None:
     def charts(delta: float) -> None:
         mean = curves.mean(0)
         marks = {"Otsu": otsu(curves), "P50": percentile(curves, 0.5)}
-        mask_charts.area_by_delta({}, mean, plateau(mean), marks, delta).to_json()
+        mask_charts.area_by_delta({}, mean, plateau(curves), marks, delta).to_json()
         mask_charts.areas(curves[:, round(delta * 100)]).to_json()
         worst_first(curves, delta)
 

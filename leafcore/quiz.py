@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.labels import require_known
-from leafcore.data.manifest import load
+from leafcore.data.manifest import Dataset, load
 from leafcore.data.sides import common_side
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
@@ -144,7 +144,7 @@ def start_quiz(
     real = dataset.select(split="val", labels=wanted or None)
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
     fakes = _dealt([_of(pictures, wanted, rng) for pictures in sets], count // 2)
-    each = min(count // 2, len(real), len(fakes))
+    each = session_size(dataset, sets, wanted, count) // 2
     if each < MIN_EACH:
         raise DatasetError(
             f"A session needs {MIN_EACH} validation photographs and {MIN_EACH} synthetic pictures of {wanted!r}; there "
@@ -163,6 +163,26 @@ def start_quiz(
         created=time.time(),
     )
     return _save(workspace, quiz)
+
+
+def session_size(dataset: Dataset, sets: Sequence[SyntheticSet], labels: str, count: int) -> int:
+    """Return how many pictures a session will have, so that this can be said before it begins.
+
+    Args:
+        dataset: Whose validation photographs are shown.
+        sets: The synthetic sets, without what people rejected; at least one.
+        labels: The label set of all pictures; empty: photographs of any.
+        count: Pictures that are asked for.
+
+    Returns:
+        An even number: as many of each kind as there are, as many of each set as of the smallest, at most `count`.
+
+    Raises:
+        DatasetError: No photograph has exactly these labels.
+    """
+    real = len(dataset.select(split="val", labels=labels or None))
+    fakes = len(sets) * min(int((pictures.manifest["labels"] == labels).sum()) for pictures in sets)
+    return 2 * min(count // 2, real, fakes)
 
 
 def _of(pictures: SyntheticSet, labels: str, rng: np.random.Generator) -> list[Item]:

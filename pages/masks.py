@@ -24,12 +24,11 @@ if not names:
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
-models = cached.lflseg_models()
 working = [run for run in live.active_runs() if run.kind in {"lflseg", "masks"}]
 for run in working:
     live.progress_panel(run, key="masks")
 
-if not models:
+if not cached.lflseg_models():
     st.subheader("Teach a network what a leaf is")
     teach_box(bool(working))
     adopt_lflseg_box()
@@ -37,6 +36,10 @@ if not models:
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     name = choose_dataset(names, width=220)
+    models = cached.lflseg_models(name)
+    if st.session_state.get("clf_of", name) != name:
+        st.session_state.pop("clf", None)  # nobody chose it for this dataset
+    st.session_state["clf_of"] = name
     model = st.selectbox(
         "LFLSeg model",
         list(models),

@@ -6,7 +6,7 @@ from leafcore import devices
 from leafcore.train.configs import RECIPES
 from leafcore.train.train_config import TrainConfig
 from ui import cached, live
-from ui.engines import engine_cards
+from ui.engines import recipe_facts
 from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
 from ui.presets import choose_preset
@@ -29,7 +29,7 @@ recipe = str(
         bind="query-params",
     )
 )
-engine_cards(recipe, list(TrainConfig.PURPOSES))
+recipe_facts(recipe, list(TrainConfig.PURPOSES))
 
 preset = "paper"
 if source is None or source.kind != recipe:

@@ -1,5 +1,6 @@
 import io
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,16 @@ from leafcore.errors import ConfigError, DatasetError, NotFoundError
 from leafcore.files import write_json
 from leafcore.jobs import build_config, execute, submit
 from leafcore.measure.stats import exact_interval
-from leafcore.quiz import answer_quiz, name_quiz, open_quiz, picture_of, repeat_quiz, start_quiz, undo_answer
+from leafcore.quiz import (
+    answer_quiz,
+    name_quiz,
+    open_quiz,
+    picture_of,
+    repeat_quiz,
+    session_size,
+    start_quiz,
+    undo_answer,
+)
 from leafcore.workspace import Workspace
 from tests.conftest import carrier
 from tests.planted import plant_translator
@@ -49,6 +59,18 @@ def test_half_are_validation_photographs_and_half_are_synthetic(own, journey, sy
     assert [len(shown["real"]), len(shown["fake"])] == [2, 2] == [len(set(shown["real"])), len(set(shown["fake"]))]
     assert set(shown["real"]) <= real and set(shown["fake"]) <= fake
     assert quiz.labels == "rust" and quiz.size_px == 32
+
+
+@pytest.mark.parametrize("count", [4, 5, 20])
+def test_how_many_there_will_be_can_be_said_before(own, journey, synthetic, count):
+    sets, dataset = [open_synthetic_set(own, synthetic)], load(own, journey.dataset)
+    photographs = len(dataset.select(split="val", labels="rust"))
+    promised = session_size(dataset, sets, "rust", count)
+    assert promised == len(start_quiz(own, synthetic, count).items) == 2 * min(count // 2, photographs)
+    blank = sets[0].manifest.assign(labels="")  # held against photographs of any labels, of which there are more
+    several = [replace(sets[0], manifest=blank), replace(sets[0], manifest=blank[:1])]
+    assert session_size(dataset, several, "", 20) == 4, "one of each set"
+    assert session_size(dataset, sets, "scab", 20) == 0
 
 
 def test_photographs_are_not_enlarged_beside_larger_synthetic_pictures(own, journey, synthetic):

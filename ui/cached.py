@@ -88,10 +88,25 @@ def _is_at_work(run: Run) -> bool:
     return run.status().state in {"running", "stopping"}
 
 
-def lflseg_models() -> dict[str, str]:
-    """Return LFLSeg models by what a config calls them, with a title for people: checkpoints, then runs."""
-    named = {part.name: part.name for part in list_checkpoints(workspace(), "lflseg")}
-    return named | {run.id: f"{run.record.title}, run of {when(run)}" for run in trained_runs("lflseg")}
+def lflseg_models(dataset: str = "") -> dict[str, str]:
+    """Return LFLSeg models by what a config calls them, with a title for people: checkpoints, then runs.
+
+    Args:
+        dataset: A dataset's name or version: one's own models of it that are done come before all others, the newest
+            first, since what knows these leaves should be what one begins with.
+    """
+    named, own = {}, {}
+    wanted = dataset.partition("@")[0]
+    for part in list_checkpoints(workspace(), "lflseg"):
+        named[part.name] = part.name
+        trained = str(part.card.description.get("dataset", "")).partition("@")[0]
+        if wanted and trained == wanted and not part.shipped:
+            own[part.name] = part.card.created
+    for run in trained_runs("lflseg"):
+        named[run.id] = f"{run.record.title}, run of {when(run)}"
+        if wanted and str(run.record.settings["dataset"]).partition("@")[0] == wanted and run.status().state == "done":
+            own[run.id] = run.record.created
+    return {name: named[name] for name in sorted(named, key=lambda name: -own.get(name, 0.0))}
 
 
 def classifiers() -> dict[str, str]:

@@ -35,6 +35,7 @@ def chain_box(translators: Mapping[str, Checkpoint], counts: Mapping[str, int]) 
     steps = [known[name] for name in chosen]
     if not steps:
         return []
+    st.caption(f":material/route: {' → '.join(chosen)}")  # a narrow page cuts the names in the box
     with st.expander("Order, strength and place of each step", icon=":material/tune:"):
         return [_step(step, number, len(steps)) for number, step in enumerate(steps)]
 

@@ -8,23 +8,38 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 AT = "dataset_at"  # in the session: the dataset that the visitor was at last
-SHOWN = "dataset_shown"  # the same, where the choice below was the last to say so
 
 
 def choose_dataset(names: Sequence[str], **options: object) -> str:
-    """Draw the choice of a dataset, which goes along from page to page and is part of the address.
+    """Draw the choice of a dataset, which goes along from page to page.
+
+    The address always names it, also where nobody chose: a refresh knows nothing of the session. If the address names
+    one that is not here any more, that is said.
 
     Args:
         names: The datasets there are; at least one.
         **options: Passed on to `st.selectbox`.
     """
-    at = st.session_state.get(AT)
-    wanted = at if at != st.session_state.get(SHOWN) else st.session_state.get("ds", at)
-    if "ds" not in st.query_params and wanted in names:
-        st.session_state["ds"] = wanted  # what came by a link, or was another page's, would end with that page
-    name = str(st.selectbox("Dataset", names, key="ds", bind="query-params", **options))  # type: ignore[arg-type]
-    st.session_state[AT] = st.session_state[SHOWN] = name
+    linked, at = st.query_params.get("ds", ""), st.session_state.get(AT)
+    if linked and linked not in names:
+        st.info(f"The dataset `{linked}` is not here any more; this is another.", icon=":material/info:")
+    wanted = linked if linked in names else at
+    if wanted in names:
+        st.session_state["ds"] = wanted
+
+    def remember() -> None:
+        st.query_params["ds"] = st.session_state["ds"]
+
+    name = str(st.selectbox("Dataset", names, key="ds", on_change=remember, **options))  # type: ignore[arg-type]
+    turn_to_dataset(name)
     return name
+
+
+def turn_to_dataset(name: str) -> None:
+    """Let this page, and the others after it, show a dataset."""
+    note_dataset(name)
+    if st.query_params.get("ds") != name:
+        st.query_params["ds"] = name
 
 
 def note_dataset(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be trained: a card for each recipe."""
+"""What can be trained: the facts of the chosen recipe, and those of all of them for who is still choosing."""
 
 from collections.abc import Sequence
 
@@ -9,25 +9,23 @@ from leafcore.progress import duration
 from leafcore.train.configs import RECIPES
 from ui.service import workspace
 
-CARD_PX = 184  # four in a row of a laptop, and the other three below
 
-
-def engine_cards(chosen: str, presets: Sequence[str]) -> None:
-    """Draw what each recipe makes, what it needs, and how long it takes on this machine.
+def recipe_facts(chosen: str, presets: Sequence[str]) -> None:
+    """Draw what a recipe makes, what it needs, and how long it takes on this machine; all others are folded away.
 
     Args:
-        chosen: The recipe that is marked.
+        chosen: The recipe.
         presets: Whose times are named, in this order.
     """
-    known = known_times(workspace())
-    with st.grid(len(RECIPES), min_column_width=CARD_PX, gap="small"):
+    times = {
+        name: "  ·  ".join(f"{preset} {duration(found[preset])}" for preset in presets if preset in found)
+        for name, found in known_times(workspace()).items()
+    }
+    row = RECIPES[chosen]
+    parts = [row.makes, f":material/database: {row.needs}"]
+    parts += [f":material/timer: {times[chosen]}, measured on this machine"] if times.get(chosen) else []
+    st.caption("  \n".join(parts))
+    with st.expander("What each of them makes and needs", icon=":material/compare_arrows:"):
         for name, row in RECIPES.items():
-            with st.container(border=True, gap="xsmall", height="stretch"):
-                mark = ":primary[:material/check_circle:] " if name == chosen else ""
-                st.markdown(f"{mark}**{row.title}**")
-                st.caption(row.makes)
-                st.caption(f":material/database: {row.needs}")
-                found = known.get(name, {})
-                times = [f"{preset} {duration(found[preset])}" for preset in presets if preset in found]
-                if times:
-                    st.caption(f":material/timer: {'  ·  '.join(times)}", help="Measured on this machine.")
+            took = f" :material/timer: {times[name]}" if times.get(name) else ""
+            st.markdown(f"**{row.title}**  \n{row.makes} :gray[:material/database: {row.needs}{took}]")

@@ -345,13 +345,14 @@ def _options(ref: str, values: dict[str, Any]) -> dict[str, str]:
     if ref == "dataset":
         return {name: name for name in cached.dataset_names()}
     if ref == "lflseg":
-        return cached.lflseg_models()
+        return cached.lflseg_models(values.get("dataset") or "")
     name = values.get("dataset")
     if not name:
         return {}
     if ref in {"label_set", "label_sets"}:
-        counts = cached.dataset(name).label_sets
-        return {labels: f"{words(labels)} ({count})" for labels, count in counts.items()}
+        dataset = cached.dataset(name)
+        counts = dataset.select(split="train")["labels"].value_counts()  # of the others no training sees any
+        return {labels: f"{words(labels)} ({counts.get(labels, 0):,} train)" for labels in dataset.label_sets}
     return mask_sets(name)
 
 

@@ -17,6 +17,7 @@ from leafcore.errors import LeafError, as_leaf_error
 from leafcore.runs import list_runs
 from leafcore.workspace import suggest_name
 from ui import forms, live
+from ui.choose import turn_to_dataset
 from ui.service import workspace
 
 WAYS = {
@@ -90,7 +91,8 @@ def _progress(source: str) -> None:
     result = ImportResult.model_validate(run.result())
     name = result.dataset.partition("@")[0]
     if st.session_state.get("import_chosen") != run.id:
-        st.session_state.update(import_chosen=run.id, ds=name)
+        st.session_state["import_chosen"] = run.id
+        turn_to_dataset(name)
     skipped = f", {len(result.skipped):,} skipped" if result.skipped else ""
     st.success(f"**{name}**: {result.images:,} pictures imported{skipped}.", icon=":material/check_circle:")
 

@@ -28,7 +28,7 @@ def area_by_delta(
     Args:
         by_class: (101,) by label set: thin lines.
         mean: (101,) of all that is shown: the thick line.
-        flat: Its plateau, which is shaded.
+        flat: Where masks are stable, which is shaded.
         marks: Thresholds by name.
         delta: The threshold now.
     """
@@ -41,7 +41,7 @@ def area_by_delta(
     if flat is not None:
         band = {"type": "rect", "x0": flat.low, "x1": flat.high, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
         layout["shapes"].append({**band, "fillcolor": COLORS[2], "opacity": 0.22, "line": {"width": 0}})
-        layout["annotations"].append(_note((flat.low + flat.high) / 2, "plateau", y=0.7))
+        layout["annotations"].append(_note(flat.low, "plateau", y=0.02, xanchor="left", yanchor="bottom"))
     return go.Figure(lines, layout)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from leafcore.data.manifest import Dataset
 from leafcore.data.mask_sets import Refinement
-from leafcore.masks.configs import EMPTY
+from leafcore.masks.configs import EMPTY, MOST_EMPTY
 from leafcore.masks.corrections import DRAFT, Correction
 from leafcore.masks.tuning import step_of
 from leafcore.runs import ACTIVE, list_runs
@@ -18,7 +18,6 @@ from ui.places import path_of
 from ui.service import workspace
 
 LEAST_VIEWED = 24
-MOST_EMPTY = 0.1  # share of the masks
 LISTED = 24
 SAVED = "masks_run"  # in the session: what was saved on this visit
 

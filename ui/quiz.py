@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from leafcore.data.labels import words
+from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import LeafError
 from leafcore.measure.stats import Interval
 from leafcore.quiz import (
+    MIN_EACH,
     MOST_NICKNAME,
     Item,
     Kind,
@@ -18,6 +20,7 @@ from leafcore.quiz import (
     open_quiz,
     picture_of,
     repeat_quiz,
+    session_size,
     start_quiz,
     undo_answer,
 )
@@ -74,9 +77,11 @@ def start_box(sets: dict[str, Run]) -> None:
         rates = st.toggle(
             "Rate symptoms", key="quiz_rates", help="Also say of each leaf how plausible its symptoms are."
         )
-        pressed = st.button(
-            f"Start {count}", type="primary", icon=":material/play_arrow:", key="quiz_start", disabled=not shared
-        )
+        size = _size([sets[run_id] for run_id in chosen], labels, int(count)) if shared else 0
+        start = f"Start {size}" if size >= 2 * MIN_EACH else "Start"  # too few: a press tells what is missing
+        pressed = st.button(start, type="primary", icon=":material/play_arrow:", key="quiz_start", disabled=not shared)
+    if 2 * MIN_EACH <= size < int(count):
+        st.caption(f":material/info: {size} pictures instead of {count}: there are no more of both kinds.")
     if chosen and not shared:
         st.caption(":material/info: These sets have no class in common.")
     if pressed:
@@ -108,6 +113,15 @@ def _classes(runs: list[Run]) -> list[str]:
     """Return the label sets that all of some synthetic sets show."""
     shown = [set(cached.synthetic_set(run).manifest["labels"]) for run in runs]
     return sorted(set.intersection(*shown)) if shown else []
+
+
+def _size(runs: list[Run], labels: str, count: int) -> int:
+    """Return how many pictures a session over some synthetic sets will have; 0 if there can be none."""
+    try:
+        sets = [open_synthetic_set(workspace(), run.id) for run in runs]
+        return session_size(cached.dataset(str(sets[0].manifest.iloc[0]["dataset"])), sets, labels, count)
+    except LeafError:
+        return 0
 
 
 def _earlier(sessions: list[Quiz]) -> None:

@@ -29,7 +29,7 @@ def teach_box(is_busy: bool) -> None:
         if confusion is not None:
             title = f"{run.record.title}, {cached.when(run)}: validation accuracy {confusion.accuracy:.0%}"
             with st.expander(title, icon=":material/grid_on:", key=f"taught-{run.id}"):
-                draw_confusion(run, confusion)
+                draw_confusion(run, confusion, "taught")
 
 
 def confusion_of(lflseg: Checkpoint) -> tuple[Run, Confusion] | None:
@@ -54,11 +54,11 @@ def weakness_note(lflseg: Checkpoint) -> None:
         icon=":material/network_check:",
     )
     with st.expander("What it confuses", icon=":material/grid_on:"):
-        draw_confusion(run, confusion)
+        draw_confusion(run, confusion, "weak")
 
 
-def draw_confusion(run: Run, confusion: Confusion) -> None:
-    """Draw which classes are taken for which."""
+def draw_confusion(run: Run, confusion: Confusion, place: str) -> None:
+    """Draw which classes are taken for which; a page may show the same at several places, each with a name."""
     figure = mask_charts.classes_confused(confusion.counts, confusion.classes)
-    st.plotly_chart(figure, width=420, alt=f"What the model of {run.id} confuses")
+    st.plotly_chart(figure, key=f"confused_{place}_{run.id}", width=420, alt=f"What the model of {run.id} confuses")
     st.caption(f"n = {confusion.images} validation pictures of {run.record.settings['dataset']}.")

@@ -100,8 +100,8 @@ def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[st
             figure = mask_charts.fit_by_delta(scores, best_delta(scores), delta)
             alt = f"Fit to {references} masks of reference at every delta; best at {best_delta(scores):g}"
         else:
-            mean = heat.curves.mean(0)
-            figure = mask_charts.area_by_delta(by_class, mean, plateau(mean), marks, delta)
+            flat = plateau(heat.curves)
+            figure = mask_charts.area_by_delta(by_class, heat.curves.mean(0), flat, marks, delta)
             alt = f"Mean area of {len(heat.rows)} masks at every delta"
         st.plotly_chart(figure, key="by_delta", alt=alt, config={"displayModeBar": False})
     with right:

@@ -10,6 +10,7 @@ from leafcore.data.mask_sets import REFINED, Refinement
 
 DELTA = 0.35  # the paper's threshold
 EMPTY, FULL = 0.02, 0.98  # shares of a picture beyond which a mask is suspicious
+MOST_EMPTY = 0.1  # share of masks beyond which a threshold is doubtful
 
 CamMethod = Literal["gradcam", "gradcam++", "layercam", "eigencam"]
 CamTarget = Literal["full leaf", "predicted"]

@@ -104,21 +104,40 @@ def test_label_sets_take_turns_in_a_draw_until_one_runs_out():
 
 def test_the_plateau_is_where_the_area_hardly_falls():
     curve = np.interp(DELTAS, [0, 0.3, 0.6, 1], [1.0, 0.5, 0.485, 0.0])  # slopes 1.67, 0.05, 1.21
-    found = plateau(curve)
+    found = plateau(curve[None])
     assert found is not None
     assert found.low == pytest.approx(0.35, abs=0.03) and found.high == pytest.approx(0.55, abs=0.03)
     assert found.low <= found.flattest <= found.high
 
 
+def test_the_plateau_of_round_heat_is_where_least_of_the_mask_is_lost_and_not_where_hardly_a_leaf_is_left():
+    curve = np.minimum(0.3 * np.log(1 / np.maximum(DELTAS, 0.01)), 1)  # heat exp(-r^2): the area is as ln(1 / delta)
+    found = plateau(curve[None])
+    assert found is not None
+    assert found.flattest == pytest.approx(1 / np.e, abs=0.02), "delta ln(1 / delta) is greatest there"
+    assert 0.2 <= found.low and found.high <= 0.55
+    assert slopes(curve)[: step_of(0.8)].argmin() == step_of(0.8) - 1, "the picture's shares fall least at the end"
+
+
+def test_a_plateau_lies_where_at_most_a_tenth_of_the_masks_is_empty_or_full():
+    whole = np.full(101, 0.4)
+    faint, filled = line(0.0215, 0.0195), line(0.984, 0.974)  # empty above 0.75; full below 0.4
+    assert plateau(np.stack([whole] * 9 + [faint])) == Plateau(0.0, 0.0, 1.0)
+    assert plateau(np.stack([whole] * 8 + [faint] * 2)).high == pytest.approx(0.75, abs=0.01)
+    assert plateau(np.stack([whole] * 8 + [filled] * 2)).low == pytest.approx(0.4, abs=0.01)
+    assert plateau(np.stack([whole, np.full(101, 1.0)])) is None
+
+
 def test_flat_stretches_of_empty_and_full_masks_are_no_plateau():
     curve = np.interp(DELTAS, [0, 0.3, 0.5, 1], [1.0, 1.0, 0.0, 0.0])
-    found = plateau(curve)
+    found = plateau(curve[None])
     assert found is not None and 0.3 <= found.low and found.high <= 0.5
-    assert plateau(np.zeros(101)) is None
+    assert plateau(np.zeros((1, 101))) is None and plateau(np.zeros((0, 101))) is None
 
 
-def test_a_plateau_may_be_the_whole_curve():
-    assert plateau(np.full(101, 0.4)) == Plateau(0.0, 0.0, 1.0)
+def test_a_plateau_may_be_the_whole_curve_and_dead_maps_have_no_say_in_it():
+    level = np.full((1, 101), 0.4)
+    assert plateau(level) == plateau(np.concatenate([level, np.zeros((5, 101))])) == Plateau(0.0, 0.0, 1.0)
 
 
 def test_the_fit_is_the_overlap_of_the_mask_with_the_reference():

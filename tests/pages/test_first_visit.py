@@ -10,7 +10,9 @@ from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
 from leafcore.data.seen import save_seen
 from leafcore.jobs import build_config, execute, submit
+from leafcore.quiz import open_quiz
 from leafcore.runs import list_runs
+from leafcore.train.configs import RECIPES
 from ui import choose, live, mask_charts
 from ui.strangers import strangeness
 
@@ -128,11 +130,10 @@ def test_slow_work_is_told_in_seconds_each_and_never_as_none_per_second(seconds,
 
 def test_a_model_of_other_pictures_is_told_of_before_its_masks_are_saved(open_app, own):
     page = open_app(own).open("masks", ds="leaves")
+    assert not [warning.value for warning in page.warning if "withhold" in warning.value], "it was trained on these"
+    page.selectbox(key="clf").set_value("sample-lflseg").run()
     (warning,) = [warning.value for warning in page.warning if "withhold" in warning.value]
     assert warning.startswith("sample-lflseg was trained on sample-leaves and has seen 490 pictures")
-    page.selectbox(key="clf").set_value(list_runs(own, "lflseg")[0].id).run()
-    assert not page.exception
-    assert not [warning for warning in page.warning if "withhold" in warning.value], "it was trained on these"
 
 
 def test_a_generator_of_other_pictures_is_told_of_before_it_translates(open_app, own):
@@ -180,10 +181,30 @@ def test_a_dataset_that_a_link_named_goes_along_to_the_other_pages(open_app, two
     assert app.checked().selectbox(key="ds").value == "apples", "it can still be changed"
 
 
+def test_the_address_names_the_dataset_so_that_a_refresh_keeps_it(open_app, two):
+    app = open_app(two)
+    page = app.open("masks")
+    assert page.query_params["ds"] == "apples", "also where nobody chose"
+    page.selectbox(key="ds").set_value("leaves").run()
+    assert app.checked().query_params["ds"] == "leaves"
+    page.query_params.clear()  # as on the way to another page
+    page.switch_page("../pages/studio.py").run()
+    assert app.checked().query_params["ds"] == "leaves" == page.selectbox(key="ds").value
+    refreshed = open_app(two).open("studio", ds="leaves")
+    assert refreshed.selectbox(key="ds").value == "leaves"
+    page.query_params["ds"] = "apples"  # another link, in the same visit
+    assert page.run().selectbox(key="ds").value == "apples"
+
+
+def test_a_link_to_a_dataset_that_is_gone_says_so(open_app, two):
+    page = open_app(two).open("masks", ds="pears")
+    assert "`pears` is not here any more" in page.info[0].value and page.selectbox(key="ds").value == "apples"
+
+
 def test_training_begins_with_the_dataset_that_was_looked_at_and_others_follow_it(open_app, two):
     app = open_app(two)
     page = app.open("home")
-    page.session_state[choose.AT] = page.session_state[choose.SHOWN] = "leaves"  # chosen on Datasets
+    page.session_state[choose.AT] = "leaves"  # chosen on Datasets
     page.switch_page("../pages/train.py").run()
     assert app.checked().selectbox(key="leafgan-dataset").value == "leaves"
     page.selectbox(key="leafgan-dataset").set_value("apples").run()
@@ -207,6 +228,25 @@ def test_a_quiz_that_was_left_can_be_gone_on_with(open_app, own):
     page.button(key="quiz_go_on").click().run()
     assert app.checked().query_params["quiz"] == asked
     assert "say_real" in {button.key for button in page.button}
+
+
+def test_the_quiz_says_how_many_pictures_it_will_have_before_the_press(open_app, own):
+    page = open_app(own).open("quiz")
+    start = page.button(key="quiz_start")
+    promised = int(start.label.removeprefix("Start "))
+    assert promised < 20 and f"{promised} pictures instead of 20" in captions(page)
+    start.click().run()
+    assert not page.exception
+    assert len(open_quiz(own, page.query_params["quiz"]).items) == promised
+
+
+def test_label_sets_are_counted_as_training_will_see_them(open_app, own):
+    dataset = load(own, "leaves")
+    train = dataset.select(split="train")["labels"].value_counts()
+    page = open_app(own).open("train", recipe="LeafGAN")
+    assert page.selectbox(key="leafgan-a").options[0] == f"healthy ({train['healthy']} train)"
+    assert train["healthy"] < dataset.label_sets["healthy"]
+    assert f"rust ({train['rust']} train)" in page.multiselect(key="leafgan-b").options
 
 
 def test_a_kept_epoch_keeps_its_way_to_the_studio(open_app, own):
@@ -243,6 +283,24 @@ def test_presets_have_the_same_names_on_every_page(open_app, own, name, query, k
 def test_the_chosen_preset_says_what_it_is_for(open_app, own):
     page = open_app(own).open("train", preset="Smoke")
     assert "Smoke: to see that everything works." in captions(page)
+
+
+def test_training_tells_of_the_chosen_recipe_and_folds_the_others_away(open_app, own):
+    page = open_app(own).open("train", recipe="CycleGAN")
+    told = next(caption.value for caption in page.caption if RECIPES["cyclegan"].makes in caption.value)
+    assert RECIPES["cyclegan"].needs in told
+    assert RECIPES["dcgan"].makes not in captions(page)
+    (others,) = [box for box in page.expander if box.label == "What each of them makes and needs"]
+    assert not others.proto.expanded
+    folded = "\n".join(line.value for line in others.markdown)
+    assert all(row.makes in folded and row.needs in folded for row in RECIPES.values())
+
+
+def test_the_whole_names_of_a_chain_are_written_out(open_app, own):
+    page = open_app(own).open("studio", ds="leaves")
+    page.multiselect(key="chain").set_value(["sample-healthy-to-frog-eye", "sample-healthy-to-rust"]).run()
+    assert not page.exception
+    assert "sample-healthy-to-frog-eye → sample-healthy-to-rust" in captions(page)
 
 
 def test_the_status_strip_leads_to_what_runs(open_app, own):

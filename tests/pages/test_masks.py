@@ -1,6 +1,7 @@
 """The Masks page: presets set the slider, a doubtful save asks, corrections are on disk, any photo is judged."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
+from leafcore.files import read_json, write_json
 from leafcore.jobs import execute
 from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
@@ -21,8 +23,10 @@ from ui.seeing import cut_out
 
 @pytest.fixture
 def page(open_app, own):
-    """The page over a workspace of its own."""
-    return open_app(own).open("masks")
+    """The page over a workspace of its own, with a model that knows leaves."""
+    app = open_app(own)
+    app.test.session_state["clf"] = "sample-lflseg"
+    return app.open("masks")
 
 
 def keys(elements) -> set[str]:
@@ -30,7 +34,7 @@ def keys(elements) -> set[str]:
 
 
 def draft_of(workspace) -> Draft:
-    """The draft under the model that the page begins with."""
+    """The draft under that model."""
     return Draft.of(load(workspace, "leaves"), open_checkpoint(workspace, "sample-lflseg"))
 
 
@@ -60,6 +64,34 @@ def test_the_next_view_follows_the_last(page):
         page.button(key="next_view").click().run()
         assert not page.exception
         assert page.session_state["mask_view"] == expected
+
+
+# --- the model --------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_begins_with_ones_own_newest_model_of_the_dataset(open_app, own, journey):
+    shutil.copytree(own.datasets / "leaves", own.datasets / "apples")
+    first = journey.runs["lflseg"]
+    app = open_app(own)
+    page = app.open("masks", ds="leaves")
+    assert page.selectbox(key="clf").value == first.id
+    page.selectbox(key="ds").set_value("apples").run()
+    assert app.checked().selectbox(key="clf").value == "sample-lflseg", (
+        "what knows other leaves only has no right to it"
+    )
+    page.selectbox(key="ds").set_value("leaves").run()
+    assert app.checked().selectbox(key="clf").value == first.id
+    page.selectbox(key="clf").set_value("sample-lflseg").run()
+    page.button(key="preset_paper").click().run()
+    assert app.checked().selectbox(key="clf").value == "sample-lflseg", "a choice stays"
+    second = own.runs / f"99999999{first.id[8:]}"
+    shutil.copytree(own.runs / first.id, second)
+    settings = read_json(second / "config.json")
+    write_json(second / "config.json", {**settings, "created": settings["created"] + 60})
+    assert open_app(own).open("masks", ds="leaves").selectbox(key="clf").value == second.name
+    shutil.move(second / "status.json", second / "left")
+    write_json(second / "status.json", {**read_json(second / "left"), "state": "failed"})
+    assert open_app(own).open("masks", ds="leaves").selectbox(key="clf").value == first.id, "one that is done"
 
 
 # --- saving -----------------------------------------------------------------------------------------------------------
