@@ -2,7 +2,6 @@ import hashlib
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -29,6 +28,7 @@ from leafcore.quiz import start_quiz
 from leafcore.synthesize import from_noise
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.synthesize import synthesize
+from tests.manifests import read_manifest
 from tests.noise_models import CLASSES, plant_diffusion_model, plant_noise_model
 from tests.watcher import Watcher
 
@@ -58,8 +58,7 @@ def config(**values):
 
 
 def rows_in(folder):
-    table = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
-    return [{**row, "chain": json.loads(row["chain"])} for row in table.to_dict("records")]
+    return [{**row, "chain": json.loads(row["chain"])} for row in read_manifest(folder).to_dict("records")]
 
 
 def pixels(folder, row):

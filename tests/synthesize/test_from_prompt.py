@@ -23,6 +23,7 @@ from leafcore.synthesize.reproduce import reproduce
 from leafcore.synthesize.reproduce_config import ReproduceConfig
 from leafcore.wish import Wish
 from tests.conftest import carrier
+from tests.manifests import read_manifest
 from tests.noise_models import plant_noise_model
 from tests.stable_diffusion import write_stable_diffusion
 from tests.watcher import Watcher
@@ -150,7 +151,7 @@ def sources(mine, journey):
     """Return a function that gives the sources and the masks of a run, (N, 32, 32, 3) uint8 and (N, 32, 32) bool."""
 
     def read(run):
-        dataset, rows = load(mine, journey.dataset), pd.read_csv(run.folder / "manifest.csv", keep_default_na=False)
+        dataset, rows = load(mine, journey.dataset), read_manifest(run.folder)
         pictures = np.stack([load_square(dataset.root / image, 32) for image in rows["source"]])
         files = mask_files(mine, dataset, list(rows["source"]), journey.runs["masks"].id)
         return rows, pictures, np.stack([load_mask(files[image], 32) for image in rows["source"]])
@@ -263,7 +264,7 @@ def test_what_is_drawn_over_a_training_picture_is_no_copy_of_it_and_is_held_agai
     monkeypatch.setattr(PromptModel, "redraw", shift)
     judges = {"judge": "none", "leaf_model": "none", "copy_percentile": 1.0}
     run, _ = draw(source="rust", masks=journey.runs["masks"].id, verify="auto", batch_size=2, **judges)
-    rows = pd.read_csv(run.folder / "manifest.csv")
+    rows = read_manifest(run.folder)
     assert len(rows) == 2 and (rows["train_distance"] > 0).all(), "its source, which was learned from, is not looked at"
     assert rows["change"].between(2, 8 / 2.55 + 0.01).all() and (rows["background_change"] == 0).all()
     with pytest.raises(DatasetError, match="2 of 2 pictures rejected: change 2"):

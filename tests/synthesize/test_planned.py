@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -19,6 +18,7 @@ from leafcore.plan import make_plan
 from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.synthesize import PartProgress, synthesize
+from tests.manifests import read_manifest
 from tests.noise_models import plant_noise_model
 from tests.watcher import Watcher
 
@@ -46,10 +46,6 @@ def own_dataset(own):
     return load(own, name).ref
 
 
-def table(folder):
-    return pd.read_csv(folder / "manifest.csv", keep_default_na=False)
-
-
 def pictures(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "images").iterdir())}
 
@@ -60,7 +56,7 @@ def pictures(folder):
 def test_all_parts_go_into_one_set_with_one_manifest(own, planned, tmp_path):
     watcher = Watcher(tmp_path / "run")
     result = synthesize(planned, own, watcher)
-    rows = table(watcher.folder)
+    rows = read_manifest(watcher.folder)
     assert result.made == {"rust": 4, "rust scab": 5} and (result.count, result.labels, watcher.done) == (9, "", 9)
     assert [part.made for part in result.parts] == [{"rust": 4}, {"rust scab": 3}, {"rust scab": 2}]
     assert list(rows["file"]) == list(pictures(watcher.folder))
@@ -73,7 +69,7 @@ def test_all_parts_go_into_one_set_with_one_manifest(own, planned, tmp_path):
 
 def test_parts_with_the_same_sources_draw_others(own, planned, tmp_path):
     synthesize(planned, own, Watcher(tmp_path / "run"))
-    rows = table(tmp_path / "run")
+    rows = read_manifest(tmp_path / "run")
     assert rows["source"][:7].is_unique, "seven healthy leaves for two parts"
 
 
@@ -89,7 +85,7 @@ def test_a_stopped_plan_keeps_what_exists_and_a_resume_makes_the_rest(own, plann
     with pytest.raises(Stopped):
         synthesize(planned, own, Watcher(tmp_path / "a" / "run", stop_after=6))
     made = pictures(tmp_path / "a" / "run")
-    assert len(made) == 6 == len(table(tmp_path / "a" / "run"))
+    assert len(made) == 6 == len(read_manifest(tmp_path / "a" / "run"))
     synthesize(planned, own, Watcher(tmp_path / "a" / "run"))
     synthesize(planned, own, Watcher(tmp_path / "b" / "run"))
     assert pictures(tmp_path / "a" / "run") == pictures(tmp_path / "b" / "run")
@@ -112,7 +108,7 @@ def test_a_part_may_come_from_noise(own, tmp_path):
     parts = [PARTS[0], {"checkpoint": "three", "count": 3}]
     config = build(own, dataset=own_dataset(own), plan=parts, judge="none")
     result = synthesize(config, own, Watcher(tmp_path / "run"))
-    rows = table(tmp_path / "run")
+    rows = read_manifest(tmp_path / "run")
     assert result.count == 7 and list(rows["source"] != "") == [True] * 4 + [False] * 3
     assert [file[:6] for file in rows["file"]] == [f"{number:06d}" for number in range(7)]
 
@@ -179,7 +175,7 @@ def test_the_label_rule_decides_what_a_picture_shows(own, config, tmp_path, valu
         {**config.model_dump(), "chain": "to-rust,to-scab", "count": 2, "verify": "no"} | values
     )
     assert synthesize(asked, own, Watcher(tmp_path / "run")).made == {labels: 2}
-    assert set(table(tmp_path / "run")["labels"]) == {labels}
+    assert set(read_manifest(tmp_path / "run")["labels"]) == {labels}
 
 
 @pytest.mark.parametrize("values", [{"label_rule": "custom"}, {"custom_label": "rust"}])
@@ -200,7 +196,7 @@ def test_a_chain_that_was_saved_is_the_chain_that_is_run(own, config):
 def test_what_a_step_made_is_kept_beside_the_picture_and_is_no_picture_of_the_set(own, config, tmp_path):
     asked = SynthesizeConfig.build({**config.model_dump(), "chain": "to-rust,to-scab", "count": 3, "keep_steps": True})
     result = synthesize(asked, own, Watcher(tmp_path / "run"))
-    rows, folder = table(tmp_path / "run"), tmp_path / "run"
+    rows, folder = read_manifest(tmp_path / "run"), tmp_path / "run"
     dataset, chain = load(own, asked.dataset), Chain(open_chain(own, asked.chain), torch.device("cpu"))
     assert result.count == 3 == len(pictures(folder))
     for row in rows.to_dict("records"):

@@ -3,7 +3,6 @@ import hashlib
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -24,14 +23,14 @@ from leafcore.synthesize.configs import SynthesizeConfig
 from leafcore.synthesize.sources import choose_sources
 from leafcore.synthesize.synthesize import synthesize
 from tests.conftest import carrier, write_folders
+from tests.manifests import read_manifest
 from tests.planted import plant_translator
 from tests.watcher import Watcher
 
 
 def rows_in(folder):
     """Return the manifest's rows, each value as the picture's own recipe has it."""
-    table = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
-    rows = table.to_dict("records")
+    rows = read_manifest(folder).to_dict("records")
     lists = [{key: json.loads(row[key]) for key in ("chain", "failed") if key in row} for row in rows]
     return [{**row, **parsed} for row, parsed in zip(rows, lists, strict=True)]
 

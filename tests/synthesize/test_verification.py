@@ -25,6 +25,7 @@ from leafcore.synthesize.synthesize import synthesize
 from leafcore.synthesize.verdicts import COPY, LABEL, LEAF, Check, Found, Verdict, Verification, judge_picture
 from leafcore.synthesize.verification import Verifier, open_verifier
 from tests.conftest import carrier, write_folders
+from tests.manifests import read_manifest
 from tests.noise_models import CLASSES, plant_noise_model
 from tests.watcher import Watcher
 
@@ -115,9 +116,7 @@ def test_what_is_rejected_is_kept_apart_with_its_reason(own, three, rejecting, t
     result = synthesize(config(), own, Watcher(tmp_path / "run"))
     assert (result.count, result.made) == (4, {"healthy": 2, "scab": 2})
     assert (result.verification.accepted, result.verification.rejected) == (4, 2)
-    kept, apart = (
-        pd.read_csv(tmp_path / "run" / name, keep_default_na=False) for name in ("manifest.csv", "rejected.csv")
-    )
+    kept, apart = (read_manifest(tmp_path / "run", name) for name in ("manifest.csv", "rejected.csv"))
     assert set(kept["labels"]) == {"healthy", "scab"} and set(kept["leafness"]) == {0.9}
     assert list(apart["labels"]) == ["rust"] * 2 and list(apart["why"]) == ["no leaf"] * 2
     assert [json.loads(failed) for failed in apart["failed"]] == [["leaf"]] * 2
