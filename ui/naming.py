@@ -134,7 +134,8 @@ def _found(run: Run) -> None:
     st.download_button(
         "Download table", table.read_bytes, f"{run.id}.csv", "text/csv", icon=":material/download:", key="named_csv"
     )
-    rows = pd.read_csv(table, nrows=ROWS)
+    names = dict.fromkeys(("image", "image_id", "labels"), str)  # a picture called 0012 is not the number 12
+    rows = pd.read_csv(table, nrows=ROWS, dtype=names, keep_default_na=False)
     st.dataframe(
         rows,
         hide_index=True,

@@ -15,7 +15,7 @@ from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
 from leafcore.runs import list_runs
 from leafcore.train.confusion import Confusion, save_confusion
-from tests.conftest import carrier
+from tests.conftest import carrier, write_folders
 from ui.correcting import Draft
 from ui.mask_saving import doubts
 from ui.seeing import cut_out
@@ -264,6 +264,18 @@ def test_named_pictures_are_shown_with_their_table(open_app, own, journey, leaf_
     page.button(key="submit-predict").click().run()
     app.checked()
     assert len(list_runs(own, "predict")) == 2
+
+
+def test_a_picture_named_by_a_number_keeps_its_noughts(open_app, own, tmp_path):
+    carry = carrier(own)
+    four = dict.fromkeys(("healthy", "multiple_diseases", "rust", "scab"), 6)
+    dataset = carry("import", source=write_folders(tmp_path / "four", four), name="four").result()["dataset"]
+    (tmp_path / "new").mkdir()
+    shutil.copy(next((tmp_path / "four" / "rust").iterdir()), tmp_path / "new" / "0012.png")
+    model = carry("classifier", dataset=dataset).id
+    carry("predict", model=model, path=str(tmp_path / "new"), layout="plant-pathology-2020")
+    page = open_app(own).open("masks", mask_tab="Name pictures")
+    assert list(page.dataframe[-1].value["image_id"]) == ["0012"]
 
 
 # --- photos, cut out --------------------------------------------------------------------------------------------------
