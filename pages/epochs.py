@@ -10,7 +10,7 @@ from leafcore.runs import ACTIVE, open_run
 from leafcore.train.configs import is_scored, is_translation
 from ui import cached, live
 from ui.blind import blind_box
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.directions import choose_direction
 from ui.epoch_scores import scores_box
 from ui.places import path_of
@@ -21,7 +21,7 @@ from ui.viewer import Place, place_in_address, probes_of, viewer, write_address
 VIEWS = {"Grid": "grid", "Wipe": "wipe", "Blind": "blind"}
 PROBED = {"dcgan": "latent vectors", "dreambooth": "prompts"}
 
-runs = {run.id: run for run in cached.gans()}
+runs = cached.gans()
 if not runs:
     st.info(
         "No model that makes pictures has been trained yet; its epochs will appear here.", icon=":material/timeline:"
@@ -30,8 +30,7 @@ if not runs:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in runs.values()}
-    run = runs[choose("Run", titles, "erun", width=420)]
+    run = choose_run("Run", runs, "erun", width=420)
     direction = choose_direction(run, "direction")
     translates = is_translation(run.kind)  # other models have no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]

@@ -24,7 +24,7 @@ if not names:
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
-working = [run for run in live.active_runs() if run.kind in {"lflseg", "masks"}]
+working = live.active_runs("lflseg", "masks")
 for run in working:
     live.progress_panel(run, key="masks")
 

@@ -4,15 +4,13 @@ import streamlit as st
 
 from leafcore.chain_steps import target_of
 from leafcore.data.synthetic_sets import MAKERS
-from leafcore.runs import open_run
 from ui import cached, live
 from ui.adopting import adopt_generator_box, write_weights_box
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.from_noise import noise_box
 from ui.from_prompt import prompt_box
 from ui.places import path_of
 from ui.recipe import recipe_box
-from ui.service import workspace
 from ui.synthetic_set import set_box
 from ui.translating import translate_box
 from ui.usage import usage_box
@@ -43,7 +41,7 @@ else:
     st.info("There is no dataset to translate pictures of.", icon=":material/photo_library:")
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
 
-working = [run for run in live.active_runs() if run.kind in {*MAKERS, "export"}]
+working = live.active_runs(*MAKERS, "export")
 for run in working:
     live.progress_panel(run, key="studio")
 latest = st.session_state.get("studio_run")
@@ -53,12 +51,11 @@ for run in cached.runs_of(*MAKERS, "export", state="failed")[:1]:
         live.progress_panel(run, key="studio-failed")
 if sets:
     st.subheader("Synthetic sets")
-    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in sets}
-    if latest in titles:  # what was just made is what one wants to see
+    if any(latest == run.id for run in sets):  # what was just made is what one wants to see
         st.session_state["set"] = st.session_state.pop("studio_run")
-    chosen = choose("Set", titles, "set")
+    chosen = choose_run("Set", sets, "set")
     with st.container(border=True):
-        set_box(open_run(workspace(), chosen))
+        set_box(chosen)
 
 recipe_box()
 if way == NOISE:

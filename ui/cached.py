@@ -1,6 +1,7 @@
 """Reads that many reruns share. Each is keyed by what would change it: a version, a hash, a file's time and size."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,16 @@ def prompt_models() -> dict[str, Checkpoint]:
 def when(run: Run) -> str:
     """Return when a run was submitted, for people."""
     return moment(run.record.created)
+
+
+def title(run: Run) -> str:
+    """Return what a run is called among others: its title, and when it was submitted."""
+    return f"{run.record.title} · {when(run)}"
+
+
+def titles(runs: Iterable[Run]) -> dict[str, str]:
+    """Return what runs are called, by id, for a choice among them."""
+    return {run.id: title(run) for run in runs}
 
 
 def moment(seconds: float) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from leafcore.runs import Run
+from ui import cached
+
 AT = "dataset_at"  # in the session: the dataset that the visitor was at last
 
 
@@ -81,6 +84,12 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
             **options,  # type: ignore[arg-type]
         )
     )
+
+
+def choose_run(label: str, runs: Sequence[Run], key: str, **options: object) -> Run:
+    """Draw a choice among runs, of which there is at least one; the first is the default. See `choose`."""
+    chosen = choose(label, cached.titles(runs), key, **options)
+    return next(run for run in runs if run.id == chosen)
 
 
 def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, **options: object) -> list[str]:

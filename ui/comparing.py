@@ -23,11 +23,7 @@ COLUMN_PX = 168
 
 def compare_box(run: Run) -> None:
     """Draw a training run beside up to five others of its recipe, a translation beside others."""
-    others = {
-        other.id: f"{other.record.title} · {cached.when(other)}"
-        for other in list_runs(workspace())
-        if other.id != run.id and is_alike(other, run)
-    }
+    others = cached.titles(other for other in list_runs(workspace()) if other.id != run.id and is_alike(other, run))
     if not others:
         st.caption("There is no second training of its kind to compare this run with.")
         return
@@ -51,7 +47,7 @@ def is_alike(one: Run, other: Run) -> bool:
 
 def names_of(runs: Sequence[Run]) -> list[str]:
     """Return a name per run, all different: its title and when it was queued, numbered if that is not enough."""
-    names = [f"{run.record.title} · {cached.when(run)}" for run in runs]
+    names = [cached.title(run) for run in runs]
     return [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
 
 

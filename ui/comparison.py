@@ -52,7 +52,7 @@ def comparison_box() -> None:
         st.info("A comparison needs a synthetic set and a dataset with a test split.", icon=":material/balance:")
         st.page_link(path_of("studio"), label="Make synthetic pictures", icon=":material/auto_awesome:")
         return
-    working = [run for run in live.active_runs() if run.kind == "evaluate"]
+    working = live.active_runs("evaluate")
     for run in working:
         working_box(run)
     done = {run.id: run for run in cached.runs_of("evaluate")}

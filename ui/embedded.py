@@ -26,8 +26,7 @@ def time_of(pictures: int) -> str:
 
 def working(dataset: Dataset) -> list[Run]:
     """Return the runs over any version of a dataset that have not ended."""
-    runs = (run for run in live.active_runs() if run.kind == KIND)
-    return [run for run in runs if run.record.settings["dataset"].partition("@")[0] == dataset.name]
+    return [run for run in live.active_runs(KIND) if run.record.settings["dataset"].partition("@")[0] == dataset.name]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -37,7 +37,7 @@ def map_box(dataset: Dataset) -> None:
 
 def _ask(dataset: Dataset, made: Sequence[Run], *, has_map: bool, is_working: bool) -> None:
     """Draw the choice of synthetic sets, and the button that queues a run."""
-    titles = {run.id: f"{run.record.title}, {cached.when(run)}" for run in made}
+    titles = cached.titles(made)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen: list[str] = []
         if titles:

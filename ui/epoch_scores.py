@@ -25,7 +25,7 @@ def scores_box(run: Run, direction: Direction, shown: int, go_to: Callable[[int]
         go_to: Called with the epoch of a point that was clicked.
     """
     result = cached.scores(run, direction)
-    at_work = [other for other in live.active_runs() if other.kind == "score" and _is_about(other, run)]
+    at_work = [other for other in live.active_runs("score") if _is_about(other, run)]
     for other in at_work:
         live.progress_panel(other, key="score")
     if result is None:

@@ -14,7 +14,7 @@ from ui.twins import pairs_box
 
 def health_box(dataset: Dataset) -> None:
     """Draw the newest health report of a version, and the way to the next."""
-    working = [run for run in live.active_runs() if run.kind == "health"]
+    working = live.active_runs("health")
     newest = cached.newest_health(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(

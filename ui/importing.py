@@ -78,7 +78,7 @@ def _suggest_name(source: str) -> None:
 
 def _progress(source: str) -> None:
     """Draw what is coming in and how this visit's newest import ended; a dataset that has come in is chosen, once."""
-    importing = [run for run in live.active_runs() if run.kind == "import"]
+    importing = live.active_runs("import")
     for run in importing:
         live.progress_panel(run, key="import")
     run = next((run for run in list_runs(workspace(), "import") if run.id == st.session_state.get("import_run")), None)

@@ -39,9 +39,10 @@ ICONS: dict[State, str] = {
 }
 
 
-def active_runs() -> list[Run]:
-    """Return what runs or waits, the oldest first."""
-    return [run for run in reversed(list_runs(workspace())) if run.status().state in ACTIVE]
+def active_runs(*kinds: str) -> list[Run]:
+    """Return what runs or waits, of some kinds or of all if none is named, the oldest first."""
+    runs = (run for run in reversed(list_runs(workspace())) if not kinds or run.kind in kinds)
+    return [run for run in runs if run.status().state in ACTIVE]
 
 
 def status_strip() -> None:
@@ -176,7 +177,7 @@ def other_server() -> None:
 
 def sample_run() -> Run | None:
     """Return the run that draws the sample dataset right now, if one does."""
-    drawing = (run for run in active_runs() if run.kind == "render" and run.record.settings["name"] == SAMPLE)
+    drawing = (run for run in active_runs("render") if run.record.settings["name"] == SAMPLE)
     return next(drawing, None)
 
 
@@ -198,9 +199,8 @@ def follow(kind: str) -> Run | None:
     Returns:
         The run that was queued on this visit, once it is done.
     """
-    for run in active_runs():
-        if run.kind == kind:
-            progress_panel(run, key=kind)
+    for run in active_runs(kind):
+        progress_panel(run, key=kind)
     asked = st.session_state.get(f"{kind}_run")
     queued = next((run for run in list_runs(workspace(), kind) if run.id == asked), None)
     if queued is None:

@@ -13,7 +13,7 @@ from leafcore.predict.configs import PredictConfig
 from leafcore.predict.result import CAMS, TABLE, PredictResult
 from leafcore.runs import Run
 from ui import cached, forms, live, show
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.places import path_of
 from ui.service import workspace
 
@@ -96,15 +96,13 @@ def predict_box() -> None:
             query_params={"recipe": "Classifier"},
         )
         return
-    done = {run.id: run for run in cached.runs_of("predict")}
+    done = cached.runs_of("predict")
     with st.expander("Name pictures", icon=":material/add:", expanded=not done):
         _start()
-    for run in live.active_runs():
-        if run.kind == "predict":
-            live.progress_panel(run, key="predict")
+    for run in live.active_runs("predict"):
+        live.progress_panel(run, key="predict")
     if done:
-        titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in done.values()}
-        _found(done[choose("Run", titles, "named")])
+        _found(choose_run("Run", done, "named"))
 
 
 def _start() -> None:

@@ -20,7 +20,7 @@ def new_comparison_box(sets: list[Run]) -> Run | None:
     Args:
         sets: The runs that hold synthetic sets, newest first.
     """
-    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in sets}
+    titles = cached.titles(sets)
     kept: dict[str, Any] = {"persist_state": "session"}
     chosen = st.multiselect(
         "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="sets", **kept

@@ -8,7 +8,7 @@ from leafcore.quality.result import MEASURES, QualityResult, told
 from leafcore.quality.telling import by_set, class_title, facts, reasons
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.places import path_of
 
 
@@ -19,18 +19,17 @@ def quality_box() -> None:
         st.info("Image quality is measured on synthetic sets.", icon=":material/image_search:")
         st.page_link(path_of("studio"), label="Make synthetic pictures", icon=":material/auto_awesome:")
         return
-    done = {run.id: run for run in cached.runs_of("quality")}
-    working = [run for run in live.active_runs() if run.kind == "quality"]
+    done = cached.runs_of("quality")
+    working = live.active_runs("quality")
     with st.expander("New measurement", icon=":material/add:", expanded=not done and not working):
         _start(sets)
     live.follow("quality")
     if done:
-        titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in done.values()}
-        _found(done[choose("Measurement", titles, "quality")])
+        _found(choose_run("Measurement", done, "quality"))
 
 
 def _start(sets: list[Run]) -> None:
-    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in sets}
+    titles = cached.titles(sets)
     chosen = st.multiselect(
         "Synthetic sets", list(titles), default=list(titles)[:2], format_func=titles.get, key="quality_sets"
     )

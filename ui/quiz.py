@@ -64,7 +64,7 @@ def start_box(sets: dict[str, Run]) -> None:
         "You see one leaf at a time. Half are validation photographs, half are synthetic; both are shown at the same "
         "size and encoding. There is no timer."
     )
-    titles = {run_id: f"{run.record.title} · {cached.when(run)}" for run_id, run in sets.items()}
+    titles = cached.titles(sets.values())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
             "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="quiz_sets", width=420

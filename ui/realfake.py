@@ -11,7 +11,7 @@ from leafcore.realfake.configs import RealFakeConfig
 from leafcore.realfake.result import MACHINES, RealFakeResult, SetTold
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.places import path_of
 from ui.presets import choose_preset
 from ui.service import workspace
@@ -27,14 +27,13 @@ def realfake_box() -> None:
         st.info("Machines are asked about synthetic sets.", icon=":material/smart_toy:")
         st.page_link(path_of("studio"), label="Make synthetic pictures", icon=":material/auto_awesome:")
         return
-    done = {run.id: run for run in cached.runs_of("realfake")}
-    working = [run for run in live.active_runs() if run.kind == "realfake"]
+    done = cached.runs_of("realfake")
+    working = live.active_runs("realfake")
     with st.expander("Ask machines", icon=":material/add:", expanded=not done and not working):
         _start(sets)
     live.follow("realfake")
     if done:
-        titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in done.values()}
-        _found(done[choose("Trial", titles, "realfake")])
+        _found(choose_run("Trial", done, "realfake"))
 
 
 def _start(sets: list[Run]) -> None:
@@ -42,7 +41,7 @@ def _start(sets: list[Run]) -> None:
         "A machine learns to tell a set from photographs, and is judged on pictures that it has not seen. All of them "
         "are brought to one size and encoded alike."
     )
-    titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in sets}
+    titles = cached.titles(sets)
     chosen = st.multiselect(
         "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="realfake_sets"
     )

@@ -12,8 +12,8 @@ from ui.copying import copy_as
 def report_buttons(comparison: Run) -> None:
     """Draw the buttons that make a comparison's report, or download the newest one."""
     values = {"run": comparison.id}
-    for run in live.active_runs():
-        if run.kind == "report" and run.record.settings["run"] == comparison.id:
+    for run in live.active_runs("report"):
+        if run.record.settings["run"] == comparison.id:
             live.progress_panel(run, key="report")
             return
     made = next((run for run in cached.runs_of("report") if run.record.settings["run"] == comparison.id), None)

@@ -94,7 +94,7 @@ def _choose_beside(run: Run, pictures: SyntheticSet) -> SyntheticSet | None:
     others = [other for other in cached.runs_of("synthesize") if other.id != run.id and _asked(other) == _asked(run)]
     if not others:
         return None
-    titles = {ALONE: "—"} | {other.id: f"{other.record.title} · {cached.when(other)}" for other in others}
+    titles = {ALONE: "—"} | cached.titles(others)
     chosen = choose("Beside", titles, "beside", width=320)
     return next((cached.synthetic_set(other) for other in others if other.id == chosen), None)
 

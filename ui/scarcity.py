@@ -12,7 +12,7 @@ from leafcore.runs import Run, open_run
 from leafcore.scarcity.configs import ScarcityConfig
 from leafcore.scarcity.result import STRIP, TITLES, ScarcityResult, load_steps
 from ui import cached, count_charts, forms, live
-from ui.choose import choose
+from ui.choose import choose_run
 from ui.interpretation import interpretation_box
 from ui.places import path_of
 from ui.presets import choose_preset
@@ -25,8 +25,8 @@ SCORES = {"inception_score": "Inception score", "fid": "FID", "kid": "KID"}
 def scarcity_box() -> None:
     """Draw how to start a study, those at work, and what the chosen one found."""
     failed = cached.runs_of("scarcity", state="failed")[:1]
-    done = {run.id: run for run in cached.runs_of("scarcity")}
-    working = [run for run in live.active_runs() if run.kind == "scarcity"]
+    done = cached.runs_of("scarcity")
+    working = live.active_runs("scarcity")
     with st.expander("New study", icon=":material/add:", expanded=not done and not working):
         _start()
     for run in working:
@@ -38,8 +38,7 @@ def scarcity_box() -> None:
         if "pseudo-label" in steps and "evaluate" not in steps:  # no picture passed: which threshold would some?
             votes_box(open_run(workspace(), steps["pseudo-label"]))
     if done:
-        titles = {run.id: f"{run.record.title} · {cached.when(run)}" for run in done.values()}
-        _found(done[choose("Study", titles, "study")])
+        _found(choose_run("Study", done, "study"))
 
 
 def _start() -> None:

@@ -39,7 +39,7 @@ def shortcuts_box(comparison: Run) -> None:
         comparison: Whose dataset, and whose classifiers' settings.
     """
     dataset = comparison.record.settings["dataset"]
-    working = [run for run in live.active_runs() if run.kind == "probes"]
+    working = live.active_runs("probes")
     for run in working:
         live.progress_panel(run, key="probes")
     done = newest_probes(workspace(), dataset)

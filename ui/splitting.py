@@ -91,7 +91,7 @@ def _draw(shown: Preview) -> None:
 
 
 def _queue_button(kind: str, label: str, dataset: Dataset, values: dict[str, Any]) -> None:
-    working = any(run.kind == kind for run in live.active_runs())
+    working = bool(live.active_runs(kind))
     prominence = "primary" if kind == "split" else "secondary"
     settings = {"dataset": dataset.ref, **values}
     with st.container(horizontal=True):
