@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(as_leaf_error(error) or f"The system refused: {error}.", file=sys.stderr)
         return 1
-    except (Stopped, KeyboardInterrupt):
-        print("Stopped; what was made so far is saved.", file=sys.stderr)
+    except (Stopped, KeyboardInterrupt) as ended:
+        print(str(ended) or "Stopped; what was made so far is saved.", file=sys.stderr)
         return 1
     if isinstance(answer, int):
         return answer
@@ -133,6 +133,8 @@ def build_parser() -> Parser:
     added.add_argument("--skip", action="store_true", help="With --make: leave out what no generator makes.")
     command("checkpoints", "List promoted and shipped checkpoints.", _checkpoints)
     command("runs", "List runs, newest first.", _runs)
+    added = command("resume", "Go on, here, with a run that stopped, paused, failed or was interrupted.", _resume)
+    added.add_argument("run", metavar="RUN")
     command("show", "Show how a run stands and what it made.", _show).add_argument("run", metavar="RUN")
     add_bases(command)
     add_chains(command)
@@ -203,16 +205,20 @@ def _config(arguments: argparse.Namespace, values: dict[str, Any] | None = None)
 
 
 def _carry_out(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
-    """Submit a run and carry it out here, or go on with one."""
-    resumed = getattr(arguments, "resume", None)
-    if resumed:
-        run = open_run(workspace, resumed)
-        if run.kind != arguments.kind:
-            raise ConfigError(f"resume: run {run.id} is a {run.kind} run, expected a {arguments.kind} run.")
-        if run.status().state != "queued":
-            run.requeue()
-    else:
-        run = submit(workspace, arguments.kind, _config(arguments))
+    """Submit a run and carry it out here."""
+    return _execute(workspace, submit(workspace, arguments.kind, _config(arguments)))
+
+
+def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
+    """Go on with a run here, and answer as the command would that began it."""
+    run = open_run(workspace, arguments.run)
+    answer = _go_on(workspace, run)
+    return answer if arguments.json or run.kind not in TABLES else TABLES[run.kind](answer)
+
+
+def _go_on(workspace: Workspace, run: Run) -> Answer:
+    if run.status().state != "queued":
+        run.requeue()
     return _execute(workspace, run)
 
 
@@ -226,7 +232,10 @@ def _configs(arguments: argparse.Namespace) -> list[Config]:
 def _train(arguments: argparse.Namespace, workspace: Workspace) -> Answer:
     """Train; several target domains one after another, each whatever became of the one before."""
     if arguments.resume:
-        return _carry_out(arguments, workspace)
+        run = open_run(workspace, arguments.resume)
+        if run.kind != arguments.kind:
+            raise ConfigError(f"resume: run {run.id} is a {run.kind} run, expected a {arguments.kind} run.")
+        return _go_on(workspace, run)
     return _one_by_one(workspace, _submitted(workspace, arguments.kind, _configs(arguments)))
 
 
@@ -262,8 +271,12 @@ def _one_by_one(workspace: Workspace, runs: list[Run]) -> Answer:
 
 
 def _execute(workspace: Workspace, run: Run) -> Answer:
-    with TerminalProgress(run.folder) as echo:
-        result = execute(workspace, run, lane=choose_lane(run), owner="cli", echo=echo)
+    try:
+        with TerminalProgress(run.folder) as echo:
+            result = execute(workspace, run, lane=choose_lane(run), owner="cli", echo=echo)
+    except (Stopped, KeyboardInterrupt):
+        saved = f"Stopped; what was made so far is saved. `leafcore resume {run.id}` goes on with it."
+        raise Stopped(saved) from None
     return {"run": run.id, "path": str(run.folder), **result}
 
 

@@ -317,7 +317,8 @@ def test_sigterm_on_a_command_saves_and_stops_its_run(carry, workspace, leaf_fol
     finally:
         command.kill()
     assert (command.returncode, out) == (1, "")
-    assert err.splitlines()[-1] == "Stopped; what was made so far is saved."
+    saved = f"Stopped; what was made so far is saved. `leafcore resume {run.id}` goes on with it."
+    assert err.splitlines()[-1] == saved
     assert run.status().state == "stopped"
     assert run.status().done == run.metrics()[-1]["step"]
     assert (run.folder / "state.pt").exists()
