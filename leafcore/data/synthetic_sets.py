@@ -12,6 +12,7 @@ runs/<id>/
 ```
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -225,6 +226,11 @@ class SyntheticSet:
     def files(self) -> list[str]:
         """The names of its pictures, in the manifest's order."""
         return [str(file) for file in self.manifest["file"]]
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 over the hashes of its pictures, in order; a review that rejects some changes it."""
+        return hashlib.sha256("\n".join(self.manifest["sha256"].astype(str)).encode()).hexdigest()
 
     def review(self) -> Review:
         """Return what people say of its pictures.

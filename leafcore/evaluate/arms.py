@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -57,6 +57,7 @@ class Material:
         seen: What the models and sources behind each synthetic set have seen.
         synthetic: How many synthetic pictures there are.
         left_out: How many more there would be, had their sources not come to judge; see `children.py`.
+        fingerprints: Of each synthetic set's pictures, by run; see `SyntheticSet.fingerprint`.
         families: Which sets come from generators trained alike, where each set has arms of its own.
     """
 
@@ -71,6 +72,7 @@ class Material:
     seen: tuple[Seen, ...]
     synthetic: int
     left_out: int = 0
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     families: tuple[Family, ...] = ()
 
     def seen_behind(self, sets: Sequence[int]) -> Seen:
@@ -146,6 +148,7 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         seen=tuple(children.seen for children in sets),
         synthetic=len(manifest),
         left_out=left_out,
+        fingerprints={children.pictures.id: children.fingerprint for children in sets},
         families=() if config.pooling == "pooled" else find_families(workspace, added),
     )
 

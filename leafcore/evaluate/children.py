@@ -18,11 +18,13 @@ class Children:
         pictures: The set, without those whose source judges.
         seen: What the models and sources behind them have seen.
         left_out: How many pictures were left out.
+        fingerprint: Of the set with these, see `SyntheticSet.fingerprint`.
     """
 
     pictures: SyntheticSet
     seen: Seen
     left_out: int
+    fingerprint: str
 
 
 def open_children(workspace: Workspace, run_id: str, dataset: Dataset) -> Children:
@@ -54,7 +56,7 @@ def open_children(workspace: Workspace, run_id: str, dataset: Dataset) -> Childr
     seen = seen_by(pictures)
     if gone and "source" in seen:
         seen = {**seen, "source": [image for image in seen["source"] if image not in gone]}
-    return Children(pictures, seen, int(is_out.sum()))
+    return Children(pictures, seen, int(is_out.sum()), whole.fingerprint)
 
 
 def seen_by(pictures: SyntheticSet) -> Seen:

@@ -1,11 +1,12 @@
 """The verb that compares classifiers: arms x seeds, each cell trained alike, all judged on one test split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
 from leafcore.data import leaks
+from leafcore.errors import DatasetError
 from leafcore.evaluate.arms import Material, load_material
 from leafcore.evaluate.cells import JUDGING, Cell, cell_name, load_cell
 from leafcore.evaluate.comparison import Circumstances, compare
@@ -13,7 +14,7 @@ from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.openings import count_opening
 from leafcore.evaluate.overlap import find_overlap
 from leafcore.evaluate.plans import Plan
-from leafcore.evaluate.result import Comparison, Planned, PlannedArm
+from leafcore.evaluate.result import Comparison, Planned, PlannedArm, read_planned
 from leafcore.evaluate.surroundings import note_environment
 from leafcore.evaluate.training import CellProgress, train_cell
 from leafcore.files import write_atomic, write_json
@@ -27,7 +28,8 @@ def evaluate(config: EvaluateConfig, workspace: Workspace, progress: Progress) -
     A resumed run keeps the cells that are finished and goes on within the one that was not.
 
     Raises:
-        InputError: A name is unknown, a split is empty, or a cell was judged on another test split.
+        InputError: A name is unknown, a split is empty, a synthetic set was reviewed since this began, or a cell was
+            judged on another test split.
         DiskFull: A save did not fit.
         Stopped: Somebody asked to stop; the cells so far stay.
     """
@@ -63,7 +65,13 @@ def leaks_of_arms(material: Material) -> dict[str, leaks.LeakReport]:
 
 
 def write_plan(folder: Path, material: Material, seeds: tuple[int, ...]) -> None:
-    """Write down which arms are to come, and which pictures will judge them, in order."""
+    """Write down which arms are to come, of which pictures, and which will judge them, in order.
+
+    Raises:
+        DatasetError: The comparison began with other synthetic pictures.
+    """
+    begun = read_planned(folder)
+    _require_same(begun.material if begun is not None else {}, material.fingerprints)
     arms = {
         plan.id: PlannedArm(
             title=plan.title,
@@ -72,9 +80,20 @@ def write_plan(folder: Path, material: Material, seeds: tuple[int, ...]) -> None
         )
         for plan in material.plans
     }
-    write_json(folder / "arms.json", Planned(arms=arms, seeds=seeds).model_dump(mode="json"))
+    planned = Planned(arms=arms, seeds=seeds, material=dict(material.fingerprints))
+    write_json(folder / "arms.json", planned.model_dump(mode="json"))
     records = material.test_records[JUDGING].reset_index(drop=True)
     write_atomic(folder / "test.parquet", lambda file: records.to_parquet(file, index=False))
+
+
+def _require_same(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to go on where classifiers of one arm would have learned from different pictures."""
+    for run_id, was in before.items():
+        if now[run_id] != was:
+            raise DatasetError(
+                f"synthetic: {run_id} holds other pictures than when this comparison began, for it was reviewed since; "
+                "start a new comparison, or take the review back and resume."
+            )
 
 
 def _train(

@@ -326,6 +326,10 @@ class Planned(BaseModel):
 
     arms: dict[str, PlannedArm]
     seeds: tuple[int, ...] = Field(description="Of the classifiers of each arm.")
+    material: dict[str, str] = Field(
+        default_factory=dict,
+        description="The fingerprint of each synthetic set's pictures, by run; empty of runs that are older.",
+    )
 
 
 def read_comparison(folder: Path) -> Comparison:

@@ -9,7 +9,6 @@ replay/
 ```
 """
 
-import hashlib
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.environment import environment
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.evaluate.configs import EvaluateConfig
-from leafcore.evaluate.result import Comparison, Estimate
+from leafcore.evaluate.result import Comparison, Estimate, read_planned
 from leafcore.files import read_json
 from leafcore.report.facts import Facts
 from leafcore.version import code_version
@@ -126,7 +125,7 @@ def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
         tolerance=SAME if facts.device in ("", "cpu") else NEAR,
         numbers=numbers(facts.found),
         test_hash=facts.found.test_hash,
-        material={run_id: _fingerprint(workspace, run_id) for run_id in facts.config.synthetic},
+        material=_material(facts, workspace),
         libraries=facts.recorded.get("libraries", ""),
     )
     script = SCRIPT.format(
@@ -142,6 +141,14 @@ def replay_files(facts: Facts, workspace: Workspace) -> dict[str, str]:
         "expected.json": expected.model_dump_json(indent=2) + "\n",
         "requirements.txt": _lock(expected.libraries),
     }
+
+
+def _material(facts: Facts, workspace: Workspace) -> dict[str, str]:
+    """Return the fingerprints of the synthetic sets as compared; of an older comparison, as the sets are now."""
+    planned = read_planned(facts.run.folder)
+    if planned is not None and planned.material:
+        return planned.material
+    return {run_id: open_synthetic_set(workspace, run_id).fingerprint for run_id in facts.config.synthetic}
 
 
 def _pinned(facts: Facts) -> EvaluateConfig:
@@ -163,12 +170,6 @@ def _lock(recorded: str) -> str:
     told = f"python {python}, {', '.join(sorted(then))}: as the comparison recorded" if then else "none is recorded"
     head = f"# {told}; the others: as where the report was written\n"
     return head + "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()) if name)
-
-
-def _fingerprint(workspace: Workspace, run_id: str) -> str:
-    """Return the SHA-256 over the hashes of a synthetic set's pictures, in order."""
-    hashes = open_synthetic_set(workspace, run_id).manifest["sha256"].astype(str)
-    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def replay(folder: Path, workspace: Workspace, carry_out: Callable[[EvaluateConfig], dict[str, Any]]) -> Replayed:
@@ -195,7 +196,7 @@ def replay(folder: Path, workspace: Workspace, carry_out: Callable[[EvaluateConf
     if warning := _changed(expected):
         log.warning(warning)
     for run_id, was in expected.material.items():
-        if _fingerprint(workspace, run_id) != was:
+        if open_synthetic_set(workspace, run_id).fingerprint != was:
             raise DatasetError(f"synthetic: {run_id} holds other pictures here than in comparison {expected.run}.")
     answer = carry_out(config)
     found = compare(expected, Comparison.model_validate(answer), str(answer["run"]))

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from leafcore.data.manifest import load
+from leafcore.data.reviewing import Said, say
 from leafcore.data.seen import save_seen
-from leafcore.errors import Stopped
+from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.errors import DatasetError, Stopped
 from leafcore.evaluate import arms
 from leafcore.evaluate.cells import load_cell, split_hash
 from leafcore.evaluate.evaluate import evaluate
@@ -188,6 +190,19 @@ def test_a_resumed_comparison_equals_an_uninterrupted_one(own, config, whole, tm
     assert told == before, "bit for bit"
     for cell, written in done.items():
         assert (tmp_path / "run" / "cells" / cell / "test.npz").stat().st_mtime_ns == written, "not trained again"
+
+
+def test_a_comparison_whose_pictures_were_reviewed_since_does_not_go_on(own, config, whole, tmp_path):
+    with pytest.raises(Stopped):
+        evaluate(config, own, Watcher(tmp_path / "run", stop_after=2 * STEPS + 1))
+    (made,) = config.synthetic
+    rejected = open_synthetic_set(own, made).files[0]
+    say(own, made, Said(reject=(rejected,), by="ann"))
+    with pytest.raises(DatasetError, match=f"synthetic: {made} holds other pictures than when this comparison began"):
+        evaluate(config, own, Watcher(tmp_path / "run"))
+    say(own, made, Said(undo=True, by="ann"))
+    again = evaluate(config, own, Watcher(tmp_path / "run"))
+    assert again.model_dump_json(include={"arms"}) == whole.model_dump_json(include={"arms"}), "nothing was lost"
 
 
 def test_progress_counts_the_steps_of_all_cells(own, config, tmp_path):

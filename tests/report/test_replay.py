@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from leafcore.data.reviewing import Said, say
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import ConfigError, DatasetError
 from leafcore.evaluate.result import Comparison, read_comparison
@@ -84,6 +85,15 @@ def test_other_synthetic_pictures_are_refused_before_anything_is_trained(own, fo
     manifest.write_text(manifest.read_text().replace(sha256, "0" * 64))
     with pytest.raises(DatasetError, match="holds other pictures here than in comparison"):
         replay(folder, own, lambda config: pytest.fail("nothing may be trained"))
+
+
+def test_a_replay_wants_the_pictures_that_were_compared_not_those_that_a_later_review_left(own, journey, tmp_path):
+    made = journey.runs["synthesize"].id
+    say(own, made, Said(reject=(open_synthetic_set(own, made).files[0],)))
+    for name, text in replay_files(gather(own, journey.runs["evaluate"].id), own).items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match="holds other pictures here than in comparison"):
+        replay(tmp_path, own, lambda config: pytest.fail("nothing may be trained"))
 
 
 def test_scores_and_their_intervals_are_compared(expected, journey):
