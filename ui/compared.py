@@ -11,22 +11,24 @@ import streamlit as st
 from leafcore.data.labels import words
 from leafcore.evaluate.cells import cell_name
 from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS
-from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, ArmScore, Comparison, Estimate, Scores
+from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, ArmScore, Comparison, Estimate
 from leafcore.runs import Run
 from ui import cached, comparison_charts
 
 Key = TypeVar("Key")
 CELLS = ("true +", "false +", "false −", "true −")  # of a label against the rest
-SCORES = {"precision": "P", "recall": "R", "f1": "F1", "auroc": "AUROC", "average_precision": "AP"}
-MEANS = {  # what the heads of the table stand for
-    "n": "Test pictures that show it.",
-    "P": "Precision: how many of the pictures that were named so show it.",
-    "R": "Recall: how many of the pictures that show it were named so.",
-    "F1": "Harmonic mean of precision and recall.",
-    "AUROC": "Area under the receiver operating characteristic: how often a picture that shows it is ranked above one "
-    "that does not. Needs no threshold.",
-    "AP": "Average precision: area under the precision-recall curve. Needs no threshold.",
+SCORES = {  # of a label, and what each says
+    "F1": ("f1", "harmonic mean of precision and recall."),
+    "Precision": ("precision", "how many of the pictures that were named so show it."),
+    "Recall": ("recall", "how many of the pictures that show it were named so."),
+    "AUROC": (
+        "auroc",
+        "area under the receiver operating characteristic: how often a picture that shows it is ranked above one that "
+        "does not. Needs no threshold.",
+    ),
+    "Average precision": ("average_precision", "area under the precision-recall curve. Needs no threshold."),
 }
+PINNED = st.column_config.Column(pinned=True)  # stays where the others are scrolled
 CELL_PX = 45  # of a confusion matrix, below which its numbers cannot be read
 
 
@@ -61,25 +63,42 @@ def labels_box(shown: Shown) -> None:
     axis = f"difference in F1: {found.arms[shown.arm].title} minus {found.arms[BASELINE].title}"
     chart = comparison_charts.forest(rows, axis, starred)
     st.plotly_chart(chart, key=f"forest-{shown.arm}", alt="Difference in F1 by label, with intervals")
-    st.caption(
-        f"★ the interval excludes 0, McNemar's test after Holm agrees in every one of at least {LEAST_SEEDS} seeds, "
-        f"and n is at least {LEAST_FOR_STAR}."
-    )
-    heads = {name: st.column_config.Column(help=meaning) for name, meaning in MEANS.items()}
-    heads["label"] = st.column_config.Column(pinned=True)  # stays where the others are scrolled
-    for title, score in shown.both.items():
-        st.markdown(f"**{title}**")
-        table = _score_table(found, score)
-        st.dataframe(table, hide_index=True, column_config=heads, alt=f"Scores of {title} by label")
+    if starred:
+        st.caption(
+            "★ the interval excludes 0, McNemar's test after Holm agrees in every one of at least "
+            f"{LEAST_SEEDS} seeds, and n is at least {LEAST_FOR_STAR}."
+        )
+    name = st.segmented_control(
+        "Score", list(SCORES), default="F1", required=True, key="metric", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    score, meaning = SCORES[str(name)]
+    table = score_table(shown, score)
+    st.dataframe(table, hide_index=True, column_config={"label": PINNED}, alt=f"{name} of both arms by label")
+    st.caption(f"{name}: {meaning} n: test pictures that show it. Macro: mean over labels; micro: over pictures.")
 
 
-def _score_table(found: Comparison, score: ArmScore) -> pd.DataFrame:
-    rows: list[tuple[str, int, Scores | None]] = [(words(name), one.support, one) for name, one in score.labels.items()]
-    rows += [("macro", found.test_images, score.macro), ("micro", found.test_images, score.micro)]
+def score_table(shown: Shown, score: str) -> pd.DataFrame:
+    """Return a score of both arms, a row per label, and over all labels.
+
+    Args:
+        shown: The comparison, and which arm.
+        score: Which of `Scores`.
+    """
+    found = shown.found
+    rows = {
+        title: {**{words(label): one for label, one in arm.labels.items()}, "macro": arm.macro, "micro": arm.micro}
+        for title, arm in shown.both.items()
+    }
+    n = {words(label): one.support for label, one in found.arms[BASELINE].labels.items()}
+    known = [name for name in next(iter(rows.values())) if all(each[name] is not None for each in rows.values())]
     return pd.DataFrame(
-        {"label": name, "n": n, **{short: told(getattr(one, key)) for key, short in SCORES.items()}}
-        for name, n, one in rows
-        if one is not None
+        {
+            "label": name,
+            "n": n.get(name, found.test_images),
+            **{title: told(getattr(each[name], score)) for title, each in rows.items()},
+        }
+        for name in known
     )
 
 
@@ -92,16 +111,21 @@ def arms_box(shown: Shown) -> None:
     table = pd.DataFrame(
         {
             "arm": score.title + (" (chosen by validation)" if arm == found.chosen else ""),
-            "train": score.train_images,
-            "synthetic": score.synthetic_images,
             "macro-F1, test": told(score.macro_f1),
             "validation": float(np.mean(score.val_seeds)) if score.val_seeds else np.nan,
-            "subset accuracy": told(score.subset_accuracy),
+            "all labels right": told(score.subset_accuracy),
+            "train": score.train_images,
+            "synthetic": score.synthetic_images,
             "steps": score.steps[0] if score.steps else None,
         }
         for arm, score in found.arms.items()
     )
-    st.dataframe(table.style.format({"validation": "{:.3f}"}), hide_index=True, alt="The scores of every arm")
+    st.dataframe(
+        table.style.format({"validation": "{:.3f}"}),
+        hide_index=True,
+        column_config={"arm": PINNED},
+        alt="The scores of every arm",
+    )
     st.caption("Among arms with synthetic pictures, validation chooses; the test split only confirms.")
     for arm in found.others:
         st.markdown(f"**{found.arms[arm].title}** · {found.verdicts[arm]}")

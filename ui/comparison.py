@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from leafcore.data.classes import MEANING
 from leafcore.data.synthetic_sets import MAKERS
 from leafcore.evaluate.configs import BASELINE
 from leafcore.evaluate.result import MACRO, Comparison, Estimate, read_comparison
@@ -106,7 +107,7 @@ def _headline(shown: Shown) -> None:
             border=True,
         )  # fmt: skip
     st.caption(
-        f"Macro-F1 · {found.dataset} · labels: {found.label_policy} · "
+        f"Macro-F1 · {found.dataset} · {MEANING[found.label_policy]} · "
         f"test split: n = {found.test_images:,} pictures in {found.test_groups:,} groups · "
         f"{len(found.arms[BASELINE].seeds)} seeds · 95% intervals from 2,000 resamples of groups, paired across arms · "
         f"this test split has been opened {'once' if found.test_opened == 1 else f'{found.test_opened} times'}."

@@ -44,7 +44,8 @@ def significance_box(shown: Shown) -> None:
     _all_arms(shown.found, first)
     st.caption(
         "McNemar's test: exact below 25 discordant pictures, else with continuity correction. It covers which pictures "
-        "are in the test split, not how a training turns out: that is what seeds are for."
+        "are in the test split, not how a training turns out: that is what seeds are for. Holm's method corrects p for "
+        "how many tests there are."
     )
 
 
@@ -68,32 +69,29 @@ def _tests(
     return pd.DataFrame(
         {
             "of": name,
-            "both right": test.both,
+            "p after Holm": f"{test.p_holm:.3g}",
+            "p": f"{test.p:.3g}",
             one_alone[0]: test.first,
             one_alone[1]: test.second,
+            "odds ratio": _ratio(test.odds_ratio),
+            "both right": test.both,
             "neither": test.neither,
-            "odds ratio": "∞"
-            if isinf(test.odds_ratio)
-            else "–"
-            if isnan(test.odds_ratio)
-            else f"{test.odds_ratio:.2f}",
-            "p": f"{test.p:.3g}",
-            "p after Holm": f"{test.p_holm:.3g}",
         }
         for name, test in rows.items()
     )
+
+
+def _ratio(odds: float) -> str:
+    return "∞" if isinf(odds) else "–" if isnan(odds) else f"{odds:.2f}"
 
 
 def integrity_box(shown: Shown) -> None:
     """Draw what the models behind the synthetic pictures have seen, and what judged."""
     found = shown.found
     st.markdown("**What the models behind the synthetic pictures have seen**")
-    columns = {
-        "test pictures": found.leaks.test,
-        "validation pictures": found.leaks.val,
-        "outside this train split": found.leaks.outside,
-    }
-    st.dataframe(pd.DataFrame(columns))
+    heads = ["by", "test pictures", "validation pictures", "outside this train split"]
+    table = pd.DataFrame(found.leaks.table(), columns=heads)
+    st.dataframe(table, hide_index=True, alt="How many pictures each kind of model has seen")
     if found.leaks.unknown:
         st.warning(
             f"Nobody wrote down what was seen by {', '.join(found.leaks.unknown)}; no verdict is given.",
@@ -102,7 +100,8 @@ def integrity_box(shown: Shown) -> None:
     if found.synthetic_left_out:
         st.caption(f"Left out: {found.synthetic_left_out:,} synthetic pictures whose sources judge.")
     st.caption(
-        "Anything but 0 in the first or last column withholds the verdict. "
+        "A test picture, or one outside this train split, withholds the verdict; probes train nothing and may be "
+        "validation pictures. "
         f"The test split has {found.leaks.test_size} pictures."
     )
     _overlap(found)

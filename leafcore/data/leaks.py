@@ -11,6 +11,14 @@ _SEES = {
     "probe": "the probes, by which epochs were chosen, include",
     "lflseg": "the LFLSeg model behind the masks has seen",
 }
+ROLES = {  # for people
+    "generator": "generators",
+    "classifier": "teachers",
+    "lflseg": "LFLSeg behind the masks",
+    "filter": "checks of the pictures",
+    "source": "sources of translations",
+    "probe": "probes, by which epochs were chosen",
+}
 
 
 class LeakReport(BaseModel):
@@ -54,6 +62,15 @@ class LeakReport(BaseModel):
                 "again, then make the synthetic pictures anew"
             )
         return ""
+
+    def table(self) -> list[tuple[str, ...]]:
+        """Return for people what each role has seen: its name, test, validation, and pictures outside the train split.
+
+        Probes may be validation pictures, and train nothing.
+        """
+        counts = (self.test, self.val, self.outside)
+        names = dict.fromkeys(name for part in counts for name in part)
+        return [(ROLES.get(name, name), *(str(part.get(name, "allowed")) for part in counts)) for name in names]
 
 
 def check(dataset: Dataset, seen: Seen) -> LeakReport:

@@ -1,6 +1,8 @@
 """Targets of a balance plan: how many train pictures each label set should have."""
 
 from collections.abc import Mapping
+from math import ceil
+from statistics import median
 from typing import Literal
 
 from leafcore.errors import ConfigError
@@ -54,7 +56,7 @@ def wanted_counts(counts: Mapping[str, int], target: Target) -> dict[str, int]:
         level = _level(target, "target")
     else:
         ordered = sorted(counts.values())
-        level = ordered[-1] if target == "largest" else ordered[len(ordered) // 2]
+        level = ordered[-1] if target == "largest" else ceil(median(ordered))
     return {labels: max(level, count) for labels, count in counts.items()}
 
 

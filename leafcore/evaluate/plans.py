@@ -64,9 +64,9 @@ def plan_arms(config: EvaluateConfig, titles: Sequence[str]) -> tuple[Plan, ...]
                 _with_sets(arm, f"{arm}.{number}", f"{ARM_TITLES[arm]}: {title}", (number - 1,))
                 for number, title in enumerate(titles, 1)
             ]
-    added = SUBJECTS["real_plus_synthetic"]
+    added, of = SUBJECTS["real_plus_synthetic"], "of the real ones of the same label set"
     amounts: list[tuple[str, str, int | str]] = [
-        *((f"dose.{dose}", f"{added}, {dose} % of the real ones,", dose) for dose in config.doses if dose),
+        *((f"dose.{dose}", f"{added}, {dose} % {of},", dose) for dose in config.doses if dose),
         *((f"add.{rule}", f"{added} by the rule {rule}", rule) for rule in config.heuristics),
     ]
     plans += [Plan(id, arm_title(id), subject, sets=every, amount=amount) for id, subject, amount in amounts]

@@ -283,11 +283,8 @@ def _shown(facts: Facts, picture: Picture) -> Shown:
 
 
 def _leaks(found: Comparison) -> Table:
-    leaks = found.leaks
-    roles = dict.fromkeys([*leaks.test, *leaks.val, *leaks.outside])
-    counts = (leaks.test, leaks.val, leaks.outside)
-    rows = [(role, *(str(part.get(role, "–")) for part in counts)) for role in roles]
-    return Table(("what was seen by", "test pictures", "validation pictures", "outside the train split"), rows)
+    heads = ("what was seen by", "test pictures", "validation pictures", "outside the train split")
+    return Table(heads, found.leaks.table())
 
 
 def _integrity(facts: Facts) -> Section:

@@ -37,4 +37,5 @@ def test_doses_rise_and_none_is_the_baseline():
     assert [(plan.id, plan.amount) for plan in found] == [
         ("real", "all"), ("dose.50", 50), ("dose.200", 200), ("add.capped", "capped"),
     ]  # fmt: skip
-    assert found[1].title == "Real + 50 % synthetic" and "50 % of the real ones" in found[1].subject
+    assert found[1].title == "Real + 50 % synthetic"
+    assert "50 % of the real ones of the same label set" in found[1].subject

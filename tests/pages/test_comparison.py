@@ -148,3 +148,24 @@ def test_generators_trained_alike_are_told_beside_the_seeds(open_app, own, chang
 def test_where_no_generators_were_crossed_nothing_is_said_of_them(open_app, own):
     page = open_app(own).open("evaluate", eval_tab="Learning")
     assert not any("Generators" in part.value for part in page.markdown)
+
+
+def test_a_link_names_the_score_of_which_both_arms_are_told_side_by_side(open_app, own):
+    arms = read_comparison(newest(own).folder).arms
+    page = open_app(own).open("evaluate", metric="Recall")
+    table = page.dataframe[0].value.set_index("label")
+    assert table.columns.tolist() == ["n", arms["real"].title, arms[ARM].title]
+    recall = arms[ARM].labels["rust"].recall
+    assert table.loc["rust", arms[ARM].title].startswith(f"{recall.value:.3f}") and table.index[-2:].tolist() == [
+        "macro",
+        "micro",
+    ]
+    assert any(caption.value.startswith("Recall: how many of the pictures that show it") for caption in page.caption)
+    assert not any("★" in caption.value for caption in page.caption), "no label has one"
+
+
+def test_integrity_says_of_whom_and_that_probes_may_be_validation_pictures(open_app, own):
+    page = open_app(own).open("evaluate", eval_tab="Integrity")
+    table = page.dataframe[0].value.set_index("by")
+    assert table.loc["probes, by which epochs were chosen"].tolist() == ["0", "allowed", "allowed"]
+    assert table.loc["generators", "test pictures"] == "0"
