@@ -13,6 +13,7 @@ from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen, merge
+from leafcore.data.set_titles import set_titles
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.evaluate.amounts import ALL, require_enough, take, wanted
@@ -21,7 +22,6 @@ from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.families import Family, find_families
 from leafcore.evaluate.plans import Plan, plan_arms
 from leafcore.progress import Progress
-from leafcore.runs import open_run
 from leafcore.train.classifier import LabelledImages
 from leafcore.workspace import Workspace
 
@@ -113,7 +113,7 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         progress.warn(
             f"Left out {left_out} synthetic pictures, for their sources are in validation or test of {dataset.ref}."
         )
-    plans = plan_arms(config, [open_run(workspace, pictures.id).record.title for pictures in added])
+    plans = plan_arms(config, list(set_titles(workspace, [pictures.id for pictures in added]).values()))
     manifest = pd.concat([pictures.manifest.assign(set=index) for index, pictures in enumerate(added)])
     synthetic_sets = [str(labels) for labels in manifest["labels"]]
     classes = dataset.classes(synthetic_sets)

@@ -25,6 +25,7 @@ from leafcore.jobs import build_config, submit
 from leafcore.report.card import REFORMS, card_text, model_card, reforms_sheet
 from leafcore.report.configs import ReportConfig
 from leafcore.report.facts import gather
+from leafcore.report.figures import differences_figure
 from leafcore.report.page import report_page
 from leafcore.report.report import report
 from leafcore.report.tables import tables
@@ -170,6 +171,15 @@ def test_the_newest_probes_are_reported(own, journey):
     html = report_page(facts, examples=0, tolerance=0.1)
     assert "The background tells: 0.71 [0.60, 0.80] macro-F1 without a leaf" in html
     assert list(tables(facts)["probes"]["view"]) == list(VIEWS)
+
+
+def test_every_arm_is_in_the_figure_of_differences_whatever_it_is_called(facts):
+    found = facts.found
+    arms = {**found.arms, "again": found.arms["real_plus_synthetic"]}
+    differences = {**found.differences, "again": found.differences["real_plus_synthetic"]}
+    svg = differences_figure(found.model_copy(update={"arms": arms, "differences": differences}))
+    title = found.arms["real_plus_synthetic"].title
+    assert svg.count(f">{title}<") == 2 == differences_figure(found).count(f">{title}<") + 1
 
 
 def test_shortcuts_that_too_few_groups_allow_no_claim_of_are_neither_told_nor_cleared(facts):
