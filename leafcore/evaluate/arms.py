@@ -102,7 +102,8 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
 
     Raises:
         DatasetError: A split is empty, a run holds no synthetic pictures, some without labels, or some that the label
-            policy leaves out; there are too few for a dose; sources are to be replaced, but there are none.
+            policy leaves out; there are too few for a dose, or a rule adds none; sources are to be replaced, but there
+            are none.
         NotFoundError: A dataset or run is unknown.
     """
     dataset = load(workspace, config.dataset)
@@ -160,7 +161,8 @@ def share_of(plan: Plan, train: pd.DataFrame, manifest: pd.DataFrame, seed: int)
         seed: Of the order in which synthetic pictures join where not all do.
 
     Raises:
-        DatasetError: There are too few synthetic pictures for a dose; none of them has a source to be replaced.
+        DatasetError: There are too few synthetic pictures for a dose, or a dose or rule adds none; none of them has a
+            source to be replaced.
     """
     at_hand = np.flatnonzero(manifest["set"].isin(plan.sets).to_numpy(bool))
     warnings: list[str] = []
@@ -168,8 +170,7 @@ def share_of(plan: Plan, train: pd.DataFrame, manifest: pd.DataFrame, seed: int)
         labels = [str(one) for one in manifest["labels"].iloc[at_hand]]
         held = Counter(labels)
         asked = wanted(plan.amount, Counter(str(one) for one in train["labels"]), held)
-        if isinstance(plan.amount, int):
-            require_enough(plan.amount, asked, held)
+        require_enough(plan.amount, asked, held)
         warnings += [
             f"{plan.title}: the rule asks for {count} synthetic pictures of {words(one)}, all {held[one]} were taken."
             for one, count in asked.items()

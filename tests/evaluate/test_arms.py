@@ -163,6 +163,14 @@ def test_a_rule_that_asks_for_more_than_there_is_takes_all_and_says_so(own, conf
     assert warning.startswith("Real + synthetic, match-largest: the rule asks for ") and "all 4 were taken" in warning
 
 
+@pytest.mark.parametrize("rule", ["match-largest", "capped"])
+def test_a_rule_that_adds_no_picture_makes_no_arm(rule):
+    train = pd.DataFrame({"labels": ["healthy", "rust"] * 4})
+    children = pd.DataFrame({"set": 0, "labels": ["rust"] * 9})
+    with pytest.raises(DatasetError, match=f"heuristics: {rule} adds no synthetic picture of rust to the real"):
+        share_of(Plan(f"add.{rule}", "By a rule", "", sets=(0,), amount=rule), train, children, seed=0)
+
+
 def test_a_label_set_that_is_replaced_altogether_is_named():
     train = pd.DataFrame({"sha256": ["a", "b"], "labels": ["healthy", "rust"]})
     children = pd.DataFrame({"set": 0, "source_sha256": ["a"], "labels": ["rust"]})
