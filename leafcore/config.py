@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 from leafcore.errors import ConfigError
 
+LAST_SEED = 2**32 - 1  # numpy's and scikit-learn's highest
+
 
 class Config(BaseModel):
     """All settings of one verb. Frozen; an unknown key is an error.
@@ -102,6 +104,22 @@ def setting(
     """
     extra: dict[str, Any] = {"unit": unit, "ref": ref, "advanced": advanced, "group": group}
     return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+def require_seeds(first: int, count: int) -> None:
+    """Refuse a setting `seed` from which further seeds are counted up, where not all of them can be seeds.
+
+    Args:
+        first: The setting.
+        count: How many there are to be, the first included.
+
+    Raises:
+        ValueError: The last is too high; a config's validator makes a `ConfigError` of it.
+    """
+    if first + count - 1 > LAST_SEED:
+        raise ValueError(
+            f"seed: got {first}, expected at most {LAST_SEED - count + 1}, for {count} seeds are counted up from it."
+        )
 
 
 def split_names(value: object) -> object:

@@ -28,6 +28,8 @@ def shortcut_note(dataset: str) -> None:
     found = read_probes(run.folder)
     if found.telling:
         st.warning(found.sentence, icon=":material/wallpaper:")
+    elif not found.is_known:
+        st.info(found.sentence, icon=":material/wallpaper:")
     else:
         st.caption(f":material/wallpaper: {found.sentence}")
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import LAST_SEED, Config, setting
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.formats import Format
 from leafcore.data.kaggle import kaggle_source
@@ -21,7 +21,7 @@ class SplitConfig(Config):
 
     val: float = setting(0.15, "Share of pictures kept for choosing epochs and thresholds.", ge=0, lt=1, advanced=True)
     test: float = setting(0.15, "Share of pictures kept for the final comparison.", ge=0, lt=1, advanced=True)
-    seed: int = setting(0, "Seed of the split.", ge=0, le=2**32 - 1, advanced=True)
+    seed: int = setting(0, "Seed of the split.", ge=0, le=LAST_SEED, advanced=True)
 
     @model_validator(mode="after")
     def _some_train(self) -> "SplitConfig":

@@ -56,20 +56,32 @@ def take(label_sets: Sequence[str], counts: Mapping[str, int], seed: int) -> np.
     return np.sort(np.array(taken, np.int64))
 
 
-def require_enough(dose: int, asked: Mapping[str, int], held: Mapping[str, int]) -> None:
-    """Refuse a dose that there are too few pictures for: it would not be what it is called.
+def require_enough(amount: int | str, asked: Mapping[str, int], held: Mapping[str, int]) -> None:
+    """Refuse a dose that there are too few pictures for, and a dose or a rule that adds none at all.
+
+    Args:
+        amount: The dose in percent, or the rule, which may ask for more than there are.
+        asked: How many it asks for, by label set.
+        held: How many there are.
 
     Raises:
         DatasetError: Which label set lacks how many; or no picture is asked for at all.
     """
     for labels, count in asked.items():
-        if held[labels] < count:
+        if isinstance(amount, int) and held[labels] < count:
             raise DatasetError(
-                f"doses: {dose} % needs {count} synthetic pictures of {labels.replace(' ', '+')}, got {held[labels]}; "
-                "make more of them, or take a smaller dose."
+                f"doses: {amount} % needs {count} synthetic pictures of {labels.replace(' ', '+')}, got "
+                f"{held[labels]}; make more of them, or take a smaller dose."
             )
-    if not any(asked.values()):
+    if any(asked.values()):
+        return
+    sets = ", ".join(labels.replace(" ", "+") for labels in held) or "no label set"
+    if isinstance(amount, int):
         raise DatasetError(
-            f"doses: {dose} % of the real train pictures of {', '.join(held) or 'no label set'} is none; "
-            "take a larger dose, or an arm with all synthetic pictures."
+            f"doses: {amount} % of the real train pictures of {sets} is none; take a larger dose, or an arm with all "
+            "synthetic pictures."
         )
+    raise DatasetError(
+        f"heuristics: {amount} adds no synthetic picture of {sets} to the real train pictures; leave that rule out, or "
+        "take an arm with all synthetic pictures."
+    )

@@ -13,6 +13,7 @@ from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset, Split, load
 from leafcore.data.pixels import image_pixels
 from leafcore.data.seen import Seen, merge
+from leafcore.data.set_titles import set_titles
 from leafcore.data.transforms import load_size
 from leafcore.errors import DatasetError
 from leafcore.evaluate.amounts import ALL, require_enough, take, wanted
@@ -21,7 +22,6 @@ from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.families import Family, find_families
 from leafcore.evaluate.plans import Plan, plan_arms
 from leafcore.progress import Progress
-from leafcore.runs import open_run
 from leafcore.train.classifier import LabelledImages
 from leafcore.workspace import Workspace
 
@@ -104,7 +104,8 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
 
     Raises:
         DatasetError: A split is empty, a run holds no synthetic pictures, some without labels, or some that the label
-            policy leaves out; there are too few for a dose; sources are to be replaced, but there are none.
+            policy leaves out; there are too few for a dose, or a rule adds none; sources are to be replaced, but there
+            are none.
         NotFoundError: A dataset or run is unknown.
     """
     dataset = load(workspace, config.dataset)
@@ -115,7 +116,7 @@ def load_material(config: EvaluateConfig, workspace: Workspace, progress: Progre
         progress.warn(
             f"Left out {left_out} synthetic pictures, for their sources are in validation or test of {dataset.ref}."
         )
-    plans = plan_arms(config, [open_run(workspace, pictures.id).record.title for pictures in added])
+    plans = plan_arms(config, list(set_titles(workspace, [pictures.id for pictures in added]).values()))
     manifest = pd.concat([pictures.manifest.assign(set=index) for index, pictures in enumerate(added)])
     synthetic_sets = [str(labels) for labels in manifest["labels"]]
     classes = dataset.classes(synthetic_sets)
@@ -163,7 +164,8 @@ def share_of(plan: Plan, train: pd.DataFrame, manifest: pd.DataFrame, seed: int)
         seed: Of the order in which synthetic pictures join where not all do.
 
     Raises:
-        DatasetError: There are too few synthetic pictures for a dose; none of them has a source to be replaced.
+        DatasetError: There are too few synthetic pictures for a dose, or a dose or rule adds none; none of them has a
+            source to be replaced.
     """
     at_hand = np.flatnonzero(manifest["set"].isin(plan.sets).to_numpy(bool))
     warnings: list[str] = []
@@ -171,8 +173,7 @@ def share_of(plan: Plan, train: pd.DataFrame, manifest: pd.DataFrame, seed: int)
         labels = [str(one) for one in manifest["labels"].iloc[at_hand]]
         held = Counter(labels)
         asked = wanted(plan.amount, Counter(str(one) for one in train["labels"]), held)
-        if isinstance(plan.amount, int):
-            require_enough(plan.amount, asked, held)
+        require_enough(plan.amount, asked, held)
         warnings += [
             f"{plan.title}: the rule asks for {count} synthetic pictures of {words(one)}, all {held[one]} were taken."
             for one, count in asked.items()

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
-from leafcore.config import Config, setting, split_names
+from leafcore.config import LAST_SEED, Config, require_seeds, setting, split_names
 
 BaseArm = Literal["real", "classical", "oversampled", "weighted", "real_plus_synthetic", "replaced", "synthetic"]
 Heuristic = Literal["match-largest", "capped", "proportional"]
@@ -69,7 +69,7 @@ class EvaluateConfig(Config):
     size_px: int = setting(128, "Side of the pictures the classifiers see.", unit="px", ge=32, le=1024, multiple_of=32)
     batch_size: int = setting(32, "Pictures per step.", ge=2, le=1024, advanced=True)
     learning_rate: float = setting(1e-3, "Step size of AdamW.", gt=0, le=1, advanced=True)
-    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, le=2**32 - 1, advanced=True)
+    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, le=LAST_SEED, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto",
@@ -93,6 +93,11 @@ class EvaluateConfig(Config):
             if not 0 <= dose <= 400:
                 raise ValueError(f"doses: got {dose}, expected percent from 0 to 400.")
         return tuple(sorted(doses))
+
+    @model_validator(mode="after")
+    def _every_seed_fits(self) -> "EvaluateConfig":
+        require_seeds(self.seed, self.seeds)
+        return self
 
     @model_validator(mode="after")
     def _a_step_per_epoch(self) -> "EvaluateConfig":

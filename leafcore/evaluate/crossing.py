@@ -58,7 +58,7 @@ def _cross(
         for arm, one in zip(arms, family.members, strict=True)
     )
     return Crossed(
-        title=ARM_TITLES[kind],
+        title=_title(material, kind, arms),
         generators=generators,
         macro_f1=_rows(scores),
         to_real=_rows(differences),
@@ -70,6 +70,12 @@ def _cross(
         ),
         withheld=not report.is_clean,
     )
+
+
+def _title(material: Material, kind: str, arms: Sequence[str]) -> str:
+    """Return what the arms of a family have in common, for people; beside other families, of which sets they are."""
+    sets = ", ".join(plan.of for plan in material.plans if plan.id in arms)
+    return ARM_TITLES[kind] if len(material.families) == 1 else f"{ARM_TITLES[kind]}: {sets}"
 
 
 def _macro_f1(judgement: Judgement, decided: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

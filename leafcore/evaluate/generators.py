@@ -67,7 +67,7 @@ class Crossed(BaseModel):
     """A family of generators, each crossed with every classifier seed.
 
     Attributes:
-        title: What the arms have in common, for people: "Real + synthetic".
+        title: What the arms have in common, for people: "Real + synthetic"; beside other families, of which sets.
         generators: In order.
         macro_f1: A row per generator, a column per classifier seed: on the test split.
         to_real: The same minus macro-F1 of the classifier of that seed that learned from real pictures alone.

@@ -33,6 +33,7 @@ class Plan:
         real: Which real train pictures it learns from: all, those that are no used synthetic picture's source, or none.
         sets: Which synthetic sets it takes from, by position.
         amount: How many it takes: all, a dose in percent of the real train pictures of a label set, or a rule's name.
+        of: What people call the one set that it takes from, where each has an arm of its own.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Plan:
     real: Literal["all", "no sources", "none"] = "all"
     sets: tuple[int, ...] = ()
     amount: int | str = "all"
+    of: str = ""
 
 
 def plan_arms(config: EvaluateConfig, titles: Sequence[str]) -> tuple[Plan, ...]:
@@ -49,7 +51,7 @@ def plan_arms(config: EvaluateConfig, titles: Sequence[str]) -> tuple[Plan, ...]
 
     Args:
         config: Of the comparison.
-        titles: Of the synthetic sets, in the config's order.
+        titles: Of the synthetic sets, in the config's order, no two alike.
     """
     every = tuple(range(len(titles)))
     plans = [Plan(BASELINE, ARM_TITLES[BASELINE], "")]
@@ -58,11 +60,10 @@ def plan_arms(config: EvaluateConfig, titles: Sequence[str]) -> tuple[Plan, ...]
             plans.append(Plan(arm, ARM_TITLES[arm], SUBJECTS[arm], SETTINGS[arm]))
             continue
         if config.pooling != "each" or len(titles) == 1:
-            plans.append(_with_sets(arm, arm, ARM_TITLES[arm], every))
+            plans.append(_with_sets(arm, arm, every))
         if config.pooling != "pooled" and len(titles) > 1:
             plans += [
-                _with_sets(arm, f"{arm}.{number}", f"{ARM_TITLES[arm]}: {title}", (number - 1,))
-                for number, title in enumerate(titles, 1)
+                _with_sets(arm, f"{arm}.{number}", (number - 1,), title) for number, title in enumerate(titles, 1)
             ]
     added, of = SUBJECTS["real_plus_synthetic"], "of the real ones of the same label set"
     amounts: list[tuple[str, str, int | str]] = [
@@ -73,6 +74,9 @@ def plan_arms(config: EvaluateConfig, titles: Sequence[str]) -> tuple[Plan, ...]
     return tuple(plans)
 
 
-def _with_sets(base: str, arm: str, title: str, sets: tuple[int, ...]) -> Plan:
+def _with_sets(base: str, arm: str, sets: tuple[int, ...], of: str = "") -> Plan:
     real: Mapping[str, Literal["all", "no sources", "none"]] = {"replaced": "no sources", "synthetic": "none"}
-    return Plan(arm, title, SUBJECTS[base], real=real.get(base, "all"), sets=sets)
+    title, subject = ARM_TITLES[base], SUBJECTS[base]
+    if of:
+        title, subject = f"{title}: {of}", f"{subject} ({of})"
+    return Plan(arm, title, subject, real=real.get(base, "all"), sets=sets, of=of)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import model_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import LAST_SEED, Config, require_seeds, setting
 
 View = Literal["whole", "leaf", "background", "border"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -42,13 +42,18 @@ class ProbesConfig(Config):
     margin: float = setting(
         0.03, "How far around the mask counts as leaf, as a share of the side.", ge=0, le=0.25, advanced=True
     )
-    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, le=2**32 - 1, advanced=True)
+    seed: int = setting(0, "Seed of the first classifier; the others follow.", ge=0, le=LAST_SEED, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto",
         "fp32 is exact; bf16 is up to twice as fast; auto takes bf16 on a GPU, and on a CPU where that is faster.",
         advanced=True,
     )
+
+    @model_validator(mode="after")
+    def _every_seed_fits(self) -> "ProbesConfig":
+        require_seeds(self.seed, self.seeds)
+        return self
 
     @model_validator(mode="after")
     def _a_step_per_epoch(self) -> "ProbesConfig":

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from leafcore.evaluate.probe_configs import VIEW_TITLES, View
 from leafcore.evaluate.result import Estimate
 from leafcore.files import read_json
+from leafcore.measure.stats import LEAST_GROUPS_IN_ALL
 from leafcore.runs import Run, list_runs
 from leafcore.workspace import Workspace
 
@@ -64,20 +65,31 @@ class Probes(BaseModel):
     views: dict[View, ViewScore]
 
     @property
+    def is_known(self) -> bool:
+        """Whether there are intervals: else nothing is claimed, neither a shortcut nor that there is none."""
+        return all(self.views[view].macro_f1.is_known for view in ("whole", *WITHOUT_LEAF))
+
+    @property
     def telling(self) -> tuple[View, ...]:
-        """The parts without a leaf that tell the classes far better than chance: shortcuts."""
+        """The parts without a leaf that tell the classes far better than chance: shortcuts, if anything is known."""
         return tuple(view for view in WITHOUT_LEAF if self.views[view].macro_f1.low > self.chance + FAR)
 
     @property
     def has_learned(self) -> bool:
-        """Whether the classes are told from whole pictures at all, better than by chance."""
+        """Whether the classes are told from whole pictures at all, better than by chance, if anything is known."""
         return self.views["whole"].macro_f1.low > self.chance
 
     @property
     def sentence(self) -> str:
         """What this means, in a sentence that says no more than the intervals allow."""
         whole = self.views["whole"].macro_f1
+        parts = ", ".join(f"{VIEW_TITLES[view].lower()} {told(self.views[view].macro_f1)}" for view in WITHOUT_LEAF)
         facts = f"(chance {self.chance:.2f}, whole picture {whole.value:.2f}; n = {self.images} validation pictures)"
+        if not self.is_known:
+            return (
+                f"No claim from {self.groups} independent validation groups; {LEAST_GROUPS_IN_ALL} are needed: "
+                f"{parts} {facts}; split the dataset again with a larger validation share."
+            )
         if self.telling:
             view = max(self.telling, key=lambda one: self.views[one].macro_f1.value)
             return f"The {view} tells: {told(self.views[view].macro_f1)} macro-F1 without a leaf {facts}."
@@ -86,7 +98,6 @@ class Probes(BaseModel):
                 f"No shortcut can show: whole pictures are told no better than by chance, {told(whole)} macro-F1 "
                 f"(chance {self.chance:.2f}; n = {self.images} validation pictures); take more steps or pictures."
             )
-        parts = ", ".join(f"{VIEW_TITLES[view].lower()} {told(self.views[view].macro_f1)}" for view in WITHOUT_LEAF)
         return f"No shortcut shown: {parts} {facts}."
 
 

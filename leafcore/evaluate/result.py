@@ -11,11 +11,12 @@ runs/<id>/
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from leafcore.data.classes import LabelPolicy
 from leafcore.data.leaks import LeakReport
@@ -270,6 +271,16 @@ class Comparison(BaseModel):
             "verdicts": {second: given["verdict"]},
             "chosen": second,
             "withheld": withheld,
+        }
+
+    @field_validator("arms")
+    @classmethod
+    def _told_apart(cls, arms: dict[str, ArmScore]) -> dict[str, ArmScore]:
+        """Tell apart arms that are called the same, as in older files those with sets of the same title are."""
+        counts = Counter(score.title for score in arms.values() if score.title)
+        return {
+            arm: score.model_copy(update={"title": f"{score.title} ({arm})"}) if counts[score.title] > 1 else score
+            for arm, score in arms.items()
         }
 
     @property

@@ -94,21 +94,21 @@ def _out_of_fold(
     report: Callable[[int, int], None],
 ) -> np.ndarray:
     probabilities = np.full(targets.shape, np.nan, np.float32)
-    folds = min(FOLDS, len(np.unique(groups)))
+    sets = np.unique(targets, axis=0, return_inverse=True)[1].reshape(-1)
+    folds = min(FOLDS, len(np.unique(groups)), np.bincount(sets).max(initial=0))  # no more than the largest set fills
     if folds < 2 or targets.shape[1] < 2:
         return probabilities
-    sets = np.unique(targets, axis=0, return_inverse=True)[1].reshape(-1)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a label set rarer than there are folds: some folds lack it
-        parts = list(splitter.split(features, sets, groups))
+        parts = [part for part in splitter.split(features, sets, groups) if len(part[1])]  # few groups may leave none
     for done, (train, rest) in enumerate(parts, start=1):
         if multi_label:
             for label in range(targets.shape[1]):
                 probabilities[rest, label] = _one_label(features[train], targets[train, label], features[rest])
         else:
             probabilities[rest] = _all_labels(features[train], targets[train], features[rest])
-        report(done, folds)
+        report(done, len(parts))
     return probabilities
 
 

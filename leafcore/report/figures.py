@@ -74,10 +74,10 @@ def _ends(estimates: Sequence[Estimate]) -> np.ndarray:
     return ends
 
 
-def _rows(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Estimate]]) -> None:
-    """Draw numbers with their intervals, a row per name, the series a little above one another."""
+def _rows(axes: Axes, names: Sequence[str], series: Sequence[tuple[str, Sequence[Estimate]]]) -> None:
+    """Draw numbers with their intervals, a row per name, the titled series a little above one another."""
     spread = 0.5 / max(1, len(series))
-    for index, (title, estimates) in enumerate(series.items()):
+    for index, (title, estimates) in enumerate(series):
         rows = np.arange(len(names)) + (index - (len(series) - 1) / 2) * spread
         values = np.array([one.value for one in estimates])
         known = np.array([one.is_known for one in estimates])
@@ -91,9 +91,9 @@ def _rows(axes: Axes, names: Sequence[str], series: Mapping[str, Sequence[Estima
 def differences_figure(found: Comparison) -> str:
     """Return, by label and arm, F1 minus that of the baseline, with 95 % intervals."""
     keys = list(next(iter(found.differences.values())))
-    titles = {found.arms[arm].title or arm: [each[key] for key in keys] for arm, each in found.differences.items()}
-    figure, (axes,) = _axes(7.2, 1.2 + len(keys) * (0.3 + 0.1 * len(titles)))
-    _rows(axes, [words(key) for key in keys], titles)
+    series = [(found.arms[arm].title or arm, [each[key] for key in keys]) for arm, each in found.differences.items()]
+    figure, (axes,) = _axes(7.2, 1.2 + len(keys) * (0.3 + 0.1 * len(series)))
+    _rows(axes, [words(key) for key in keys], series)
     axes.axvline(0, color="#8a8a8a", linestyle="--", linewidth=1)
     axes.set_xlabel("difference in F1 to the baseline")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, frameon=False)
@@ -104,7 +104,7 @@ def seeds_figure(found: Comparison) -> str:
     """Return macro-F1 of every arm with its interval, and of each seed as a point."""
     figure, (axes,) = _axes(7.2, 1.0 + 0.42 * len(found.arms))
     names = [score.title or arm for arm, score in found.arms.items()]
-    _rows(axes, names, {"mean": [score.macro_f1 for score in found.arms.values()]})
+    _rows(axes, names, [("mean", [score.macro_f1 for score in found.arms.values()])])
     for row, score in enumerate(found.arms.values()):
         axes.plot(score.seeds, [row + 0.24] * len(score.seeds), "|", color="#333333", markersize=7)
     axes.set_xlabel("macro-F1 on test pictures: mean with 95 % interval, each seed as a line below")
@@ -194,7 +194,7 @@ def calibration_figure(found: Comparison) -> str:
 def probes_figure(probes: Probes) -> str:
     """Return macro-F1 of each part of the pictures; chance is marked."""
     figure, (axes,) = _axes(7.2, 2.2)
-    _rows(axes, [VIEW_TITLES[view] for view in probes.views], {"": [one.macro_f1 for one in probes.views.values()]})
+    _rows(axes, [VIEW_TITLES[view] for view in probes.views], [("", [one.macro_f1 for one in probes.views.values()])])
     axes.axvline(probes.chance, color="#8a8a8a", linestyle="--", linewidth=1)
     axes.annotate(
         "chance", (probes.chance, -0.45), color="#6a6a6a", fontsize=8, xytext=(3, 0), textcoords="offset points"

@@ -91,8 +91,10 @@ def _newest(
 
 
 def _of_sets(found: QualityResult, sets: Sequence[str]) -> QualityResult:
-    """Return what was measured of some sets, and of real pictures."""
-    return found.model_copy(update={"cells": [cell for cell in found.cells if cell.set in {REAL, *sets}]})
+    """Return what was measured of some sets, and of real pictures of the classes that these show."""
+    shown = {cell.labels for cell in found.cells if cell.set in sets}
+    kept = [cell for cell in found.cells if cell.set in {REAL, *sets} and cell.labels in shown]
+    return found.model_copy(update={"cells": kept})
 
 
 def realism_tables(known: Realism) -> dict[str, pd.DataFrame]:

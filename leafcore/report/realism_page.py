@@ -2,8 +2,7 @@
 
 from leafcore.data.labels import words
 from leafcore.measure.stats import Interval
-from leafcore.quality.result import ALL
-from leafcore.quality.telling import by_set, facts
+from leafcore.quality.telling import by_set, class_title, facts
 from leafcore.realfake.result import MACHINES
 from leafcore.report.reading import Table, told
 from leafcore.report.realism import Realism
@@ -12,10 +11,14 @@ SHARE = "{:.0%}"
 
 
 def quality_tables(known: Realism) -> list[Table]:
-    """Return a table per run and network: a row per measure, a column for real pictures and for each set."""
+    """Return a table per run, class and network: a row per measure, a column for real pictures and for each set."""
     return [
-        Table(*by_set(found, ALL, features), title=f"Image quality in {features}: {facts(found)}, run {run_id}")
+        Table(
+            *by_set(found, labels, features),
+            title=f"Image quality: {class_title(labels)}, {features}; {facts(found)}, run {run_id}",
+        )
         for run_id, found in known.quality.items()
+        for labels in found.label_sets
         for features in found.features
     ]
 

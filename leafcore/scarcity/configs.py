@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from leafcore.config import setting
+from leafcore.config import require_seeds, setting
 from leafcore.data.configs import SplitConfig
+from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.train.dcgan_config import require_size
 
 
@@ -43,3 +44,8 @@ class ScarcityConfig(SplitConfig):
     @classmethod
     def _can_be_made(cls, value: object) -> object:
         return require_size(value)
+
+    @model_validator(mode="after")
+    def _every_seed_fits(self) -> "ScarcityConfig":
+        require_seeds(self.seed, max(2, EvaluateConfig.PRESETS[self.scale]["seeds"]))  # 2: with a second teacher
+        return self

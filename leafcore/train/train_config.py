@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
-from leafcore.config import Config, setting
+from leafcore.config import LAST_SEED, Config, setting
 from leafcore.errors import ConfigError
 from leafcore.workspace import check_name
 
@@ -29,7 +29,7 @@ class TrainConfig(Config):
     size_px: int = setting(256, "Side of the pictures the networks see.", unit="px", ge=32, le=1024, multiple_of=4)
     learning_rate: float = setting(2e-4, "Step size of the optimizer.", gt=0, le=1, advanced=True, group="Optimizer")
     seed: int = setting(
-        0, "Seed of everything random in this run.", ge=0, le=2**32 - 1, advanced=True, group="Optimizer"
+        0, "Seed of everything random in this run.", ge=0, le=LAST_SEED, advanced=True, group="Optimizer"
     )
     max_steps_per_epoch: int = setting(
         0, "Cuts each epoch to so many steps; 0 means all.", ge=0, advanced=True, group="Saving"

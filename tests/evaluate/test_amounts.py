@@ -45,3 +45,17 @@ def test_a_dose_with_too_few_pictures_is_refused():
         require_enough(400, wanted(400, REAL, HELD), HELD)
     with pytest.raises(DatasetError, match=r"doses: 50 % of the real train pictures of wilt is none"):
         require_enough(50, {"wilt": 0}, {"wilt": 9})
+
+
+@pytest.mark.parametrize(
+    ("rule", "held"),
+    [("match-largest", {"healthy": 30}), ("capped", {"wilt": 9}), ("proportional", {"rust scab": 9})],
+)
+def test_a_rule_that_adds_no_picture_is_refused(rule, held):
+    sets = "".join(held).replace(" ", r"\+")
+    with pytest.raises(DatasetError, match=rf"heuristics: {rule} adds no synthetic picture of {sets} to the real"):
+        require_enough(rule, wanted(rule, REAL, held), held)
+
+
+def test_a_rule_may_ask_for_more_than_there_are():
+    require_enough("match-largest", wanted("match-largest", REAL, HELD), HELD)

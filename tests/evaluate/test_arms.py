@@ -11,6 +11,7 @@ from leafcore.evaluate.arms import load_material, share_of
 from leafcore.evaluate.configs import EvaluateConfig
 from leafcore.evaluate.plans import Plan
 from leafcore.images import load_square
+from leafcore.runs import open_run
 from tests.conftest import carrier
 from tests.watcher import Watcher
 
@@ -162,6 +163,14 @@ def test_a_rule_that_asks_for_more_than_there_is_takes_all_and_says_so(own, conf
     assert warning.startswith("Real + synthetic, match-largest: the rule asks for ") and "all 4 were taken" in warning
 
 
+@pytest.mark.parametrize("rule", ["match-largest", "capped"])
+def test_a_rule_that_adds_no_picture_makes_no_arm(rule):
+    train = pd.DataFrame({"labels": ["healthy", "rust"] * 4})
+    children = pd.DataFrame({"set": 0, "labels": ["rust"] * 9})
+    with pytest.raises(DatasetError, match=f"heuristics: {rule} adds no synthetic picture of rust to the real"):
+        share_of(Plan(f"add.{rule}", "By a rule", "", sets=(0,), amount=rule), train, children, seed=0)
+
+
 def test_a_label_set_that_is_replaced_altogether_is_named():
     train = pd.DataFrame({"sha256": ["a", "b"], "labels": ["healthy", "rust"]})
     children = pd.DataFrame({"set": 0, "source_sha256": ["a"], "labels": ["rust"]})
@@ -178,6 +187,20 @@ def test_every_set_may_have_an_arm_of_its_own(own, journey, config):
     material = share(config, own, synthetic=(same, other.id), arms="real_plus_synthetic", pooling="each")
     first, second = (material.shares[f"real_plus_synthetic.{number}"].synthetic.tolist() for number in (1, 2))
     assert (first, second) == ([0, 1, 2, 3, 4, 5], [6, 7]) and material.plans[2].title.endswith(other.record.title)
+
+
+def test_sets_that_are_called_the_same_have_arms_that_are_not(own, journey, config):
+    same = config.synthetic[0]
+    other = carrier(own)(
+        "synthesize", chain=("healthy-to-rust",), dataset=journey.dataset, source="healthy", count=6, seed=5,
+        device="cpu",
+    )  # fmt: skip
+    assert open_run(own, same).record.title == other.record.title
+    material = share(config, own, synthetic=(same, other.id), arms="real_plus_synthetic,synthetic", pooling="both")
+    titles = {plan.id: plan.title for plan in material.plans}
+    assert len(set(titles.values())) == len(titles) == 7
+    assert titles["real_plus_synthetic.2"] == f"Real + synthetic: {other.record.title} {other.id[-4:]}"
+    assert all(plan.of in plan.subject for plan in material.plans) and material.plans[2].of.endswith(same[-4:])
 
 
 def test_sources_cannot_be_replaced_where_there_are_none(own, config):

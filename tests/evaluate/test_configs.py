@@ -2,6 +2,8 @@ import pytest
 
 from leafcore.errors import ConfigError
 from leafcore.evaluate.configs import EvaluateConfig
+from leafcore.evaluate.probe_configs import ProbesConfig
+from leafcore.scarcity.configs import ScarcityConfig
 
 GIVEN = {"dataset": "d", "synthetic": "run-1, run-2,,"}
 
@@ -19,6 +21,24 @@ def test_every_preset_is_a_valid_setting(preset):
 def test_more_epochs_than_steps_are_refused():
     with pytest.raises(ConfigError, match=r"epochs: got 5, expected at most as many as steps \(4\)"):
         EvaluateConfig.build({**GIVEN, "steps": 4, "epochs": 5})
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "count"),
+    [
+        (EvaluateConfig, {**GIVEN, "seeds": 3}, 3),
+        (ProbesConfig, {"dataset": "d", "seeds": 4}, 4),
+        (ScarcityConfig, {"dataset": "d", "scale": "paper"}, 5),
+        (ScarcityConfig, {"dataset": "d", "scale": "smoke", "co_teacher": True}, 3),
+    ],
+)
+def test_the_last_of_the_seeds_that_are_counted_up_is_one_too(config, given, count):
+    last = 2**32 - count
+    assert config.build({**given, "seed": last}).seed == last
+    with pytest.raises(ConfigError) as raised:
+        config.build({**given, "seed": last + 1})
+    expected = f"expected at most {last}, for {count} seeds are counted up from it."
+    assert str(raised.value) == f"seed: got {last + 1}, {expected}"
 
 
 def test_a_comparison_without_synthetic_pictures_is_refused():

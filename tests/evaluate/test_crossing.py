@@ -186,6 +186,17 @@ def test_the_command_line_closes_with_the_table_and_the_sentence(material, confi
     assert "crossed" not in plain(TABLES["evaluate"]({**answer, "crossed": []}))
 
 
+def test_families_are_told_apart_by_their_sets_and_the_command_line_has_a_table_of_each(material, config, answered):
+    material = with_generators(widened(material), config, (0, 1, 2, 3))
+    members = material.families[0].members
+    material = replace(material, families=tuple(Family(part, ()) for part in (members[:2], members[2:])))
+    cells = {plan.id: [cell(material, answered(at))] * 2 for at, plan in enumerate(material.plans)}
+    found = compare(material, cells, Circumstances(CLEAN, dict.fromkeys(list(cells)[1:], CLEAN), 1, seed=0))
+    assert [one.title for one in found.crossed] == ["Real + synthetic: set 0, set 1", "Real + synthetic: set 2, set 3"]
+    told = plain(TABLES["evaluate"]({"run": "r", "path": "p", **found.model_dump(mode="json")}))
+    assert all(one.verdict in told for one in found.crossed)
+
+
 def test_pooled_sets_are_not_crossed(own, config, family, tmp_path):
     found = evaluate(config.model_copy(update={"synthetic": family, "seeds": 1}), own, Watcher(tmp_path / "run"))
     assert found.crossed == ()

@@ -28,6 +28,7 @@ def test_several_sets_make_one_arm_or_one_each_or_both():
     each = plans("gan", "drawn", arms=arms, pooling="each")
     assert [(plan.id, plan.sets) for plan in each[1:]] == [(f"{arms}.1", (0,)), (f"{arms}.2", (1,))]
     assert each[2].title == "Real + synthetic: drawn"
+    assert each[2].subject == "adding these synthetic pictures (drawn)", "the sentence says which set it speaks of"
     assert [plan.id for plan in plans("a", "b", arms=arms, pooling="both")[1:]] == [arms, f"{arms}.1", f"{arms}.2"]
     assert [plan.id for plan in plans("a", arms=arms, pooling="each")[1:]] == [arms], "one set is all of them"
 

@@ -64,6 +64,19 @@ def test_days_of_an_older_file_are_parts_by_day():
     assert again.arms["real"].parts == found.arms["real"].parts
 
 
+def test_arms_of_an_older_file_that_are_called_the_same_are_told_apart():
+    arms = old_file()["arms"]
+    rest = {f"real_plus_synthetic.{number}": {**arms["real"], "title": "Real + synthetic: a set"} for number in (1, 2)}
+    of_two = Comparison.model_validate(old_file()).model_dump(mode="json")
+    found = Comparison.model_validate({**of_two, "arms": {**of_two["arms"], **rest}})
+    assert [score.title for score in found.arms.values()] == [
+        "Real",
+        "Real + synthetic",
+        "Real + synthetic: a set (real_plus_synthetic.1)",
+        "Real + synthetic: a set (real_plus_synthetic.2)",
+    ]
+
+
 def test_what_was_withheld_then_is_withheld_now():
     assert Comparison.model_validate(old_file("Verdict withheld: …")).withheld == ("real_plus_synthetic",)
 

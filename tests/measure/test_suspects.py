@@ -72,6 +72,35 @@ def test_a_label_of_a_single_group_cannot_be_judged():
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("counts", [(4, 4, 3), (2, 2)])
+def test_label_sets_of_fewer_pictures_than_folds_are_judged_by_fewer_folds(counts, multi_label):
+    given = np.eye(len(counts), dtype=bool)[np.repeat(np.arange(len(counts)), counts)]
+    features, told = given @ np.eye(3, 8, dtype=np.float32)[: len(counts)] * 2, []
+    judgement = judge_labels(
+        features, given, np.arange(len(given)), multi_label=multi_label, report=lambda *at: told.append(at)
+    )
+    folds = max(counts)
+    assert told == [(at, folds) for at in range(1, folds + 1)]
+    assert not np.isnan(judgement.confidence[: counts[0]]).any() and (judgement.suggested == given).all()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_label_sets_of_a_picture_each_are_not_judged(multi_label):
+    judgement = judge(*blobs(3), multi_label)
+    assert np.isnan(judgement.confidence).all() and (judgement.suspect == 0).all()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize(
+    "groups", [[0, 3, 2, 2, 1, 3, 0, 3, 0], [0, 0, 0, 0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 2, 2, 3, 3, 4]]
+)
+def test_pictures_of_few_groups_are_judged_though_a_fold_stays_empty(multi_label, groups):
+    given = np.eye(2, dtype=bool)[[0, 0, 1, 1, 0, 0, 0, 1, 0]]
+    judgement = judge(blobs(9)[0], given, multi_label, groups=np.array(groups))
+    assert judgement.suspect.shape == (9,) and not np.isnan(judgement.suspect).any()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
 def test_where_all_labels_are_the_same_nothing_is_suspect(multi_label):
     features, _ = blobs(12)
     judgement = judge(features, np.ones((12, 1), bool), multi_label)

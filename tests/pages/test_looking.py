@@ -108,19 +108,37 @@ def test_the_button_looks_for_shortcuts_with_the_comparisons_settings(open_app, 
         assert settings[name] == compared[name]
 
 
-def test_what_was_found_stands_beside_the_headline(open_app, own, journey):
-    estimate = {"value": 0.71, "low": 0.6, "high": 0.8}
+def write_probes(workspace, dataset, **ends):
+    """Write what probes found: macro-F1 of 0.71 on every part of the pictures, with an interval if its ends are named.
+
+    Args:
+        workspace: Where.
+        dataset: `name@version`.
+        **ends: `low` and `high`.
+    """
+    estimate = {"value": 0.71, **ends}
     score = {"macro_f1": estimate, "accuracy": estimate, "seeds": [0.71], "pixels": 0.5}
-    run = create_run(own, "probes", build_config("probes", {"dataset": journey.dataset}))
-    told = {"dataset": journey.dataset, "images": 9, "groups": 9, "train_images": 20, "steps": 4, "chance": 0.33}
+    run = create_run(workspace, "probes", build_config("probes", {"dataset": dataset}))
+    told = {"dataset": dataset, "images": 9, "groups": 9, "train_images": 20, "steps": 4, "chance": 0.33}
     write_json(run.folder / "probes.json", {**told, "majority": 0.4, "views": dict.fromkeys(VIEWS, score)})
     with run.locked():
         run.finish("done")
+
+
+def test_what_was_found_stands_beside_the_headline(open_app, own, journey):
+    write_probes(own, journey.dataset, low=0.6, high=0.8)
     page = open_app(own).open("evaluate")
     said = "The background tells: 0.71 [0.60, 0.80] macro-F1 without a leaf"
     assert any(box.value.startswith(said) for box in page.warning)
     page = open_app(own).open("evaluate", eval_tab="Shortcuts")
     assert list(page.dataframe[0].value["seen"])[:2] == ["Whole picture", "Leaf only"]
+
+
+def test_that_too_few_groups_allow_no_claim_of_shortcuts_is_said(open_app, own, journey):
+    write_probes(own, journey.dataset)
+    page = open_app(own).open("evaluate")
+    said = "No claim from 9 independent validation groups; 10 are needed: background only 0.71, border only 0.71"
+    assert any(box.value.startswith(said) for box in page.info) and "No shortcut" not in captions(page)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

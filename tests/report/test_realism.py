@@ -11,6 +11,7 @@ from leafcore.quiz import answer_quiz, name_quiz, open_quiz, repeat_quiz, start_
 from leafcore.realfake.result import RealFakeResult, SetTold, Told
 from leafcore.report.facts import gather
 from leafcore.report.page import report_page
+from leafcore.report.realism_page import quality_tables
 from leafcore.report.tables import tables
 
 
@@ -33,12 +34,13 @@ def done(own):
     return note
 
 
-def cell(name, kid):
-    return Cell(set=name, labels="", features="net", fakes=6, reals=9, scores={"kid": Score(value=kid, n=6, sd=0.01)})
+def cell(name, kid, labels=""):
+    scores = {"kid": Score(value=kid, n=6, sd=0.01)}
+    return Cell(set=name, labels=labels, features="net", fakes=6, reals=9, scores=scores)
 
 
-def measured(dataset, run_id, kid):
-    cells = [cell(REAL, 0.001), cell(run_id, kid), cell("another", 0.9)]
+def measured(dataset, run_id, kid, *more):
+    cells = [cell(REAL, 0.001), cell(run_id, kid), cell("another", 0.9), *more]
     titles = {REAL: "Real", run_id: "Rust leaves", "another": "Another"}
     return QualityResult(dataset=dataset, reals="val", size_px=32, titles=titles, features=("net",), cells=cells)
 
@@ -67,6 +69,36 @@ def test_the_newest_quality_of_the_same_sets_is_reported(own, journey, sets, don
     html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["quality"]
     assert "0.125 ± 0.01" in html and "Rust leaves (n = 6)" in html and "Another" not in html
     assert set(table["set"]) == {REAL, sets[0]} and set(table["run"]) == {run.id}
+
+
+def test_the_quality_of_a_set_of_one_class_stands_in_a_table_of_that_class(own, journey, sets, done):
+    every = measured(journey.dataset, sets[0], 0.5)
+    cells = [
+        cell(REAL, 0.001, "rust"),
+        cell(sets[0], 0.25, "rust"),
+        cell(REAL, 0.002, "scab"),
+        cell("another", 0.9, "scab"),
+    ]
+    one = every.model_copy(update={"cells": cells})
+    run = done("quality", one, dataset=journey.dataset, synthetic=sets, judge="none")
+    facts = gather(own, journey.runs["evaluate"].id)
+    (part,), html = quality_tables(facts.realism), report_page(facts, examples=0, tolerance=0.1)
+    assert part.title.startswith("Image quality: rust, net; real validation pictures") and part.title.endswith(run.id)
+    assert [list(row) for row in part.rows] == [["KID ↓", "0.001 ± 0.01", "0.25 ± 0.01"]]
+    assert "0.25 ± 0.01" in html and "scab, net" not in html, "no set of this comparison shows scab"
+
+
+def test_the_quality_of_all_classes_and_of_each_stands_in_tables_of_their_own(own, journey, sets, done):
+    withheld = Cell(set=sets[0], labels="scab", features="net", fakes=2, reals=1, withheld={"kid": "too few pictures"})
+    found = measured(journey.dataset, sets[0], 0.5, cell(REAL, 0.001, "rust"), cell(sets[0], 0.25, "rust"), withheld)
+    done("quality", found, dataset=journey.dataset, synthetic=sets, judge="none")
+    facts = gather(own, journey.runs["evaluate"].id)
+    told = [part.title.partition(";")[0] for part in quality_tables(facts.realism)]
+    assert told == ["Image quality: All, net", "Image quality: rust, net", "Image quality: scab, net"]
+    html = report_page(facts, examples=0, tolerance=0.1)
+    assert html.count("Every measure is withheld.") == 1 and "too few pictures" in set(
+        tables(facts)["quality"]["withheld"]
+    )
 
 
 def test_the_newest_trial_by_machine_is_reported_with_its_warning(own, journey, sets, done):

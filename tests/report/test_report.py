@@ -17,6 +17,7 @@ from leafcore.evaluate.generators import Crossed, Generator, SpreadOfScores
 from leafcore.evaluate.overlap import Overlap, WithoutScore
 from leafcore.evaluate.parts import PartScore
 from leafcore.evaluate.probe_configs import VIEWS
+from leafcore.evaluate.probe_result import Probes
 from leafcore.evaluate.result import Estimate, McNemar, Pair, read_comparison
 from leafcore.export.cards import BLANK
 from leafcore.files import write_json
@@ -24,6 +25,7 @@ from leafcore.jobs import build_config, submit
 from leafcore.report.card import REFORMS, card_text, model_card, reforms_sheet
 from leafcore.report.configs import ReportConfig
 from leafcore.report.facts import gather
+from leafcore.report.figures import differences_figure
 from leafcore.report.page import report_page
 from leafcore.report.report import report
 from leafcore.report.tables import tables
@@ -169,6 +171,26 @@ def test_the_newest_probes_are_reported(own, journey):
     html = report_page(facts, examples=0, tolerance=0.1)
     assert "The background tells: 0.71 [0.60, 0.80] macro-F1 without a leaf" in html
     assert list(tables(facts)["probes"]["view"]) == list(VIEWS)
+
+
+def test_every_arm_is_in_the_figure_of_differences_whatever_it_is_called(facts):
+    found = facts.found
+    arms = {**found.arms, "again": found.arms["real_plus_synthetic"]}
+    differences = {**found.differences, "again": found.differences["real_plus_synthetic"]}
+    svg = differences_figure(found.model_copy(update={"arms": arms, "differences": differences}))
+    title = found.arms["real_plus_synthetic"].title
+    assert svg.count(f">{title}<") == 2 == differences_figure(found).count(f">{title}<") + 1
+
+
+def test_shortcuts_that_too_few_groups_allow_no_claim_of_are_neither_told_nor_cleared(facts):
+    score = {"macro_f1": 0.96, "accuracy": 0.96, "seeds": [0.96], "pixels": 0.5}
+    told = {"dataset": "d@1", "images": 45, "groups": 9, "train_images": 20, "steps": 4, "chance": 0.33}
+    few = replace(facts, probes=Probes(**told, majority=0.4, views=dict.fromkeys(VIEWS, score)))
+    said = "No claim from 9 independent validation groups; 10 are needed: background only 0.96"
+    html, limits = report_page(few, examples=0, tolerance=0.1), dict(model_card(few)[-1].rows)
+    assert limits["Shortcuts"].startswith(said)
+    assert dict(reforms_sheet(few).rows)["6c. Is every feature legitimate?"].startswith(f"shortcut probes: {said}")
+    assert html.count(said) == 4 and "No shortcut" not in html
 
 
 def test_what_computed_a_comparison_is_what_it_recorded_never_what_is_here_now(own, journey):
