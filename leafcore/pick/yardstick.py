@@ -41,7 +41,7 @@ class Yardstick:
         near: How near to one of those real target pictures come at the nearest: see `nearest_of_reals`.
         groups: (N,) what each source belongs to.
         withheld: By measure, why it is not taken.
-        seed: Of KID's subsets.
+        seed: Of KID's folds.
     """
 
     target: str

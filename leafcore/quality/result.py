@@ -69,7 +69,7 @@ class QualityResult(BaseModel):
         judge: The classifier that named the pictures; empty for none.
         seen: By set, how many of the real pictures a model behind it had seen; only those with some.
         cells: By network, class and set; the real pictures' before the sets'.
-        seed: Of the choice of pictures and of KID's subsets.
+        seed: Of the choice of pictures and of KID's folds.
     """
 
     dataset: str
