@@ -17,6 +17,7 @@ from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.measure.features import FeatureExtractor
+from leafcore.measure.measured import Score
 from leafcore.measure.witness import Witness, open_witness_of_chain
 from leafcore.nets.backbones import BUNDLED, INCEPTION, has_weights
 from leafcore.progress import Progress
@@ -46,6 +47,11 @@ class Trial:
     def is_trusted(self) -> bool:
         """Whether it names real pictures rightly often enough."""
         return REAL not in self.objections
+
+    @property
+    def judge_right(self) -> Score | None:
+        """How many real validation pictures it names rightly."""
+        return Score(**self.witness.accuracy.model_dump()) if self.witness.accuracy else None
 
 
 def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> QualityResult:
@@ -78,6 +84,7 @@ def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> 
         titles={REAL: "Real train pictures", **set_titles(workspace, sets)},
         features=tuple(dict.fromkeys(cell.features for cell in cells)),
         judge=trial.witness.name,
+        judge_right=trial.judge_right,
         seen=_seen_reals(sets, tables[VAL], progress),
         cells=[_objected(cell, trial.objections) for cell in cells],
         seed=config.seed,

@@ -55,14 +55,14 @@ def measured(workspace: Workspace, dataset: str, *runs: Run, **values) -> Qualit
     return QualityResult.model_validate(run.result())
 
 
-def names_all(monkeypatch, labels: str, accuracy: float = 0.95) -> None:
+def names_all(monkeypatch, labels: str, accuracy: float = 0.95, n: int = 40) -> None:
     """Let a judge say the same of every picture."""
 
     class Judge:
         def __call__(self, pictures):
             return [labels] * len(pictures)
 
-    rate = Rate(value=accuracy, low=0, high=1, n=40)
+    rate = Rate(value=accuracy, low=0, high=1, n=n)
     monkeypatch.setattr(verb, "open_witness_of_chain", lambda *rest: Witness(Judge(), "judge@3", rate, "", {}))
 
 
@@ -126,7 +126,7 @@ def test_a_judge_s_word_stands_beside_real_pictures_and_fakes(own, journey, monk
     names_all(monkeypatch, "rust")
     monkeypatch.setattr(verb, "open_checkpoint", lambda *rest: journey_judge("a" * 64))
     found = measured(own, journey.dataset, journey.runs["synthesize"])
-    assert found.judge == "judge@3"
+    assert found.judge == "judge@3" and (found.judge_right.value, found.judge_right.n) == (0.95, 40)
     assert [cell.scores["agreement"].value for cell in found.cells] == [1, 1]
     assert found.cells[0].scores["agreement"].n == found.cells[0].reals, "train pictures it learned from are not asked"
 
@@ -152,6 +152,13 @@ def test_a_judge_that_does_not_know_real_pictures_says_nothing(own, journey, mon
     found = measured(own, journey.dataset, journey.runs["synthesize"])
     assert all("agreement" not in cell.scores for cell in found.cells)
     assert "names 60% of 40 real validation pictures rightly" in found.cells[1].withheld["agreement"]
+
+
+def test_a_judge_that_was_hardly_tried_says_nothing_and_what_to_do(own, journey, monkeypatch):
+    names_all(monkeypatch, "rust", accuracy=1.0, n=19)
+    found = measured(own, journey.dataset, journey.runs["synthesize"])
+    assert all("agreement" not in cell.scores for cell in found.cells) and found.judge_right.n == 19
+    assert "was tried on 19 real validation pictures, expected at least 20" in found.cells[1].withheld["agreement"]
 
 
 def test_a_generator_that_saw_the_real_pictures_is_named(own, journey, tmp_path):
