@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafcore.data.manifest import load
+from leafcore.data.manifest import load, save
 from leafcore.data.seen import save_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError
@@ -178,6 +178,32 @@ def test_labels_without_a_validation_picture_are_refused(own, journey):
     wilt = set_of(own, journey, [{"labels": "wilt"}] * 6)
     with pytest.raises(DatasetError, match="dataset: leaves@.* has no validation picture of wilt; choose the dataset"):
         measured(own, journey.dataset, wilt)
+
+
+def test_without_labels_what_has_no_validation_picture_is_told_and_the_rest_is_measured(own, journey, tmp_path):
+    dataset = load(own, journey.dataset)
+    records = dataset.records.copy()
+    records.loc[(records["labels"] == "scab") & (records["split"] == "val"), "split"] = "train"
+    thin = save(own, "leaves", records, dataset.card.model_copy(update={"parent": dataset.version}))
+    learned = thin.records[(thin.records["split"] == "train") & thin.records["labels"].isin(["rust", "scab"])]
+    unlabelled = set_of(own, journey, [{"labels": ""}] * 6, generator=list(learned["sha256"]))
+    watcher = Watcher(tmp_path / "run")
+    watcher.report = lambda *counts, **scalars: None
+    config = QualityConfig(dataset=thin.ref, synthetic=(unlabelled.id,), judge="none", device="cpu", **TINY)
+    found = verb.quality(config, own, watcher)
+    val = thin.select(split="val", labels="rust")
+    assert [(cell.labels, cell.reals) for cell in found.cells] == [(ALL, len(val))] * 2
+    assert found.cells[1].scores["nearest_train"].n == 6, "train pictures of both may have been copied"
+    assert watcher.warnings == [
+        f"{unlabelled.id} is held against validation pictures of rust: there is none of scab, which it may show too; "
+        "split the dataset again to have some."
+    ]
+
+    scab = set_of(
+        own, journey, [{"labels": ""}] * 6, generator=list(thin.select(split="train", labels="scab")["sha256"])
+    )
+    with pytest.raises(DatasetError, match="has no validation picture of scab"):
+        measured(own, thin.ref, scab)
 
 
 def test_every_number_is_a_row_of_a_table(own, journey):
