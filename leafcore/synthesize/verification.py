@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from leafcore.checkpoints import open_checkpoint
+from leafcore.data import leaks
 from leafcore.data.manifest import Dataset
 from leafcore.data.seen import FILTERS, UNKNOWN, Seen, merge, playing
 from leafcore.errors import DatasetError
@@ -89,6 +90,12 @@ class Verifier:
             if check.withheld:
                 progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
 
+    def tell_strangers(self, dataset: Dataset, progress: Progress) -> None:
+        """Warn now, and not when the set is compared, of a filter that has seen more than a dataset's train split."""
+        found = leaks.check(dataset, self.seen)
+        if self.seen and not found.is_clean:
+            progress.warn(f"A comparison on {dataset.name} will withhold its verdict: {found.explain()}.")
+
 
 def open_verifier(
     config: SynthesizeConfig,
@@ -127,7 +134,9 @@ def open_verifier(
     leaf, leafness, leaf_seen = _try_leafness(config, workspace, here[0], size_px, device)
     copy, extract, train, groups = _look_at_reals(config, workspace, here, seen, size_px, device, progress)
     filters = merge(by_name.seen, leaf_seen)
-    return Verifier({**by_name.checks, LEAF: leaf, COPY: copy}, leafness, extract, train, groups, filters)
+    verifier = Verifier({**by_name.checks, LEAF: leaf, COPY: copy}, leafness, extract, train, groups, filters)
+    verifier.tell_strangers(here[0], progress)
+    return verifier
 
 
 def verifying_translations(config: SynthesizeConfig, judges: Verifier, *, masked: bool) -> Verifier:

@@ -113,6 +113,15 @@ def test_what_a_filter_of_before_had_seen_is_unknown_where_it_rejected_pictures(
     assert seen_by(pictures)[UNKNOWN] == [f"{run.id} (leaf filter)"]
 
 
+def test_a_filter_that_has_seen_other_pictures_is_told_of_when_it_filters(own, config, judge, sees_leaves, tmp_path):
+    given = config.model_copy(update={"judge": "judge", "copy_percentile": 0, **UNASKED})
+    watcher, both = Watcher(tmp_path / "run"), Watcher(tmp_path / "both")
+    synthesize(given, own, watcher)
+    assert "A comparison on leaves will withhold its verdict: the judge that verified the" in " ".join(watcher.warnings)
+    synthesize(given.model_copy(update={"judge": "none", "leaf_model": "sample-lflseg", "verify": "yes"}), own, both)
+    assert "withhold its verdict: the LFLSeg model that verified the pictures has seen" in " ".join(both.warnings)
+
+
 def test_a_resumed_run_keeps_what_its_filters_have_seen(own, journey, judge, config, tmp_path):
     first = config.model_copy(update={"judge": "judge", **UNASKED})
     synthesize(first, own, Watcher(tmp_path / "run"))
