@@ -4,12 +4,19 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from leafcore.data.manifest import Dataset
-from leafcore.data.seen import UNKNOWN, Seen
+from leafcore.data.seen import FILTERS, UNKNOWN, Seen
 
 _SEES = {
     "source": "the sources include",
     "probe": "the probes, by which epochs were chosen, include",
     "lflseg": "the LFLSeg model behind the masks has seen",
+    FILTERS["label"]: "the judge that verified the pictures has seen",
+    FILTERS["leaf"]: "the LFLSeg model that verified the pictures has seen",
+}
+_INSTEAD = {  # of one that has seen other pictures
+    "lflseg": "train LFLSeg on this dataset first",
+    FILTERS["label"]: "train a classifier on this dataset, and let it judge pictures that are made anew",
+    FILTERS["leaf"]: "train LFLSeg on this dataset, and let it verify pictures that are made anew",
 }
 ROLES = {  # for people
     "generator": "generators",
@@ -22,7 +29,7 @@ ROLES = {  # for people
 
 
 class LeakReport(BaseModel):
-    """What the models behind an arm have seen, by role ("generator", "lflseg", "source", "probe").
+    """What the models behind an arm have seen, by role ("generator", "lflseg", "label filter", "source", "probe", ...).
 
     Attributes:
         test: How many test pictures, or pictures of a test picture's group, each role has seen.
@@ -55,7 +62,7 @@ class LeakReport(BaseModel):
             worst = max(self.outside, key=lambda role: self.outside[role])
             seen = _SEES.get(worst, f"the {worst} has seen")
             strangers = f"{seen} {self.outside[worst]} pictures that are not in this dataset's train split"
-            return f"{strangers}; train LFLSeg on this dataset first" if worst == "lflseg" else strangers
+            return f"{strangers}; {_INSTEAD[worst]}" if worst in _INSTEAD else strangers
         if self.unknown:
             return (
                 f"nobody wrote down which pictures were seen by {', '.join(self.unknown)}; promote or train that "

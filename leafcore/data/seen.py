@@ -21,6 +21,7 @@ ROLES: dict[str, tuple[str, ...]] = {  # what each recipe's models must have wri
     "dreambooth": ("generator",),
     "classifier": ("classifier",),
 }
+FILTERS = {"label": "label filter", "leaf": "leaf filter"}  # the role of what rejected pictures, by what it asked them
 
 
 def roles_of(recipe: str) -> tuple[str, ...]:
@@ -54,6 +55,15 @@ def admit_unknown(seen: Seen, roles: Iterable[str], whose: str) -> Seen:
     if not missing or seen.get(UNKNOWN):
         return seen
     return {**seen, UNKNOWN: [f"{whose} ({', '.join(missing)})"]}
+
+
+def playing(seen: Seen, role: str) -> Seen:
+    """Return what a model has seen that plays a role of its own: what it learned from under that role.
+
+    The pictures by which its epoch was chosen, and what is unknown, stay what they were.
+    """
+    kept = {name: seen[name] for name in ("probe", UNKNOWN) if name in seen}
+    return {role: sorted({image for name in seen.keys() - kept.keys() for image in seen[name]}), **kept}
 
 
 def merge(*parts: Mapping[str, Iterable[str]]) -> Seen:

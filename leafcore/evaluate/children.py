@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 from leafcore.data.manifest import Dataset
-from leafcore.data.seen import Seen, admit_unknown, load_seen, roles_of
+from leafcore.data.seen import FILTERS, Seen, admit_unknown, load_seen, roles_of
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.workspace import Workspace
@@ -62,11 +62,14 @@ def open_children(workspace: Workspace, run_id: str, dataset: Dataset) -> Childr
 def seen_by(pictures: SyntheticSet) -> Seen:
     """Return what stands behind a synthetic set, by role.
 
-    Unknown where nobody wrote down the sources, or a role that a model of its recipe must have.
+    Unknown where nobody wrote down the sources, or a role that a model of its recipe, or one that rejected pictures,
+    must have.
     """
     steps = [step for chain in pictures.manifest["chain"].unique() for step in json.loads(chain)]
     roles = {role for step in steps for role in roles_of(step["recipe"])}
     others = [*(["source"] if pictures.has_sources else []), *(["teacher"] if pictures.has_teacher else [])]
+    failed = {check for checks in pictures.rejected().get("failed", ()) for check in json.loads(checks)}
+    others += [role for check, role in FILTERS.items() if check in failed]
     return admit_unknown(load_seen(pictures.folder), [*sorted(roles), *others], pictures.id)
 
 

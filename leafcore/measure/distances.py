@@ -1,25 +1,26 @@
-"""How far sets of pictures are from each other, by the features of a frozen backbone. KID and IS are torchmetrics'.
+"""How far sets of pictures are from each other, by the features of a frozen backbone. IS is torchmetrics'.
 
 Features that another network gave have another scale: a distance is only ever compared with one in the same features.
 """
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 from torchmetrics.image.inception import InceptionScore
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from leafcore.measure.manifold import radii
 from leafcore.measure.projection import unit_length
+from leafcore.measure.stats import JACKKNIFE_FOLDS, dealt, jackknife_sd
 
 KID_FROM = 20  # pictures in each set, below which no KID is told
 FID_FROM = 200  # the same of FID, whose bias grows as sets shrink (Binkowski et al. 2018, section 4)
 IS_FROM = 200  # the same of the inception score, which ten splits of less than 20 pictures each would cap
-SUBSETS = 100
-MOST_IN_SUBSET = 1000  # torchmetrics' and Binkowski et al.'s
+MOST_OF_KID = 10_000  # pictures of each set, for what they cost grows with the square
+ROWS = 512  # of the kernel, computed at once
 NEAR_PERCENTILE = 1.0  # of the distances of real pictures to train pictures
 
 _QUIETLY = partial(warnings.catch_warnings, action="ignore", category=UserWarning)  # its buffers may grow, it says
@@ -37,35 +38,83 @@ class _Given(nn.Module):
         return features
 
 
-def kid(fakes: np.ndarray, reals: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
+def kid(
+    fakes: np.ndarray,
+    reals: np.ndarray,
+    groups: Sequence[str] | None = None,
+    real_groups: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+) -> tuple[float, float]:
     """Return the kernel inception distance: the unbiased squared MMD with the kernel (x y / D + 1)^3.
 
-    Binkowski, Sutherland, Arbel, Gretton 2018, "Demystifying MMD GANs", arXiv 1801.01401, section 4. It is the mean
-    over 100 subsets of half the smaller set. Halves are what makes their spread the standard deviation of the whole
-    (the delete-half jackknife: Shao and Wu 1989, "A general theory for jackknife variance estimation").
+    Binkowski, Sutherland, Arbel, Gretton 2018, "Demystifying MMD GANs", arXiv 1801.01401, section 4; of whole sets, not
+    of subsets of one size, whose spread would be that of the smaller set whatever the other one's size.
 
     Args:
-        fakes: (N, D) float32.
+        fakes: (N, D) float32; of more than 10,000 so many are drawn, and of the reals.
         reals: (M, D) float32.
-        seed: Of the subsets.
+        groups: (N,) what each fake belongs to; None: each stands for itself.
+        real_groups: (M,) the same of the reals.
+        seed: Of the folds that are left out, and of what is drawn.
 
     Returns:
-        The distance, which may be a little below 0, and its standard deviation.
+        The distance, which may be a little below 0, and its standard deviation, see `jackknife_sd`.
 
     Raises:
         ValueError: A set has fewer than four pictures.
     """
-    smaller = min(len(fakes), len(reals))
-    if smaller < 4:
+    if min(len(fakes), len(reals)) < 4:
         raise ValueError(f"KID: got {len(fakes)} fakes and {len(reals)} reals, expected at least 4 of each.")
-    size = min(smaller // 2, MOST_IN_SUBSET)
-    with _QUIETLY(), torch.random.fork_rng(devices=[]):
-        metric = KernelInceptionDistance(_Given(fakes.shape[1]), subsets=SUBSETS, subset_size=size)
-        torch.manual_seed(seed)  # torchmetrics draws from the process's generator
-        metric.update(torch.from_numpy(fakes).double(), real=False)
-        metric.update(torch.from_numpy(reals).double(), real=True)
-        mean, spread = metric.compute()
-    return float(mean), float(spread)
+    rng = np.random.default_rng(seed)
+    made, made_fold = _folded(fakes, groups, rng)
+    real, real_fold = _folded(reals, real_groups, rng)
+    within_made, within_real = _kernel_sums(made, made_fold), _kernel_sums(real, real_fold)
+    across = _kernel_sums(made, made_fold, real, real_fold)
+    counts, real_counts = np.bincount(made_fold), np.bincount(real_fold)
+
+    def distance(kept: np.ndarray, real_kept: np.ndarray) -> float:
+        """Return it of some folds of either set."""
+        n, m = counts[kept].sum(), real_counts[real_kept].sum()
+        fakes_alike = within_made[np.ix_(kept, kept)].sum() / (n * (n - 1))
+        reals_alike = within_real[np.ix_(real_kept, real_kept)].sum() / (m * (m - 1))
+        return float(fakes_alike + reals_alike - 2 * across[np.ix_(kept, real_kept)].sum() / (n * m))
+
+    folds, real_folds = np.arange(len(counts)), np.arange(len(real_counts))
+    sd = jackknife_sd(distance, folds.astype(str).tolist(), real_folds.astype(str).tolist())
+    return distance(folds, real_folds), sd
+
+
+def _folded(
+    features: np.ndarray, groups: Sequence[str] | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features as float64, drawn where there are too many, and the fold of each; a fold holds whole groups."""
+    rows = np.sort(rng.permutation(len(features))[:MOST_OF_KID])
+    belongs = np.arange(len(features)).astype(str) if groups is None else np.asarray(groups, str)
+    return features[rows].astype(np.float64), dealt(belongs[rows], JACKKNIFE_FOLDS, rng)
+
+
+def _kernel_sums(
+    xs: np.ndarray, x_fold: np.ndarray, ys: np.ndarray | None = None, y_fold: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the kernel's sum over all pairs of two folds, (folds, folds) float64; of one set, over different points.
+
+    Args:
+        xs: (N, D) float64.
+        x_fold: (N,) int.
+        ys: (M, D) float64; None: the same set.
+        y_fold: (M,) int.
+    """
+    others, other_fold = (xs, x_fold) if ys is None or y_fold is None else (ys, y_fold)
+    member = np.eye(other_fold.max() + 1)[other_fold]
+    sums = np.zeros((x_fold.max() + 1, member.shape[1]))
+    for start in range(0, len(xs), ROWS):
+        rows = slice(start, start + ROWS)
+        kernel = (xs[rows] @ others.T / xs.shape[1] + 1) ** 3
+        if ys is None:
+            np.fill_diagonal(kernel[:, start:], 0.0)
+        np.add.at(sums, x_fold[rows], kernel @ member)
+    return sums
 
 
 def fid(fakes: np.ndarray, reals: np.ndarray) -> float:

@@ -74,7 +74,7 @@ def score_images(
         size_px: The side of the generated pictures; real ones are made as small first, so that both are as sharp.
         device: Where to compute.
         progress: Told of the pictures that are looked at.
-        seed: Of KID's subsets and the inception score's splits.
+        seed: Of KID's folds and the inception score's splits.
 
     Raises:
         DatasetError: None of the pictures of a side can be read.

@@ -10,6 +10,7 @@ from leafcore.data.labels import words
 from leafcore.measure.stats import wilson_interval
 
 TRUSTED = 0.8  # how often a judge must name real pictures rightly
+LEAST_TRIED = 20  # real pictures that it must be tried on: who guesses between two classes names 2 of 2 one time in 4
 DOMINANT = 0.5  # share of one class
 COLLAPSED = 0.5  # effective number of classes, as a share of the training pictures' own
 LEAST_PER_CLASS = 5  # pictures that a class should get, below which an entropy says little
@@ -66,6 +67,8 @@ def interpret(
         accuracy: How often it is right about real pictures.
         learned: How many pictures of each label set the generator learned from, as far as known.
     """
+    if accuracy.n < LEAST_TRIED:
+        return Interpretation(judge=judge, accuracy=accuracy, withheld=f"the judge {judge} {tried_on(accuracy.n)}")
     if accuracy.value < TRUSTED:
         reason = (
             f"the judge {judge} names {accuracy.value:.0%} of {accuracy.n} real validation pictures rightly at this "
@@ -79,6 +82,14 @@ def interpret(
     counts = dict(Counter(called).most_common())
     warning = "" if agreement else mode_dominance(counts, learned)
     return Interpretation(judge=judge, accuracy=accuracy, counts=counts, agreement=agreement, warning=warning)
+
+
+def tried_on(pictures: int) -> str:
+    """Say that a judge was tried on too few pictures, and what to do."""
+    return (
+        f"was tried on {pictures} real validation pictures, expected at least {LEAST_TRIED}; import more pictures, or "
+        "split the dataset again with a larger validation share"
+    )
 
 
 def effective_classes(counts: Mapping[str, int]) -> float:

@@ -8,7 +8,7 @@ import torch
 from leafcore.checkpoints import Checkpoint
 from leafcore.data.labels import label_set
 from leafcore.images import resize_square
-from leafcore.measure.scores import predicted_labels, set_probability
+from leafcore.measure.scores import set_probability
 from leafcore.measure.trained_classifier import TrainedClassifier
 
 
@@ -37,6 +37,8 @@ class Judge:
     def tell(self, pictures: Iterable[np.ndarray]) -> tuple[list[str], np.ndarray]:
         """Return the label set of each of some pictures, and how probable exactly that set is.
 
+        Where a picture may show several labels, they are named from the classifier's own thresholds, as `predict` does.
+
         Args:
             pictures: As in a call.
 
@@ -46,6 +48,6 @@ class Judge:
         classes = self._model.classes
         squares = np.stack([resize_square(picture, self._model.size_px) for picture in pictures])
         probabilities = self._model.probabilities(torch.from_numpy(squares).permute(0, 3, 1, 2)).numpy()
-        named = predicted_labels(probabilities, multi_label=not classes.exclusive)
+        named = self._model.decide(probabilities)
         probable = set_probability(probabilities, named, exclusive=classes.exclusive)
         return [label_set(labels) for labels in classes.decode(named)], probable

@@ -107,6 +107,12 @@ def group_means(values: np.ndarray, group: Sequence[str], seed: int = 0) -> np.n
     return np.stack([mean, *np.percentile(resampled, [2.5, 97.5], axis=0)])
 
 
+def dealt(group: Sequence[str] | np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the fold of each picture, (N,) int: whole groups, dealt at random; a fold each where there are fewer."""
+    names, member = np.unique(np.asarray(group, str), return_inverse=True)
+    return np.asarray((rng.permutation(len(names)) % folds)[member])
+
+
 def jackknife_sd(
     estimate: Callable[..., float], *groups: Sequence[str], folds: int = JACKKNIFE_FOLDS, seed: int = 0
 ) -> float:
@@ -128,11 +134,10 @@ def jackknife_sd(
     rows = [np.arange(len(group)) for group in groups]
     variance = 0.0
     for sample, group in enumerate(groups):
-        names, member = np.unique(np.asarray(group, str), return_inverse=True)
-        if len(names) < LEAST_GROUPS:
+        if len(set(group)) < LEAST_GROUPS:
             return math.nan
-        parts = min(folds, len(names))
-        fold = (rng.permutation(len(names)) % parts)[member]
+        fold = dealt(group, folds, rng)
+        parts = int(fold.max()) + 1
         without = [estimate(*rows[:sample], np.flatnonzero(fold != part), *rows[sample + 1 :]) for part in range(parts)]
         variance += (parts - 1) * float(np.var(without))
     return math.sqrt(variance)

@@ -1,14 +1,14 @@
 """A judge of generated pictures that was tried on real ones first."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.manifest import Dataset, load
-from leafcore.data.seen import UNKNOWN
+from leafcore.data.seen import UNKNOWN, Seen
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.images import load_square
 from leafcore.measure.interpretation import Interpretation, Rate, interpret
@@ -29,6 +29,7 @@ class Witness:
         accuracy: How often it names real validation pictures rightly.
         objection: Why there is none.
         learned: Pictures by label set that the generator learned from, as far as known.
+        seen: What the judge itself has seen, by role.
     """
 
     judge: Judge | None
@@ -36,6 +37,7 @@ class Witness:
     accuracy: Rate | None
     objection: str
     learned: dict[str, int]
+    seen: Seen = field(default_factory=dict)
 
     def name_all(self, pictures: np.ndarray) -> list[str]:
         """Return the label set of each of (N, S, S, 3) uint8 pictures, one batch; none at all without a judge."""
@@ -130,7 +132,7 @@ def _try(
     accuracy = _accuracy(named, dataset, held_out.head(TRIED).sort_index()["image"].tolist(), size_px)
     if accuracy is None:
         return _without(f"no validation picture of {ref} can be read", checkpoint.name, learned)
-    return Witness(named, checkpoint.name, accuracy, "", learned or {})
+    return Witness(named, checkpoint.name, accuracy, "", learned or {}, seen)
 
 
 def _without(objection: str, name: str = "", learned: dict[str, int] | None = None) -> Witness:

@@ -36,7 +36,7 @@ class ScoreConfig(Config):
     )
     pretrained: bool = setting(True, "Use ImageNet weights; without them distances mean little.", advanced=True)
     batch_size: int = setting(8, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
-    seed: int = setting(0, "Seed of the choice of pictures and of KID's subsets.", ge=0, advanced=True)
+    seed: int = setting(0, "Seed of the choice of pictures and of KID's folds.", ge=0, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)
 
     @field_validator("epochs", mode="before")

@@ -74,7 +74,7 @@ class ScoreResult(BaseModel):
         judged_right: By label set, how often it names real validation pictures rightly, at the fakes' size.
         from_noise: Whether the pictures are made from noise; if so, none of the sentences on sources holds.
         sources: How many pictures were translated or made, the same at every epoch.
-        seed: Of their choice and of KID's subsets.
+        seed: Of their choice and of KID's folds.
         untranslated: The same measures of the sources as they are: what a generator that does nothing would get.
         epochs: In order.
         withheld: By measure, why there is none.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leafcore.measure.distances import FID_FROM, KID_FROM, fid, kid, nearest
-from leafcore.measure.interpretation import TRUSTED
+from leafcore.measure.interpretation import LEAST_TRIED, TRUSTED, tried_on
 from leafcore.measure.stats import LEAST_GROUPS, group_means, wilson_interval
 from leafcore.pick.scores import Score
 
@@ -41,7 +41,7 @@ class Yardstick:
         near: How near to one of those real target pictures come at the nearest: see `nearest_of_reals`.
         groups: (N,) what each source belongs to.
         withheld: By measure, why it is not taken.
-        seed: Of KID's subsets.
+        seed: Of KID's folds.
     """
 
     target: str
@@ -99,7 +99,10 @@ def too_few(fakes: int, reals: int) -> dict[str, str]:
 
 
 def distrust(right: Mapping[str, Score]) -> str:
-    """Return why a judge is not believed, empty if it is: its mean accuracy over the label sets is below 0.8."""
+    """Return why a judge is not believed, empty if it is: it was hardly tried, or its mean accuracy is below 0.8."""
+    tried = sum(score.n for score in right.values())
+    if tried < LEAST_TRIED:
+        return f"the judge {tried_on(tried)}"
     accuracy = float(np.mean([score.value for score in right.values()]))
     if accuracy >= TRUSTED:
         return ""

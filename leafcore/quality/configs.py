@@ -50,5 +50,5 @@ class QualityConfig(Config):
     )
     pretrained: bool = setting(True, "Use ImageNet weights; without them distances mean little.", advanced=True)
     batch_size: int = setting(32, "Pictures per forward pass.", ge=1, le=1024, advanced=True)
-    seed: int = setting(0, "Seed of the choice of pictures and of KID's subsets.", ge=0, le=2**32 - 1, advanced=True)
+    seed: int = setting(0, "Seed of the choice of pictures and of KID's folds.", ge=0, le=2**32 - 1, advanced=True)
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.", ref="device", advanced=True)

@@ -1,7 +1,7 @@
 """Every measure of one set of pictures against real ones, each with its interval, or why there is none.
 
 Intervals of shares and of density count the pictures of the set (of recall and coverage, the real ones) and hold the
-others fixed. KID's is of its own standard deviation, FID's and diversity's of the jackknife, all over groups but KID's.
+others fixed. KID's, FID's and diversity's are of the jackknife. All are over groups.
 """
 
 import math
@@ -41,7 +41,7 @@ def measure(
         fakes: The set's.
         against: The real ones.
         logits_of: The network whose ImageNet classes give the inception score; empty for none.
-        seed: Of KID's subsets and the inception score's splits.
+        seed: Of KID's folds and the inception score's splits.
         is_real: Whether these are train pictures themselves: what then stands for how near a picture comes to a train
             picture without having learned of it is the validation pictures.
 
@@ -87,7 +87,7 @@ def _withheld(fakes: int, strangers: int, against: Reference, logits_of: str) ->
 
 
 def _kid(fakes: Pictures, reals: Pictures, seed: int) -> Score:
-    value, sd = kid(fakes.features, reals.features, seed=seed)
+    value, sd = kid(fakes.features, reals.features, fakes.groups.tolist(), reals.groups.tolist(), seed=seed)
     return _normal(value, sd, len(fakes))
 
 

@@ -17,6 +17,7 @@ from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.measure.features import FeatureExtractor
+from leafcore.measure.measured import Score
 from leafcore.measure.witness import Witness, open_witness_of_chain
 from leafcore.nets.backbones import BUNDLED, INCEPTION, has_weights
 from leafcore.progress import Progress
@@ -47,6 +48,11 @@ class Trial:
         """Whether it names real pictures rightly often enough."""
         return REAL not in self.objections
 
+    @property
+    def judge_right(self) -> Score | None:
+        """How many real validation pictures it names rightly."""
+        return Score(**self.witness.accuracy.model_dump()) if self.witness.accuracy else None
+
 
 def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> QualityResult:
     """Measure synthetic sets, and real train pictures as a yardstick beside them.
@@ -60,7 +66,7 @@ def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> 
     dataset = load(workspace, config.dataset)
     sets = {run_id: open_synthetic_set(workspace, run_id) for run_id in config.synthetic}
     shows = {run_id: _label_sets(pictures, dataset) for run_id, pictures in sets.items()}
-    tables = _real_tables(dataset, set().union(*shows.values()))
+    tables = _real_tables(dataset, sets, shows, progress)
     tables |= {run_id: _table(pictures.manifest, pictures.paths()) for run_id, pictures in sets.items()}
     size_px = config.size_px or common_side(dataset, list(sets.values()))
     trial = _try(config, workspace, dataset, sets, tables, size_px)
@@ -78,6 +84,7 @@ def quality(config: QualityConfig, workspace: Workspace, progress: Progress) -> 
         titles={REAL: "Real train pictures", **set_titles(workspace, sets)},
         features=tuple(dict.fromkeys(cell.features for cell in cells)),
         judge=trial.witness.name,
+        judge_right=trial.judge_right,
         seen=_seen_reals(sets, tables[VAL], progress),
         cells=[_objected(cell, trial.objections) for cell in cells],
         seed=config.seed,
@@ -99,18 +106,28 @@ def _label_sets(pictures: SyntheticSet, dataset: Dataset) -> set[str]:
     return set(dataset.records.loc[learned, "labels"]) or set(dataset.label_sets)
 
 
-def _real_tables(dataset: Dataset, label_sets: set[str]) -> dict[str, pd.DataFrame]:
-    """Return the train and validation pictures of some label sets.
+def _real_tables(
+    dataset: Dataset, sets: Mapping[str, SyntheticSet], shows: Mapping[str, set[str]], progress: Progress
+) -> dict[str, pd.DataFrame]:
+    """Return the train and validation pictures of what sets show; of sets without labels, of what there are some.
 
     Raises:
-        DatasetError: There is no validation picture of one of them.
+        DatasetError: There is no validation picture of a label set, or of anything that a set without labels may show.
     """
-    missing = label_sets - set(dataset.select(split="val")["labels"])
-    if missing:
-        raise DatasetError(
-            f"dataset: {dataset.ref} has no validation picture of {', '.join(sorted(missing))}; "
-            "choose the dataset that the sets were made for, or split it again."
-        )
+    there = set(dataset.select(split="val")["labels"])
+    for run_id, label_sets in shows.items():
+        missing = ", ".join(sorted(label_sets - there))
+        if missing and (sets[run_id].has_labels or there.isdisjoint(label_sets)):
+            raise DatasetError(
+                f"dataset: {dataset.ref} has no validation picture of {missing}; "
+                "choose the dataset that the sets were made for, or split it again."
+            )
+        if missing:
+            progress.warn(
+                f"{run_id} is held against validation pictures of {', '.join(sorted(label_sets & there))}: there is "
+                f"none of {missing}, which it may show too; split the dataset again to have some."
+            )
+    label_sets = set().union(*shows.values())
     chosen = dataset.records[dataset.records["labels"].isin(label_sets)]
     splits = {split: chosen[chosen["split"] == split] for split in (TRAIN, VAL)}
     return {split: _table(records, dataset.paths(records)) for split, records in splits.items()}

@@ -67,9 +67,11 @@ class QualityResult(BaseModel):
         titles: By set, what people call it.
         features: The networks that looked.
         judge: The classifier that named the pictures; empty for none.
+        judge_right: How many real validation pictures it names rightly, of as many of each label set; None if it could
+            not be tried.
         seen: By set, how many of the real pictures a model behind it had seen; only those with some.
         cells: By network, class and set; the real pictures' before the sets'.
-        seed: Of the choice of pictures and of KID's subsets.
+        seed: Of the choice of pictures and of KID's folds.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class QualityResult(BaseModel):
     titles: dict[str, str]
     features: tuple[str, ...]
     judge: str = ""
+    judge_right: Score | None = None
     seen: dict[str, int] = {}
     cells: list[Cell]
     seed: int = 0

@@ -41,5 +41,7 @@ def _cell(key: str, cell: Cell) -> str:
 def facts(result: QualityResult) -> str:
     """Return what the numbers of a result are of, in a line."""
     where = {"val": "validation", "train-and-val": "train and validation"}[result.reals]
-    judge = f", judge {result.judge}" if result.judge else ""
+    judge, right = f", judge {result.judge}" if result.judge else "", result.judge_right
+    if right:
+        judge += f", which names {told('agreement', right)} of {right.n} real validation pictures rightly"
     return f"real {where} pictures of {result.dataset}, all at {result.size_px} px{judge}"

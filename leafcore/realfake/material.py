@@ -115,7 +115,11 @@ def one_way(path: Path, size_px: int, quality: int, other: Compression | None = 
     Raises:
         DatasetError: The file cannot be read.
     """
-    squashed = load_square(path, size_px)
+    return _coded(load_square(path, size_px), quality, other)
+
+
+def _coded(squashed: np.ndarray, quality: int, other: Compression | None) -> np.ndarray:
+    """Return a squashed picture with another's traces, encoded and decoded once more; see `one_way`."""
     traced = with_traces(squashed, other) if other else squashed
     with Image.open(io.BytesIO(encode_jpeg(traced, quality))) as picture:
         return np.asarray(picture.convert("RGB"))
@@ -130,26 +134,41 @@ def decode(table: pd.DataFrame, config: RealFakeConfig, progress: Progress) -> t
         progress: Told how far it is.
 
     Returns:
-        (N, S, S, 3) uint8, and their N rows.
+        (N, S, S, 3) uint8, and their N rows, which need not be as many of a kind as of the other: see `evened`.
 
     Raises:
         DatasetError: None of them can be read.
         Stopped: Somebody asked to stop.
     """
-    pictures: list[np.ndarray] = []
+    squashed: list[np.ndarray] = []
     kept: list[int] = []
-    others = _traces_of_the_other_kind(table, config)
-    for row, (path, other) in enumerate(zip(table["path"], others, strict=True)):
+    for row, path in enumerate(table["path"]):
         try:
-            pictures.append(one_way(Path(path), config.size_px, config.quality, other))
+            squashed.append(load_square(Path(path), config.size_px))
             kept.append(row)
         except DatasetError:
             continue  # gone or damaged since
         progress.report(row + 1, len(table))
         progress.raise_if_stopped()
-    if not pictures:
+    if not squashed:
         raise DatasetError(f"None of the {len(table)} pictures can be read; first: {table['path'].iloc[0]}.")
-    return np.stack(pictures), table.iloc[kept].reset_index(drop=True)
+    rows = table.iloc[kept].reset_index(drop=True)
+    pictures: list[np.ndarray] = []
+    for picture, other in zip(squashed, _traces_of_the_other_kind(rows, config), strict=True):
+        pictures.append(_coded(picture, config.quality, other))
+        progress.raise_if_stopped()
+    return np.stack(pictures), rows
+
+
+def evened(rows: pd.DataFrame) -> np.ndarray:
+    """Say which rows to keep so that there are as many of a kind as of the other of each label set again, (N,) bool.
+
+    Args:
+        rows: In the order in which they were drawn, such as `decode` returns them.
+    """
+    per_kind = rows.groupby(["labels", "kind"]).size().unstack(fill_value=0).reindex(columns=[REAL, FAKE], fill_value=0)
+    order = rows.groupby(["labels", "kind"]).cumcount()
+    return np.asarray(order < rows["labels"].map(per_kind.min(axis=1)))
 
 
 def _traces_of_the_other_kind(table: pd.DataFrame, config: RealFakeConfig) -> list[Compression | None]:

@@ -1,6 +1,7 @@
 """The verb that lets machines tell synthetic sets from photographs, each set for itself."""
 
 import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from leafcore.data.manifest import Dataset, load
@@ -12,7 +13,7 @@ from leafcore.measure.features import FeatureExtractor
 from leafcore.progress import Progress
 from leafcore.realfake.configs import RealFakeConfig
 from leafcore.realfake.machines import fine_tune, probe, tell
-from leafcore.realfake.material import choose_sides, decode, is_fake, names_of
+from leafcore.realfake.material import Sides, choose_sides, decode, evened, is_fake, names_of
 from leafcore.realfake.result import RESULT, Machine, RealFakeResult, SetTold
 from leafcore.train.device import resolve_device
 from leafcore.workspace import Workspace
@@ -73,8 +74,11 @@ def _tell(
     if sides.too_few:
         return SetTold(set=pictures.id, title=title, withheld=f"Nothing can be told: {sides.too_few}.")
     progress.phase(f"decoding {title}")
-    learn_pictures, learn_rows = decode(sides.learn, config, progress)
-    pictures_judged, rows = decode(sides.judge, config, progress)
+    learn_pictures, learn_rows = _decode(sides.learn, title, config, progress)
+    pictures_judged, rows = _decode(sides.judge, title, config, progress)
+    few = Sides(learn_rows, rows).too_few
+    if few:
+        return SetTold(set=pictures.id, title=title, withheld=f"Nothing can be told: {few} that can be read.")
     learn, fake = (learn_pictures, is_fake(learn_rows)), is_fake(rows)
     progress.phase(f"fitting the probe, {title}")
     probable: dict[Machine, np.ndarray] = {
@@ -94,3 +98,18 @@ def _tell(
         told={name: tell(values, fake) for name, values in probable.items()},
         suspicion=dict(zip(names_of(rows.loc[fake, "path"].tolist()), mean[fake].round(3).tolist(), strict=True)),
     )
+
+
+def _decode(
+    table: pd.DataFrame, title: str, config: RealFakeConfig, progress: Progress
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return the pictures of one side that can be read, as many of a kind as of the other, and their rows."""
+    pictures, rows = decode(table, config, progress)
+    kept = evened(rows)
+    if len(rows) < len(table):
+        lost, fakes = len(table) - len(rows), int(is_fake(table).sum() - is_fake(rows).sum())
+        progress.warn(
+            f"{title}: {lost} of {len(table)} pictures cannot be read (photographs {lost - fakes}, synthetic {fakes}); "
+            f"left out too, so that there are as many of each kind: {int((~kept).sum())}."
+        )
+    return pictures[kept], rows[kept].reset_index(drop=True)

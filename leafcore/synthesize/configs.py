@@ -28,7 +28,7 @@ class VerificationConfig(Config):
     judge: str = setting(
         "auto",
         "Classifier that names the pictures; auto takes the newest over their dataset; none. One that names less than "
-        "80% of real validation pictures rightly rejects nothing.",
+        "80% of real validation pictures rightly, or was tried on less than 20, rejects nothing.",
         ref="noise_judge",
         advanced=True,
     )

@@ -159,7 +159,10 @@ def _open_judges(
     if by_everything:
         datasets = learned_from((step.checkpoint for step in steps), dataset.ref)
         judges = open_verifier(config, workspace, datasets, seen, witness, leaves.size_px, device, progress)
+    else:
+        judges.tell_strangers(dataset, progress)
     verifier = verifying_translations(config, judges, masked=any(leaves.files.values()))
+    save_seen(progress.folder, merge(load_seen(progress.folder), verifier.seen))
     if by_everything:
         verifier.tell_withheld(progress)
     return witness, verifier

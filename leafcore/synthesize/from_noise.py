@@ -158,6 +158,7 @@ def _prepare(
         verifier = open_verifier(config, workspace, datasets, learned, witness, facts.size_px, device, progress)
         if sources:
             verifier = verifying_translations(config, verifier, masked=sources.leaves is not None)
+        save_seen(progress.folder, merge(load_seen(progress.folder), verifier.seen))
         verifier.tell_withheld(progress)
     template, ledger = _template(config, checkpoints, model, progress, share), Ledger(progress.folder)
     twins = Twins(ledger.rows)

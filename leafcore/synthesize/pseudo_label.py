@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from leafcore.checkpoints import Checkpoint, open_checkpoint
 from leafcore.data.ledger import Ledger
 from leafcore.data.manifest import load
-from leafcore.data.seen import UNKNOWN, Seen, load_seen, merge, save_seen
+from leafcore.data.seen import load_seen, merge, playing, save_seen
 from leafcore.data.synthetic_sets import PseudoLabelled, SyntheticSet, Vote, open_synthetic_set
 from leafcore.errors import DatasetError
 from leafcore.files import require_space
@@ -67,7 +67,8 @@ def pseudo_label(config: PseudoLabelConfig, workspace: Workspace, progress: Prog
     teachers = {name: open_checkpoint(workspace, ref) for name, ref in _named(config).items()}
     for name, teacher in teachers.items():
         require_teacher(teacher, dataset, name)
-    save_seen(progress.folder, merge(load_seen(pictures.folder), *map(_taught, teachers.values())))
+    taught = [playing(teacher.seen(), "teacher") for teacher in teachers.values()]
+    save_seen(progress.folder, merge(load_seen(pictures.folder), *taught))
 
     progress.phase("labelling")
     votes = Votes(_vote(config, pictures, teachers, progress))
@@ -94,13 +95,6 @@ def pseudo_label(config: PseudoLabelConfig, workspace: Workspace, progress: Prog
 
 def _named(config: PseudoLabelConfig) -> dict[str, str]:
     return {name: ref for name, *_ in TEACHERS if (ref := getattr(config, name))}
-
-
-def _taught(teacher: Checkpoint) -> Seen:
-    """Return what a teacher has seen: what it learned from as a teacher, the rest in the roles that it had."""
-    seen = teacher.seen()
-    taught = {"teacher": seen.get("classifier", [])}
-    return {**taught, **{role: seen[role] for role in ("probe", UNKNOWN) if role in seen}}
 
 
 def _vote(

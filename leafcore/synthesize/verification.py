@@ -5,15 +5,16 @@ and the result says why. Translations are also held against their sources, pixel
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import torch
 
 from leafcore.checkpoints import open_checkpoint
+from leafcore.data import leaks
 from leafcore.data.manifest import Dataset
-from leafcore.data.seen import UNKNOWN, Seen
+from leafcore.data.seen import FILTERS, UNKNOWN, Seen, merge, playing
 from leafcore.errors import DatasetError
 from leafcore.images import load_square
 from leafcore.measure.distances import KID_FROM, nearest, nearest_of_reals
@@ -51,6 +52,7 @@ class Verifier:
         extract: Sees features; None where copies are not looked for.
         train: (T, D) float32, features of the pictures that the model learned from.
         train_groups: (T,) what each of those belongs to.
+        seen: What the models have seen that may reject a picture, as filters; see `playing`.
     """
 
     checks: dict[str, Check]
@@ -58,6 +60,7 @@ class Verifier:
     extract: FeatureExtractor | None = None
     train: np.ndarray | None = None
     train_groups: np.ndarray | None = None
+    seen: Seen = field(default_factory=dict)
 
     def __call__(
         self, pictures: np.ndarray, called: Sequence[str], wanted: Sequence[str], origins: Origins | None = None
@@ -87,6 +90,12 @@ class Verifier:
             if check.withheld:
                 progress.warn(f"Pictures are not verified by {check.name}: {check.withheld}.")
 
+    def tell_strangers(self, dataset: Dataset, progress: Progress) -> None:
+        """Warn now, and not when the set is compared, of a filter that has seen more than a dataset's train split."""
+        found = leaks.check(dataset, self.seen)
+        if self.seen and not found.is_clean:
+            progress.warn(f"A comparison on {dataset.name} will withhold its verdict: {found.explain()}.")
+
 
 def open_verifier(
     config: SynthesizeConfig,
@@ -115,15 +124,19 @@ def open_verifier(
         InputError: A judge that was named does not exist, or is of another kind.
         Stopped: Somebody asked to stop.
     """
-    label = _label_check(witness)
+    by_name = naming(witness)
     here = open_those_here(workspace, datasets, progress)
     if not here:
         gone = f"the dataset {' or '.join(datasets)} that the model learned from is not here"
-        return Verifier({LABEL: label} | {name: Check(name=name, withheld=gone) for name in (LEAF, COPY)})
+        withheld = {name: Check(name=name, withheld=gone) for name in (LEAF, COPY)}
+        return replace(by_name, checks=by_name.checks | withheld)
     progress.phase("looking at real pictures")
-    leaf, leafness = _try_leafness(config, workspace, here[0], size_px, device)
+    leaf, leafness, leaf_seen = _try_leafness(config, workspace, here[0], size_px, device)
     copy, extract, train, groups = _look_at_reals(config, workspace, here, seen, size_px, device, progress)
-    return Verifier({LABEL: label, LEAF: leaf, COPY: copy}, leafness, extract, train, groups)
+    filters = merge(by_name.seen, leaf_seen)
+    verifier = Verifier({**by_name.checks, LEAF: leaf, COPY: copy}, leafness, extract, train, groups, filters)
+    verifier.tell_strangers(here[0], progress)
+    return verifier
 
 
 def verifying_translations(config: SynthesizeConfig, judges: Verifier, *, masked: bool) -> Verifier:
@@ -146,25 +159,26 @@ def verifying_translations(config: SynthesizeConfig, judges: Verifier, *, masked
 
 def naming(witness: Witness) -> Verifier:
     """Return a verifier that asks for the label alone."""
-    return Verifier({LABEL: _label_check(witness)})
-
-
-def _label_check(witness: Witness) -> Check:
-    return Check(name=LABEL, by=witness.name, withheld=witness.interpret([], []).withheld)
+    check = Check(name=LABEL, by=witness.name, withheld=witness.interpret([], []).withheld)
+    return Verifier({LABEL: check}, seen={} if check.withheld else playing(witness.seen, FILTERS[LABEL]))
 
 
 def _try_leafness(
     config: SynthesizeConfig, workspace: Workspace, real: Dataset, size_px: int, device: torch.device
-) -> tuple[Check, Leafness | None]:
-    """Ask LFLSeg about real validation pictures that it has not learned from, each of which shows a whole leaf."""
+) -> tuple[Check, Leafness | None, Seen]:
+    """Ask LFLSeg about real validation pictures that it has not learned from, each of which shows a whole leaf.
+
+    Returns:
+        What is asked, LFLSeg, and what it has seen as a filter; None and nothing where that is withheld.
+    """
     if config.leaf_model == NO_JUDGE:
-        return Check(name=LEAF, withheld="no LFLSeg model was named"), None
+        return Check(name=LEAF, withheld="no LFLSeg model was named"), None, {}
     checkpoint = open_checkpoint(workspace, config.leaf_model)
     leafness, seen = Leafness(checkpoint, device), checkpoint.seen()
     check = Check(name=LEAF, by=checkpoint.name, least=config.min_leafness)
     if UNKNOWN in seen:
         why = f"nobody wrote down which pictures {checkpoint.name} learned from"
-        return check.model_copy(update={"withheld": why}), None
+        return check.model_copy(update={"withheld": why}), None, {}
     learned = {digest for digests in seen.values() for digest in digests}
     held_out = real.select(split="val")
     held_out = held_out[~held_out["sha256"].isin(learned)]
@@ -173,12 +187,12 @@ def _try_leafness(
         leafness([picture])[0] >= config.min_leafness for picture in _decoded(real, held_out.iloc[order], size_px)
     ]
     if np.mean(passed or [0.0]) >= TRUSTED:
-        return check, leafness
+        return check, leafness, playing(seen, FILTERS[LEAF])
     why = (
         f"{checkpoint.name} calls {sum(passed)} of {len(passed)} real validation pictures full leaves at this size, "
         f"expected at least {TRUSTED:.0%}; train LFLSeg on this dataset, or lower min_leafness"
     )
-    return check.model_copy(update={"withheld": why}), None
+    return check.model_copy(update={"withheld": why}), None, {}
 
 
 def _decoded(real: Dataset, records: pd.DataFrame, size_px: int) -> list[np.ndarray]:

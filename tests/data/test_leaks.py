@@ -67,6 +67,16 @@ def test_pictures_of_another_dataset_withhold_the_verdict() -> None:
     )
 
 
+def test_a_filter_is_named_by_what_it_did() -> None:
+    judged = check(by_hand(), {"generator": ["a"], "label filter": ["a", "h"]})
+    assert judged.explain() == "the judge that verified the pictures has seen 1 of 3 test pictures"
+    strangers = check(by_hand(), {"generator": ["a"], "label filter": ["a", "stranger"]})
+    assert strangers.explain().endswith(
+        "has seen 1 pictures that are not in this dataset's train split; train a classifier on this dataset, and let "
+        "it judge pictures that are made anew"
+    )
+
+
 def test_validation_pictures_withhold_the_verdict() -> None:
     report = check(by_hand(), {"generator": ["a", "g"]})
     assert report.val == {"generator": 1} and not report.is_clean

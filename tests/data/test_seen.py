@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from leafcore.data.seen import ROLES, UNKNOWN, admit_unknown, load_seen, merge, roles_of, save_seen
+from leafcore.data.seen import ROLES, UNKNOWN, admit_unknown, load_seen, merge, playing, roles_of, save_seen
 from leafcore.train.configs import RECIPES
 
 
@@ -46,6 +46,12 @@ def test_several_models_have_seen_what_any_of_them_has_by_role() -> None:
         "lflseg": ["d"],
     }
     assert merge() == {}
+
+
+def test_who_plays_another_role_has_learned_under_it_and_the_rest_stays() -> None:
+    seen = {"lflseg": ["b", "a"], "generator": ["c"], "probe": ["p"]}
+    assert playing(seen, "leaf filter") == {"leaf filter": ["a", "b", "c"], "probe": ["p"]}
+    assert playing({UNKNOWN: ["looker (lflseg)"]}, "teacher") == {"teacher": [], UNKNOWN: ["looker (lflseg)"]}
 
 
 def test_merging_changes_none_of_its_parts() -> None:

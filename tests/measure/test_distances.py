@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from leafcore.measure import distances
 from leafcore.measure.distances import covered, fid, inception_score, kid, nearest
 
 
@@ -34,30 +35,50 @@ def mmd(xs: np.ndarray, ys: np.ndarray) -> float:
 
 def test_kid_of_four_points_is_the_one_worked_out_by_hand():
     fakes, reals = np.array([[0, 0], [0, 0], [2, 0], [2, 0]], np.float32), np.zeros((4, 2), np.float32)
-    # Every half of the reals is alike; a half of the fakes is both (0, 0), one of each, or both (2, 0). The kernel of
-    # (2, 0) with itself is (4 / 2 + 1)^3 = 27, and 1 wherever (0, 0) takes part; so these give 0, 0 and 26.
+    # The kernel of (2, 0) with itself is (4 / 2 + 1)^3 = 27, and 1 wherever (0, 0) takes part: of the six pairs of
+    # fakes one has 27, so that it is 26 / 6. Without a (0, 0) one of three pairs has it, without a (2, 0) none has;
+    # the reals are all alike.
     value, sd = kid(fakes, reals)
-    share = value / 26
-    assert share == pytest.approx(1 / 6, abs=0.12)  # one of the six halves, drawn a hundred times
-    assert sd == pytest.approx(26 * np.sqrt(share * (1 - share)), rel=1e-6)
+    assert value == pytest.approx(26 / 6)
+    assert sd == pytest.approx(np.sqrt(3 * np.var([26 / 3, 26 / 3, 0, 0])))
 
 
-def test_kid_is_near_the_unbiased_mmd_of_all_points():
+def test_kid_is_the_unbiased_mmd_of_all_points():
     rng = np.random.default_rng(0)
     fakes, reals = rng.normal(0.5, 1, (40, 6)).astype(np.float32), rng.normal(0, 1, (40, 6)).astype(np.float32)
-    value, sd = kid(fakes, reals)
-    assert value == pytest.approx(mmd(fakes, reals), abs=3 * sd / 10)  # the mean of a hundred halves
+    assert kid(fakes, reals)[0] == pytest.approx(mmd(fakes, reals))
 
 
-def test_kid_tells_how_sure_it_is():
+def test_of_large_sets_some_are_drawn_and_the_kernel_comes_in_parts(monkeypatch):
+    fakes, reals = np.random.default_rng(0).normal(size=(2, 40, 3)).astype(np.float32)
+    whole = kid(fakes, reals)
+    monkeypatch.setattr(distances, "ROWS", 7)
+    assert kid(fakes, reals) == pytest.approx(whole)
+    monkeypatch.setattr(distances, "MOST_OF_KID", 30)
+    assert kid(fakes, reals)[1] > 0 and kid(fakes, reals)[0] != pytest.approx(whole[0])
+
+
+@pytest.mark.parametrize(("count", "real_count"), [(60, 60), (60, 600), (600, 60)])
+def test_kid_tells_how_sure_it_is_whatever_the_sizes(count, real_count):
     """Its standard deviation is about the spread of KID over sets drawn anew."""
     rng = np.random.default_rng(1)
     drawn = [
-        kid(rng.normal(0.4, 1, (60, 4)).astype(np.float32), rng.normal(0, 1, (60, 4)).astype(np.float32))
-        for _ in range(40)
+        kid(rng.normal(0.4, 1, (count, 8)).astype(np.float32), rng.normal(0, 1, (real_count, 8)).astype(np.float32))
+        for _ in range(200)
     ]
     told, true = np.mean([sd for _, sd in drawn]), np.std([value for value, _ in drawn])
-    assert 0.6 < told / true < 1.6
+    assert told / true == pytest.approx(1, abs=0.25)
+
+
+def test_kid_of_pictures_that_come_in_groups_is_less_sure():
+    """Four children of a source are nearly one picture: told as their groups, that is in its standard deviation."""
+    rng = np.random.default_rng(3)
+    reals = rng.normal(size=(400, 4)).astype(np.float32)
+    drawn = np.repeat(rng.normal(0.4, 1, (30, 4)), 4, axis=0).astype(np.float32)
+    groups = [f"source-{row // 4}" for row in range(120)]
+    alone, together = kid(drawn, reals), kid(drawn, reals, groups)
+    assert alone[0] == pytest.approx(together[0]) and together[1] > 1.5 * alone[1]
+    assert np.isnan(kid(drawn, reals, ["one", "two"] * 60)[1]), "two groups tell nothing of it"
 
 
 def test_kid_is_the_same_twice_and_leaves_the_process_s_generator_alone():
@@ -68,7 +89,7 @@ def test_kid_is_the_same_twice_and_leaves_the_process_s_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_kid_refuses_what_cannot_be_halved():
+def test_kid_refuses_what_is_too_small():
     with pytest.raises(ValueError, match="got 3 fakes and 9 reals"):
         kid(np.zeros((3, 2), np.float32), np.zeros((9, 2), np.float32))
 

@@ -56,3 +56,13 @@ def test_a_judge_that_errs_on_real_pictures_says_nothing():
     assert (found.counts, found.agreement, found.warning) == ({}, {}, "")
     assert found.withheld.startswith("the judge doubtful names 79% of 100 real validation pictures rightly")
     assert interpret(["rust"] * 50, [""] * 50, "fair", Rate.of(80, 100), EVEN).withheld == ""
+
+
+def test_a_judge_that_was_right_about_a_few_pictures_says_nothing_either():
+    found = interpret(["rust"] * 50, [""] * 50, "lucky", Rate.of(2, 2), EVEN)
+    assert (found.counts, found.accuracy.n) == ({}, 2)
+    assert found.withheld == (
+        "the judge lucky was tried on 2 real validation pictures, expected at least 20; import more pictures, or split "
+        "the dataset again with a larger validation share"
+    )
+    assert interpret(["rust"] * 50, [""] * 50, "tried", Rate.of(20, 20), EVEN).withheld == ""

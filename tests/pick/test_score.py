@@ -14,7 +14,7 @@ from leafcore.errors import NotFoundError, Stopped
 from leafcore.files import read_json
 from leafcore.generate import load_network
 from leafcore.images import encode_png, load_square, to_signed, to_uint8
-from leafcore.pick import material, score
+from leafcore.pick import material, score, yardstick
 from leafcore.pick.configs import ScoreConfig
 from leafcore.pick.scores import ScoreResult, newest_scores, read_scores
 from leafcore.pick.translate import Translator
@@ -194,6 +194,7 @@ def test_an_epoch_that_vanishes_is_named_and_the_others_go_on(own, leafgan, tmp_
 def test_a_judge_that_knows_real_pictures_names_the_fakes(own, leafgan, monkeypatch):
     carrier(own)("classifier", dataset=load(own, "leaves").ref)
     monkeypatch.setattr(material, "Judge", SeesOrange)
+    monkeypatch.setattr(yardstick, "LEAST_TRIED", 2)  # the journey has a few
     result = scored(own, leafgan)
     assert result.judge.partition("@")[0] in {run.name for run in own.runs.glob("*classifier*")}
     assert {labels: one.value for labels, one in result.judged_right.items()} == {"healthy": 1.0, "rust": 1.0}
@@ -209,6 +210,7 @@ def test_a_judge_that_does_not_know_real_pictures_is_not_believed(own, leafgan, 
 
     carrier(own)("classifier", dataset=load(own, "leaves").ref)
     monkeypatch.setattr(material, "Judge", CallsAllRust)
+    monkeypatch.setattr(yardstick, "LEAST_TRIED", 2)
     result = scored(own, leafgan, epochs=(1,))
     assert "target_rate" not in result.epochs[0].scores
     assert "names 50% of real validation pictures rightly at this size (healthy 0%" in result.withheld["target_rate"]

@@ -86,3 +86,8 @@ def test_a_judge_is_believed_from_four_right_in_five():
         "names 75% of real validation pictures rightly at this size (healthy 100% of 900, rust 50% of 10)"
         in distrust(right | {"rust": Score(value=0.5, n=10)})
     )
+
+
+def test_a_judge_that_was_right_about_a_few_pictures_is_not_believed():
+    few = {"healthy": Score(value=1.0, n=10), "rust": Score(value=1.0, n=9)}
+    assert distrust(few).startswith("the judge was tried on 19 real validation pictures, expected at least 20; import")

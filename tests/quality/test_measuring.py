@@ -74,6 +74,13 @@ def test_real_pictures_against_real_ones_show_the_perfect_score(few):
     assert scores["precision"].value > 0.9 and scores["coverage"].value > 0.9 and scores["density"].value > 0.85
 
 
+def test_kid_counts_the_groups_of_both_sides(few):
+    made, train, val = drawn(40, 1, shift=1, per_group=4), drawn(60, 2), drawn(40, 3, per_group=2)
+    scores, _ = measure(made, against(train, val), logits_of="", seed=2)
+    told = kid(made.features, val.features, made.groups.tolist(), val.groups.tolist(), seed=2)
+    assert (scores["kid"].value, scores["kid"].sd) == told
+
+
 def test_pictures_of_few_groups_have_wider_intervals(few):
     reference = against(drawn(60, 2), drawn(40, 3))
     alone, eight = (measure(drawn(40, 1, 1.0, each), reference, logits_of="", seed=0)[0] for each in (1, 8))

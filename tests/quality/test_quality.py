@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leafcore.data.manifest import load
+from leafcore.data.manifest import load, save
 from leafcore.data.seen import save_seen
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import DatasetError
@@ -55,14 +55,14 @@ def measured(workspace: Workspace, dataset: str, *runs: Run, **values) -> Qualit
     return QualityResult.model_validate(run.result())
 
 
-def names_all(monkeypatch, labels: str, accuracy: float = 0.95) -> None:
+def names_all(monkeypatch, labels: str, accuracy: float = 0.95, n: int = 40) -> None:
     """Let a judge say the same of every picture."""
 
     class Judge:
         def __call__(self, pictures):
             return [labels] * len(pictures)
 
-    rate = Rate(value=accuracy, low=0, high=1, n=40)
+    rate = Rate(value=accuracy, low=0, high=1, n=n)
     monkeypatch.setattr(verb, "open_witness_of_chain", lambda *rest: Witness(Judge(), "judge@3", rate, "", {}))
 
 
@@ -126,7 +126,7 @@ def test_a_judge_s_word_stands_beside_real_pictures_and_fakes(own, journey, monk
     names_all(monkeypatch, "rust")
     monkeypatch.setattr(verb, "open_checkpoint", lambda *rest: journey_judge("a" * 64))
     found = measured(own, journey.dataset, journey.runs["synthesize"])
-    assert found.judge == "judge@3"
+    assert found.judge == "judge@3" and (found.judge_right.value, found.judge_right.n) == (0.95, 40)
     assert [cell.scores["agreement"].value for cell in found.cells] == [1, 1]
     assert found.cells[0].scores["agreement"].n == found.cells[0].reals, "train pictures it learned from are not asked"
 
@@ -154,6 +154,13 @@ def test_a_judge_that_does_not_know_real_pictures_says_nothing(own, journey, mon
     assert "names 60% of 40 real validation pictures rightly" in found.cells[1].withheld["agreement"]
 
 
+def test_a_judge_that_was_hardly_tried_says_nothing_and_what_to_do(own, journey, monkeypatch):
+    names_all(monkeypatch, "rust", accuracy=1.0, n=19)
+    found = measured(own, journey.dataset, journey.runs["synthesize"])
+    assert all("agreement" not in cell.scores for cell in found.cells) and found.judge_right.n == 19
+    assert "was tried on 19 real validation pictures, expected at least 20" in found.cells[1].withheld["agreement"]
+
+
 def test_a_generator_that_saw_the_real_pictures_is_named(own, journey, tmp_path):
     val = load(own, journey.dataset).select(split="val", labels="rust")
     leaky = set_of(own, journey, [{"labels": "rust"}] * 6, generator=list(val["sha256"]))
@@ -171,6 +178,32 @@ def test_labels_without_a_validation_picture_are_refused(own, journey):
     wilt = set_of(own, journey, [{"labels": "wilt"}] * 6)
     with pytest.raises(DatasetError, match="dataset: leaves@.* has no validation picture of wilt; choose the dataset"):
         measured(own, journey.dataset, wilt)
+
+
+def test_without_labels_what_has_no_validation_picture_is_told_and_the_rest_is_measured(own, journey, tmp_path):
+    dataset = load(own, journey.dataset)
+    records = dataset.records.copy()
+    records.loc[(records["labels"] == "scab") & (records["split"] == "val"), "split"] = "train"
+    thin = save(own, "leaves", records, dataset.card.model_copy(update={"parent": dataset.version}))
+    learned = thin.records[(thin.records["split"] == "train") & thin.records["labels"].isin(["rust", "scab"])]
+    unlabelled = set_of(own, journey, [{"labels": ""}] * 6, generator=list(learned["sha256"]))
+    watcher = Watcher(tmp_path / "run")
+    watcher.report = lambda *counts, **scalars: None
+    config = QualityConfig(dataset=thin.ref, synthetic=(unlabelled.id,), judge="none", device="cpu", **TINY)
+    found = verb.quality(config, own, watcher)
+    val = thin.select(split="val", labels="rust")
+    assert [(cell.labels, cell.reals) for cell in found.cells] == [(ALL, len(val))] * 2
+    assert found.cells[1].scores["nearest_train"].n == 6, "train pictures of both may have been copied"
+    assert watcher.warnings == [
+        f"{unlabelled.id} is held against validation pictures of rust: there is none of scab, which it may show too; "
+        "split the dataset again to have some."
+    ]
+
+    scab = set_of(
+        own, journey, [{"labels": ""}] * 6, generator=list(thin.select(split="train", labels="scab")["sha256"])
+    )
+    with pytest.raises(DatasetError, match="has no validation picture of scab"):
+        measured(own, thin.ref, scab)
 
 
 def test_every_number_is_a_row_of_a_table(own, journey):

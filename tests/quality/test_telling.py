@@ -30,4 +30,6 @@ def test_what_is_missing_says_why():
 
 def test_the_facts_name_what_the_numbers_are_of():
     assert facts(RESULT) == "real validation pictures of leaves@1, all at 64 px, judge judge@3"
+    tried = RESULT.model_copy(update={"judge_right": Score(value=0.95, low=0.835, high=0.986, n=40)})
+    assert facts(tried).endswith("judge judge@3, which names 95% (84% to 99%) of 40 real validation pictures rightly")
     assert class_title(ALL) == "All" and class_title("frog_eye_leaf_spot") == "frog eye leaf spot"

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import SyntheticSet
 from leafcore.realfake.configs import RealFakeConfig
-from leafcore.realfake.material import FAKE, REAL, choose_sides, decode
+from leafcore.realfake.material import FAKE, REAL, choose_sides, decode, evened, is_fake, one_way
+from leafcore.realfake.traces import compression_of
 from tests.conftest import draw_leaf
 from tests.watcher import Watcher
 
@@ -81,9 +84,30 @@ def test_too_few_pictures_say_how_many_there_are(dataset):
     assert type(few)(enough, enough).too_few == ""
 
 
-def test_a_picture_that_is_gone_is_left_out_with_its_row(tmp_path):
-    from PIL import Image
+def test_what_is_left_is_as_many_of_a_kind_as_of_the_other_of_each_label_set():
+    drawn = [
+        ("rust", REAL, "a"), ("rust", FAKE, "b"), ("rust", FAKE, "c"), ("scab", FAKE, "d"), ("rust", REAL, "e"),
+        ("rust", FAKE, "f"), ("wilt", REAL, "g"),
+    ]  # fmt: skip
+    rows = pd.DataFrame(drawn, columns=["labels", "kind", "path"])
+    assert "".join(rows.loc[evened(rows), "path"]) == "abce", "the first that were drawn stay"
+    assert evened(rows[rows["path"].isin(["d"])]).tolist() == [False]
 
+
+def test_no_picture_gets_the_traces_of_one_that_is_gone(tmp_path):
+    """Else the other kind would be told by the traces that it lacks."""
+    leaf = Image.fromarray(draw_leaf("rust", 1))
+    paths = [tmp_path / name for name in ("gone.jpg", "a.jpg", "b.png", "c.png", "d.png", "e.png")]
+    for path in paths[1:]:
+        leaf.save(path)
+    table = pd.DataFrame({"path": [str(path) for path in paths], "kind": [REAL] * 2 + [FAKE] * 4})
+    config = config_of(size_px=32)
+    pictures, rows = decode(table, config, Watcher(tmp_path / "run"))
+    traced = one_way(paths[2], 32, config.quality, compression_of(paths[1], 32))
+    assert all(np.array_equal(picture, traced) for picture in pictures[is_fake(rows)])
+
+
+def test_a_picture_that_is_gone_is_left_out_with_its_row(tmp_path):
     Image.fromarray(draw_leaf("rust", 1)).save(tmp_path / "a.png")
     table = pd.DataFrame({"path": [str(tmp_path / "gone.png"), str(tmp_path / "a.png")], "kind": [REAL, FAKE]})
     pictures, rows = decode(table, config_of(size_px=32), Watcher(tmp_path / "run"))

@@ -1,16 +1,19 @@
 """The verb on the journey's leaves: what is found is written down, and not found again."""
 
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from leafcore.data.manifest import load
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import Stopped
-from leafcore.files import write_json
+from leafcore.files import read_json, write_json
 from leafcore.realfake import material
 from leafcore.realfake import realfake as verb
 from leafcore.realfake.configs import RealFakeConfig
+from leafcore.realfake.material import REAL, choose_sides
 from leafcore.realfake.result import RESULT, RealFakeResult, SetTold, Told
 from leafcore.workspace import Workspace
 from tests.watcher import Watcher
@@ -58,6 +61,50 @@ def test_the_probe_alone_where_no_epoch_is_asked_for(journey, config, tmp_path, 
 def test_of_too_few_pictures_nothing_is_told(journey, config, tmp_path):
     found = verb.realfake(config, journey.workspace, Quiet(tmp_path / "run"))
     assert found.sets[0].told == {} and "it takes 8 pictures of each kind" in found.sets[0].verdict()
+
+
+@pytest.fixture
+def thinned(journey, config, tmp_path):
+    """Return a function that takes away, in a copy of the journey, all but some of the photographs of each side."""
+
+    def thin(learn: int, judge: int) -> Workspace:
+        shutil.copytree(journey.workspace.root, tmp_path / "own")
+        own = Workspace(tmp_path / "own")
+        folder = shutil.copytree(load(own, journey.dataset).root, tmp_path / "photographs")
+        card = own.datasets / f"{journey.dataset.replace('@', '/')}.json"
+        write_json(card, {**read_json(card), "root": str(folder)})
+        pictures = open_synthetic_set(own, config.synthetic[0])
+        sides = choose_sides(load(own, journey.dataset), pictures, config.model_copy(update={"size_px": 32}))
+        for side, left in ((sides.learn, learn), (sides.judge, judge)):
+            for path in side.loc[side["kind"] == REAL, "path"].iloc[left:]:
+                Path(path).unlink()
+        return own
+
+    return thin
+
+
+def test_where_photographs_are_gone_both_kinds_are_judged_in_equal_number(journey, config, tmp_path, few, thinned):
+    own = thinned(learn=3, judge=2)
+    watcher = Quiet(tmp_path / "run")
+    one = verb.realfake(config.model_copy(update={"epochs": 0}), own, watcher).sets[0]
+    assert (one.learned, one.judged, one.told["probe"].n) == (3, 2, 4)
+    title = one.title
+    assert watcher.warnings == [
+        f"{title}: 1 of 8 pictures cannot be read (photographs 1, synthetic 0); left out too, so that there are as "
+        "many of each kind: 1."
+    ]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_where_too_few_photographs_are_left_nothing_is_told(journey, config, tmp_path, few, thinned, left):
+    own = thinned(left, left)
+    watcher = Quiet(tmp_path / "run")
+    one = verb.realfake(config, own, watcher).sets[0]
+    assert one.told == {} and len(watcher.warnings) == 2
+    assert one.withheld == (
+        "Nothing can be told: it takes 2 pictures of each kind to learn from and 2 to judge; there are "
+        f"{left} and {left} in groups of their own that can be read."
+    )
 
 
 def test_the_side_is_one_that_photographs_have_too(journey, config, tmp_path):
