@@ -22,7 +22,8 @@ ROLES = {  # for people
     "generator": "generators",
     "classifier": "teachers",
     "lflseg": "LFLSeg behind the masks",
-    "filter": "checks of the pictures",
+    FILTERS["label"]: "the judge that verified",
+    FILTERS["leaf"]: "LFLSeg that verified",
     "source": "sources of translations",
     "probe": "probes, by which epochs were chosen",
 }
