@@ -12,6 +12,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from torch import nn
 
 from leafcore.denoising import Denoising
+from leafcore.images import require_finite
 
 SCHEDULES = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
 PREDICTIONS = {"v": "v_prediction", "epsilon": "epsilon"}
@@ -57,6 +58,9 @@ class DiffusionGenerator:
 
         Returns:
             (N, 3, S, S) float32 in [-1, 1].
+
+        Raises:
+            RunError: The network told what is no number.
         """
         scheduler = self._scheduler()
         scheduler.set_timesteps(self._how.sampling_steps, device=latents.device)
@@ -64,8 +68,7 @@ class DiffusionGenerator:
         x = latents.view(-1, 3, side, side) * scheduler.init_noise_sigma
         for timestep in scheduler.timesteps:
             x = scheduler.step(self._predict(x, timestep, classes), timestep, x).prev_sample
-        pictures: torch.Tensor = x.clamp(-1, 1)
-        return pictures
+        return require_finite(x).clamp(-1, 1)
 
     def _scheduler(self) -> Any:
         """Return a sampler that clips its guess of the picture to [-1, 1] and draws nothing."""

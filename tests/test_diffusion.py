@@ -1,12 +1,15 @@
 """Taking noise away, with networks whose answer is known."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from leafcore.denoising import Denoising, denoising_of
-from leafcore.diffusion import DiffusionGenerator, diffusion_process
-from leafcore.errors import ConfigError
+from leafcore.denoising import AUTO_STEPS, Denoising, denoising_of
+from leafcore.diffusion import SCHEDULES, DiffusionGenerator, diffusion_process
+from leafcore.errors import ConfigError, RunError
 from leafcore.latent import NoiseModel, draw_latents
 from leafcore.noise import NoiseFacts
 from leafcore.synthesize.configs import SynthesizeConfig
@@ -52,6 +55,29 @@ def test_guidance_goes_beyond_the_class_by_as_much_as_asked(sampler):
     made = DiffusionGenerator(network, PROCESS, Denoising(2.5, sampler, 8))(draw_latents([1], 768), torch.tensor([0]))
     assert network.asked == [[0], None] * 8, "of the class and of none, at each step"
     torch.testing.assert_close(made.mean(), torch.tensor(0.0 + 2.5 * 0.2), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("timesteps", [10, 11, 20, 100, 1000])
+def test_as_many_steps_as_are_allowed_make_pictures(timesteps, schedule):
+    facts, said = replace(FREE, timesteps=timesteps), {**PROCESS, "timesteps": timesteps, "schedule": schedule}
+    usual = denoising_of(facts)
+    with pytest.raises(
+        ConfigError, match=rf"expected at most (\d+) of dpm-solver: free learned {timesteps}"
+    ) as refused:
+        denoising_of(facts, Denoising(sampling_steps=timesteps))
+    most = int(re.search(r"at most (\d+)", str(refused.value)).group(1))
+    assert usual.sampling_steps == min(most, AUTO_STEPS["dpm-solver"])
+    for steps in (usual.sampling_steps, most):
+        how = denoising_of(facts, Denoising(sampling_steps=steps))
+        made = DiffusionGenerator(lambda x, timestep, classes: 0.1 * x, said, how)(draw_latents([1], 12))
+        assert made.isfinite().all(), steps
+
+
+def test_what_is_no_number_becomes_no_picture():
+    generate = DiffusionGenerator(lambda x, timestep, classes: x * torch.nan, PROCESS, Denoising(0.0, "ddim", 4))
+    with pytest.raises(RunError, match="pictures: 2 of 2 came out with values that are no numbers; take fewer"):
+        generate(draw_latents([1, 2], 12))
 
 
 def test_guidance_is_a_line_through_both_answers():
@@ -105,7 +131,12 @@ def test_what_is_left_to_the_model_is_settled_once(facts, values, wanted):
     [
         (FREE, {"guidance": 3}, "guidance: got 3, but free has no classes to be guided to"),
         (GUIDED, {"truncation": 0.5}, "truncation: got 0.5, but three is a diffusion model"),
-        (GUIDED, {"sampling_steps": 101}, "sampling_steps: got 101, expected at most 100"),
+        (
+            GUIDED,
+            {"sampling_steps": 51},
+            "sampling_steps: got 51, expected at most 50 of dpm-solver: three learned 100",
+        ),
+        (GUIDED, {"sampler": "ddim", "sampling_steps": 101}, "sampling_steps: got 101, expected at most 100"),
         (AT_ONCE, {"guidance": 3}, "guidance: got 3.0, but gan makes pictures in one step"),
         (AT_ONCE, {"sampler": "ddim"}, "sampler: got ddim, but gan makes pictures in one step"),
     ],

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from leafcore.denoising import AUTO_GUIDANCE, Denoising
+from leafcore.denoising import AUTO_GUIDANCE, Denoising, nearest_steps
 from leafcore.diffusion import DiffusionGenerator, diffusion_process
 from leafcore.images import to_uint8
 from leafcore.nets import build
@@ -134,7 +134,7 @@ class Diffusion(Recipe):
         network = self.export()["denoiser"]
         was_training = network.training
         network.eval()
-        steps = min(PREVIEW_STEPS, self.config.timesteps)
+        steps = nearest_steps("dpm-solver", PREVIEW_STEPS, self.config.timesteps)
         how = Denoising(AUTO_GUIDANCE if self.classes else 0.0, "dpm-solver", steps)
         generate = DiffusionGenerator(network, self.config.model_dump(), how)
         probes, pictures = self.probes.to(self.device), []

@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 from leafcore.base_models import require_layout
 from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS
 from leafcore.errors import CheckpointError, ConfigError
-from leafcore.images import to_uint8
+from leafcore.images import require_finite, to_uint8
 from leafcore.train.configs import Precision
 from leafcore.train.device import autocast
 from leafcore.train.dreambooth_config import Sampler
@@ -128,10 +128,14 @@ class StableDiffusion:
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Return the pictures of latents: (N, S, S, 3) uint8."""
+        """Return the pictures of latents: (N, S, S, 3) uint8.
+
+        Raises:
+            RunError: The networks told what is no number.
+        """
         with autocast(self.device, self.precision):
             images = self.vae.decode(latents.to(self.device) / self.vae.config.scaling_factor).sample
-        return to_uint8(images.float().clamp(-1, 1))
+        return to_uint8(require_finite(images.float()).clamp(-1, 1))
 
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, embedded: torch.Tensor) -> torch.Tensor:
         """Return what the U-Net says of noisy latents: their noise or their velocity, (N, C, H, W) float32."""

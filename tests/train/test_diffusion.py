@@ -106,6 +106,11 @@ def test_a_preview_has_a_row_per_class_of_the_same_noise(make, conditional, rows
     assert recipe.denoiser.training
 
 
+def test_a_preview_of_few_levels_has_pictures(make):
+    pictures = np.array(make(timesteps=10, conditional="none").preview().pictures)
+    assert pictures.std() > 1, "not all black"
+
+
 def test_it_learns_what_noise_hides(make):
     recipe = make(learning_rate=2e-3, batch_size=6, conditional="none")
     losses = [recipe.step(recipe.next_batch())["denoising"].item() for _ in range(40)]

@@ -11,7 +11,7 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import promote
 from leafcore.cli import main
-from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped
+from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, RunError, Stopped
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
 from leafcore.train.checkpointing import load_state, read_weights, save_weights
@@ -276,6 +276,11 @@ def test_a_preview_shows_each_prompt_beside_what_the_base_drew(make):
     taught = recipe.preview()
     assert all((then[0] == now[0]).all() for then, now in zip(untouched.pictures, taught.pictures, strict=True))
     assert any((now[0] != now[1]).any() for now in taught.pictures)
+
+
+def test_what_is_no_number_becomes_no_picture(make):
+    with pytest.raises(RunError, match="pictures: 1 of 1 came out with values that are no numbers"):
+        make().model.decode(torch.full((1, 4, 16, 16), torch.nan))
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
