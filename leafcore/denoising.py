@@ -75,12 +75,17 @@ class Denoising:
 def nearest_steps(sampler: Sampler, wanted: int, timesteps: int) -> int:
     """Return the number of steps nearest to one that is wanted in which a sampler can take noise away.
 
+    Steps of DDIM are all as long, a whole number of levels: unless they divide the levels, some noise is never taken.
+
     Args:
         sampler: Which; auto is dpm-solver.
         wanted: At least 1.
         timesteps: The levels of noise that the model learned.
     """
-    return min(wanted, timesteps if sampler == "ddim" else timesteps // LEVELS_A_STEP)
+    if sampler != "ddim":
+        return min(wanted, timesteps // LEVELS_A_STEP)
+    dividing = [steps for steps in range(1, timesteps + 1) if timesteps % steps == 0]
+    return min(dividing, key=lambda steps: max(steps / wanted, wanted / steps))
 
 
 def denoising_of(facts: NoiseFacts, asked: Asked = Denoising(), truncation: float = 0.0) -> Denoising:
@@ -118,9 +123,12 @@ def denoising_of(facts: NoiseFacts, asked: Asked = Denoising(), truncation: floa
     sampler: Sampler = "dpm-solver" if asked.sampler == "auto" else asked.sampler
     steps = nearest_steps(sampler, asked.sampling_steps or AUTO_STEPS[sampler], facts.timesteps)
     if asked.sampling_steps not in (0, steps):
+        expected = (
+            f"at most {steps} of {sampler}" if sampler != "ddim" else f"what divides them, of ddim, such as {steps}"
+        )
         raise ConfigError(
-            f"sampling_steps: got {asked.sampling_steps}, expected at most {steps} of {sampler}: {facts.name} learned "
-            f"{facts.timesteps} levels of noise."
+            f"sampling_steps: got {asked.sampling_steps}, but {facts.name} learned {facts.timesteps} levels of noise; "
+            f"expected {expected}."
         )
     return Denoising(
         guidance=(asked.guidance or AUTO_GUIDANCE) if facts.classes else 0.0,

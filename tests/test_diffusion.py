@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from leafcore.denoising import AUTO_STEPS, Denoising, denoising_of
+from leafcore.denoising import AUTO_STEPS, Denoising, denoising_of, nearest_steps
 from leafcore.diffusion import SCHEDULES, DiffusionGenerator, diffusion_process
 from leafcore.errors import ConfigError, RunError
 from leafcore.latent import NoiseModel, draw_latents
@@ -62,9 +62,7 @@ def test_guidance_goes_beyond_the_class_by_as_much_as_asked(sampler):
 def test_as_many_steps_as_are_allowed_make_pictures(timesteps, schedule):
     facts, said = replace(FREE, timesteps=timesteps), {**PROCESS, "timesteps": timesteps, "schedule": schedule}
     usual = denoising_of(facts)
-    with pytest.raises(
-        ConfigError, match=rf"expected at most (\d+) of dpm-solver: free learned {timesteps}"
-    ) as refused:
+    with pytest.raises(ConfigError, match=rf"free learned {timesteps} levels of noise; expected at most") as refused:
         denoising_of(facts, Denoising(sampling_steps=timesteps))
     most = int(re.search(r"at most (\d+)", str(refused.value)).group(1))
     assert usual.sampling_steps == min(most, AUTO_STEPS["dpm-solver"])
@@ -72,6 +70,28 @@ def test_as_many_steps_as_are_allowed_make_pictures(timesteps, schedule):
         how = denoising_of(facts, Denoising(sampling_steps=steps))
         made = DiffusionGenerator(lambda x, timestep, classes: 0.1 * x, said, how)(draw_latents([1], 12))
         assert made.isfinite().all(), steps
+
+
+class Plain:
+    """Knows that every picture is of one grey, whichever: what is left of the noise is between its pixels."""
+
+    def __init__(self, said):
+        self.kept = diffusion_process(said).alphas_cumprod
+
+    def __call__(self, x, timestep, classes):
+        kept, spread = self.kept[timestep], 0.4**2
+        grey = kept.sqrt() * spread / (kept * spread + (1 - kept) / x[0].numel()) * x.mean(dim=(1, 2, 3), keepdim=True)
+        return kept.sqrt() * (x - kept.sqrt() * grey) / (1 - kept).sqrt() - (1 - kept).sqrt() * grey
+
+
+@pytest.mark.parametrize(("timesteps", "wanted"), [(20, 0), (60, 0), (72, 25), (997, 0), (1000, 60), (1000, 600)])
+def test_ddim_takes_all_of_the_noise(timesteps, wanted):
+    facts, said = replace(FREE, timesteps=timesteps), {**PROCESS, "timesteps": timesteps}
+    steps = nearest_steps("ddim", wanted or AUTO_STEPS["ddim"], timesteps)
+    how = denoising_of(facts, Denoising(0.0, "ddim", steps if wanted else 0))
+    assert how.sampling_steps == steps
+    made = DiffusionGenerator(Plain(said), said, how)(draw_latents([1], 768))
+    assert made.std() < 1e-5, "of one grey"
 
 
 def test_what_is_no_number_becomes_no_picture():
@@ -134,9 +154,18 @@ def test_what_is_left_to_the_model_is_settled_once(facts, values, wanted):
         (
             GUIDED,
             {"sampling_steps": 51},
-            "sampling_steps: got 51, expected at most 50 of dpm-solver: three learned 100",
+            "sampling_steps: got 51, but three .* 100 levels .* expected at most 50",
         ),
-        (GUIDED, {"sampler": "ddim", "sampling_steps": 101}, "sampling_steps: got 101, expected at most 100"),
+        (
+            GUIDED,
+            {"sampler": "ddim", "sampling_steps": 101},
+            "got 101, .* expected what divides them, of ddim, such as 100",
+        ),
+        (
+            GUIDED,
+            {"sampler": "ddim", "sampling_steps": 30},
+            "got 30, .* expected what divides them, of ddim, such as 25",
+        ),
         (AT_ONCE, {"guidance": 3}, "guidance: got 3.0, but gan makes pictures in one step"),
         (AT_ONCE, {"sampler": "ddim"}, "sampler: got ddim, but gan makes pictures in one step"),
     ],

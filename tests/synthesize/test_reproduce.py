@@ -91,7 +91,9 @@ def test_what_was_made_of_noise_is_made_again(own, journey, made, again, config,
         assert again(path).same
 
 
-@pytest.mark.parametrize("how", [{"sampler": "dpm-solver", "sampling_steps": 30}])
+@pytest.mark.parametrize(
+    "how", [{"sampler": "dpm-solver", "sampling_steps": 30}, {"sampler": "ddim", "sampling_steps": 7}]
+)
 def test_noise_that_was_taken_away_as_nobody_is_let_now_is_so_again(own, journey, made, again, config, tmp_path, how):
     planted = plant_diffusion_model(own, "free", journey.dataset)
     settings = {"checkpoint": "free", "count": 1, "judge": "none", "device": "cpu", "seed": 7, "sampling_steps": 5}
