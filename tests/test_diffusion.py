@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from leafcore.denoising import AUTO_STEPS, Denoising, denoising_of, nearest_steps
-from leafcore.diffusion import SCHEDULES, DiffusionGenerator, diffusion_process
+from leafcore.diffusion import SCHEDULES, DiffusionGenerator, diffusion_process, process_settings
 from leafcore.errors import ConfigError, RunError
 from leafcore.latent import NoiseModel, draw_latents
 from leafcore.noise import NoiseFacts
@@ -70,6 +70,24 @@ def test_as_many_steps_as_are_allowed_make_pictures(timesteps, schedule):
         how = denoising_of(facts, Denoising(sampling_steps=steps))
         made = DiffusionGenerator(lambda x, timestep, classes: 0.1 * x, said, how)(draw_latents([1], 12))
         assert made.isfinite().all(), steps
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("timesteps", [10, 100, 1000, 4000])
+def test_the_last_level_is_noise_however_many_there_are(timesteps, schedule):
+    process = diffusion_process(process_settings({**PROCESS, "timesteps": timesteps, "schedule": schedule}))
+    assert process.alphas_cumprod[-1] < 1e-4 and process.alphas_cumprod[0] > 0.9
+
+
+def test_a_linear_schedule_of_a_thousand_levels_is_the_published_one():
+    said = {**PROCESS, "timesteps": 1000, "schedule": "linear"}
+    assert process_settings(said) == {**said, "beta_start": 1e-4, "beta_end": 0.02}
+    assert torch.equal(diffusion_process(process_settings(said)).betas, torch.linspace(1e-4, 0.02, 1000))
+
+
+def test_a_checkpoint_that_says_no_betas_was_trained_with_those_of_a_thousand_levels():
+    older = diffusion_process({**PROCESS, "timesteps": 100, "schedule": "linear"})
+    assert torch.equal(older.betas, torch.linspace(1e-4, 0.02, 100))
 
 
 class Plain:

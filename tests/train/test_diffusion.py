@@ -126,6 +126,19 @@ def test_an_extended_run_is_the_longer_run(journey, settings, tmp_path):
     assert saved[0] == saved[1]
 
 
+def test_a_state_from_before_betas_were_scaled_goes_on_without(make):
+    recipe, older = make(schedule="linear"), make(schedule="linear")
+    state = recipe.state_dict()
+    older.load_state_dict({name: part for name, part in state.items() if name != "process"})
+    assert torch.equal(older.process.betas, torch.linspace(1e-4, 0.02, 20))
+    assert older.describe()["process"] == {"timesteps": 20, "schedule": "linear", "prediction": "v"}
+    for wanted in (older, recipe):
+        again = make(schedule="linear")
+        again.load_state_dict(wanted.state_dict())
+        assert torch.equal(again.process.betas, wanted.process.betas)
+    assert recipe.process.alphas_cumprod[-1] < 1e-4 and recipe.describe()["process"]["beta_end"] == 0.999
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
