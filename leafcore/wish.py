@@ -107,6 +107,24 @@ def require_heeded(facts: Sequence[PromptFacts], prompt: str, lora_strength: flo
         )
 
 
+def require_a_step(asked: Asked, *, over: bool) -> None:
+    """Refuse to draw over pictures in no step at all.
+
+    Args:
+        asked: The settings.
+        over: Whether pictures are drawn over.
+
+    Raises:
+        ConfigError: So little is drawn anew that it is less than a step.
+    """
+    steps = asked.sampling_steps or PROMPT_STEPS
+    if over and int(steps * asked.strength) < 1:
+        raise ConfigError(
+            f"strength: got {asked.strength:g} of {steps} steps, expected at least one whole step: "
+            f"{1 / steps:.2g} or more."
+        )
+
+
 def refuse_wishes(asked: Asked, names: Sequence[str], why: str) -> None:
     """Refuse what is only for models that draw from a prompt.
 
