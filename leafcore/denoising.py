@@ -13,6 +13,7 @@ AUTO_GUIDANCE = 2.0
 AUTO_STEPS = {"dpm-solver": 20, "ddim": 50}
 PROMPT_GUIDANCE = 7.5
 PROMPT_STEPS = 25
+PROMPT_MOST = {"dpm-solver": 500, "ddim": 200}  # of a base's 1000 levels; nearer to all, steps miss some or fall on one
 LEVELS_A_STEP = 2  # at least, of DPM-Solver: where two of its steps fall on one level, it divides by zero
 STRENGTH = 0.6  # of what is drawn over a source
 

@@ -8,7 +8,7 @@ from leafcore.errors import ConfigError
 from leafcore.noise import NoiseFacts
 from leafcore.prompts import PromptFacts, prompt_facts
 from leafcore.synthesize.configs import SynthesizeConfig
-from leafcore.wish import OF_PROMPTS, USUAL, refuse_wishes, require_a_step, require_heeded
+from leafcore.wish import OF_PROMPTS, USUAL, refuse_wishes, require_heeded, require_steps
 
 
 def require_heeded_by_noise(config: SynthesizeConfig, facts: NoiseFacts) -> None:
@@ -39,7 +39,7 @@ def require_heeded_by_prompt(config: SynthesizeConfig, facts: PromptFacts) -> No
         )
     if not config.source:
         refuse_wishes(config, ("strength",), "nothing is drawn over without a source")
-    require_a_step(config, over=bool(config.source))
+    require_steps(config, over=bool(config.source))
 
 
 def require_heeded_by_chain(config: SynthesizeConfig, steps: Sequence[Step]) -> None:
@@ -55,4 +55,4 @@ def require_heeded_by_chain(config: SynthesizeConfig, steps: Sequence[Step]) -> 
             raise ConfigError(f"base: got {config.base}, but no step of the chain has a base; leave it out.")
         return
     require_heeded(facts, config.prompt, config.lora_strength)
-    require_a_step(config, over=bool(config.source))
+    require_steps(config, over=bool(config.source))

@@ -207,6 +207,8 @@ def test_a_picture_over_a_source_is_the_same_in_any_batch(draw):
     ("values", "message"),
     [
         ({"source": "healthy", "strength": 0.1, "sampling_steps": 5}, "strength: got 0.1 of 5 steps, expected .* 0.2"),
+        ({"sampling_steps": 1000}, "sampling_steps: got 1000, expected at most 500 of dpm-solver for what is drawn"),
+        ({"sampling_steps": 201, "sampler": "ddim"}, "sampling_steps: got 201, expected at most 200 of ddim"),
         ({"source": "mould"}, "source: got 'mould'|got 'mould', expected one of"),
         ({"source": "healthy", "masks": "nowhere"}, "nowhere"),
         ({"masks": "all"}, "masks: a checkpoint that makes pictures from noise takes none"),
@@ -294,3 +296,16 @@ def test_a_preview_in_no_step_at_all_is_refused_in_one_line(mine, taught, journe
         draw_answer(mine, DrawQuestion(checkpoints=(taught.id,), n=1, **said), torch.device("cpu"))
     with pytest.raises(ConfigError, match=message):
         preview(mine, PreviewQuestion(chain=(f"{taught.id}:all",), **{**said, "masks": ""}))
+
+
+@pytest.mark.parametrize(("sampler", "most"), [("auto", 500), ("ddim", 200)])
+def test_as_many_steps_as_are_allowed_draw_a_picture_and_one_more_is_refused(mine, taught, sampler, most):
+    hashes = (open_checkpoint(mine, taught.id).card.weights_sha256,)
+
+    def drawn(steps):
+        said = {"sampler": sampler, "sampling_steps": steps, "weights_sha256": hashes}
+        return draw_answer(mine, DrawQuestion(checkpoints=(taught.id,), n=1, **said), torch.device("cpu"))
+
+    assert drawn(most)["pictures"].std() > 1
+    with pytest.raises(ConfigError, match=f"sampling_steps: got {most + 1}, expected at most {most} of"):
+        drawn(most + 1)

@@ -304,6 +304,11 @@ def test_prompts_that_cannot_teach_are_refused(values, message):
         DreamBoothConfig.build({"dataset": "d", **values})
 
 
+def test_more_steps_than_draw_a_picture_are_refused():
+    with pytest.raises(ConfigError, match="sample_steps: got 501, expected less than or equal to 500"):
+        DreamBoothConfig.build({"dataset": "d", "sample_steps": 501})
+
+
 @pytest.mark.parametrize("prompt", ["a photo of a leaf, sks, macro", "SKS leaf", "a (sks) leaf"])
 def test_a_token_is_known_as_clip_reads_it(prompt):
     assert DreamBoothConfig.build({"dataset": "d", "prompt": prompt}).prompt == prompt
