@@ -207,7 +207,7 @@ def load_stable_diffusion(
 
 
 def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
-    """Refuse parts that do not belong together, and models that are not told in words alone."""
+    """Refuse parts that do not belong together, and models that tell neither noise nor velocity."""
     unet, width = parts["unet"].config, parts["text_encoder"].config.hidden_size
     if unet.cross_attention_dim != width:
         raise CheckpointError(
@@ -219,11 +219,6 @@ def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
         raise CheckpointError(
             f"base: {folder / 'scheduler'}: its U-Net predicts {prediction!r}, expected {' or '.join(PREDICTIONS)}; "
             "another kind of prediction is not taught here."
-        )
-    if unet.in_channels != parts["vae"].config.latent_channels:
-        raise CheckpointError(
-            f"base: {folder}: its U-Net reads {unet.in_channels} channels, expected "
-            f"{parts['vae'].config.latent_channels}; an inpainting or depth model cannot be taught by DreamBooth."
         )
 
 
