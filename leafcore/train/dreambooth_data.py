@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from leafcore.data.sampling import ShuffledStream
+from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.images import encode_png, load_square, to_signed
 from leafcore.noise import picture_seed
@@ -136,9 +137,16 @@ class PriorPictures:
         return Drawing(spent_s=ended - begun, left_s=len(self.missing) * (ended - second))
 
     def read(self) -> np.ndarray:
-        """Return all of them, (N, S, S, 3) uint8; only once they are drawn."""
-        files = [self._file(index) for index in range(self._config.prior_images)]
-        return np.stack([load_square(file, self._config.size_px) for file in files])
+        """Return all of them, (N, S, S, 3) uint8, only once they are drawn; one that is damaged is drawn again."""
+        return np.stack([self._read(index) for index in range(self._config.prior_images)])
+
+    def _read(self, index: int) -> np.ndarray:
+        file = self._file(index)
+        with suppress(DatasetError):
+            return load_square(file, self._config.size_px)
+        file.unlink(missing_ok=True)
+        self._draw_block(index - index % self._block)
+        return load_square(file, self._config.size_px)
 
     def _draw_block(self, start: int) -> None:
         indices = range(start, start + self._block)

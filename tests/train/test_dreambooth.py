@@ -12,6 +12,7 @@ from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import promote
 from leafcore.cli import main
 from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, RunError, Stopped
+from leafcore.images import load_square
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
 from leafcore.train.checkpointing import load_state, read_weights, save_weights
@@ -219,6 +220,17 @@ def test_prior_pictures_are_the_same_whatever_the_block(own, settings, make, tmp
     assert abs(drawn(4, 5) - alone).max() <= 1, "up to rounding"
     monkeypatch.setattr(base, "draw", draw_one)
     assert (drawn(4, 5) == alone).all(), "where there is memory for one only"
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_a_damaged_prior_picture_is_drawn_again(own, settings, make, tmp_path, block):
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+    priors = PriorPictures(make().model, "", settings("dreambooth", prior_images=3), own, block)
+    priors.draw(Watcher(tmp_path / "drawing"))
+    whole = priors.read()
+    file = next((own.cache / "priors").rglob("0001.png"))
+    file.write_bytes(file.read_bytes()[:60])
+    assert (priors.read() == whole).all() and (load_square(file, 32) == whole[1]).all()
 
 
 # --- what it keeps ----------------------------------------------------------------------------------------------------
