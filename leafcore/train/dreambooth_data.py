@@ -16,6 +16,7 @@ from leafcore.files import write_bytes
 from leafcore.images import encode_png, load_square, to_signed
 from leafcore.noise import picture_seed
 from leafcore.progress import Progress
+from leafcore.train.device import uses_bf16
 from leafcore.train.dreambooth_base import Sampling, StableDiffusion
 from leafcore.train.dreambooth_config import DreamBoothConfig
 from leafcore.train.recipe import Drawing
@@ -92,7 +93,7 @@ class PriorPictures:
     ) -> None:
         self._base, self._config = base, config
         self._block = block or (BLOCK if base.device.type == "cuda" else 1)  # a CPU gains nothing
-        self._folder = prior_folder(workspace, identity, config)
+        self._folder = prior_folder(workspace, base, identity, config)
 
     @property
     def missing(self) -> list[int]:
@@ -169,11 +170,12 @@ class PriorPictures:
         return self._folder / f"{index:04d}.png"
 
 
-def prior_folder(workspace: Workspace, identity: str, config: DreamBoothConfig) -> Path:
+def prior_folder(workspace: Workspace, base: StableDiffusion, identity: str, config: DreamBoothConfig) -> Path:
     """Return where prior pictures are kept: by what decides how they look."""
     said = {
         "base": identity, "prompt": config.prior_prompt, "size_px": config.size_px, "seed": PRIOR_SEED,
         "steps": config.sample_steps, "guidance": config.guidance,
+        "precision": "bf16" if uses_bf16(base.device, base.precision) else "fp32", "frozen": str(base.unet.dtype),
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     return workspace.cache / "priors" / digest[:32]

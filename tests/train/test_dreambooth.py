@@ -222,6 +222,21 @@ def test_prior_pictures_are_the_same_whatever_the_block(own, settings, make, tmp
     assert (drawn(4, 5) == alone).all(), "where there is memory for one only"
 
 
+def test_prior_pictures_of_another_precision_are_others(own, settings, tiny_base, tmp_path):
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+    config, ways = settings("dreambooth", sample_steps=8), [("fp32", torch.float32), ("bf16", torch.float32)]
+    found = []
+    for precision, frozen in [*ways, ("bf16", torch.bfloat16)]:
+        base = load_stable_diffusion(tiny_base, CPU, precision, frozen=frozen)
+        priors = PriorPictures(base, "", config, own)
+        assert len(priors.missing) == config.prior_images
+        priors.draw(Watcher(tmp_path / f"{precision}-{frozen}"))
+        found.append(priors.read())
+    assert (found[0] != found[1]).any() and (found[0] != found[2]).any()
+    auto = load_stable_diffusion(tiny_base, CPU, "auto")
+    assert PriorPictures(auto, "", config, own).missing == [], "auto is fp32 on a CPU"
+
+
 @pytest.mark.parametrize("block", [1, 2])
 def test_a_damaged_prior_picture_is_drawn_again(own, settings, make, tmp_path, block):
     shutil.rmtree(own.cache / "priors", ignore_errors=True)
