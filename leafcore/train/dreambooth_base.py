@@ -82,6 +82,12 @@ class StableDiffusion:
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
     @property
+    def native_px(self) -> int:
+        """The side of the pictures that the U-Net was trained on; 0 if it does not say."""
+        side = self.unet.config.sample_size
+        return side * self.factor if isinstance(side, int) else 0
+
+    @property
     def steps(self) -> int:
         """How many timesteps noise is added over."""
         return int(self.scheduler.config.num_train_timesteps)

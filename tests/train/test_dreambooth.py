@@ -346,6 +346,17 @@ def test_a_size_that_the_base_cannot_halve_is_refused(make):
         make().model.require_size(34)
 
 
+def test_a_size_that_is_not_the_bases_own_is_warned_of_once(own, settings, tiny_base, tmp_path):
+    accept(own, open_base(own, str(tiny_base)))
+    for size_px, count in ((32, 0), (64, 1)):
+        watcher = Watcher(tmp_path / f"{size_px}")
+        train(settings("dreambooth", size_px=size_px, epochs=1, prior_weight=0.0), own, watcher)
+        said = [warning for warning in watcher.warnings if "px" in warning]
+        assert len(said) == count
+    assert said[0].startswith("The base was trained on pictures of 32 px and is taught at 64 px: ")
+    assert "Choose size_px 32" in said[0]
+
+
 def test_eight_bits_need_what_there_is_not_here(make):
     with pytest.raises(ConfigError, match="optimizer: adamw8bit needs .*; choose adamw"):
         make(optimizer="adamw8bit")
