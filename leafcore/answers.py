@@ -45,7 +45,7 @@ from leafcore.questions import (
     answer_file,
     photo_file,
 )
-from leafcore.wish import wish_of
+from leafcore.wish import require_steps, wish_of
 from leafcore.workspace import Workspace
 
 MOST_BYTES = 2 * 1024**3  # of answers that are kept
@@ -197,6 +197,8 @@ def preview(workspace: Workspace, question: PreviewQuestion) -> dict[str, np.nda
     dataset = load(workspace, question.dataset)
     size = (question.size_px, question.sizing)
     chain = _chain(str(workspace.root), question.chain, question.weights_sha256, str(_device(workspace)), *size)
+    if chain.drawing:
+        require_steps(question, over=True)
     chain.wish(wish_of(question))
     sources = _squares(dataset, question.images, chain.size_px)
     files = mask_files(workspace, dataset, question.images, question.masks)

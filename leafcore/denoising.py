@@ -13,6 +13,8 @@ AUTO_GUIDANCE = 2.0
 AUTO_STEPS = {"dpm-solver": 20, "ddim": 50}
 PROMPT_GUIDANCE = 7.5
 PROMPT_STEPS = 25
+PROMPT_MOST = {"dpm-solver": 500, "ddim": 200}  # of a base's 1000 levels; nearer to all, steps miss some or fall on one
+LEVELS_A_STEP = 2  # at least, of DPM-Solver: where two of its steps fall on one level, it divides by zero
 STRENGTH = 0.6  # of what is drawn over a source
 
 GUIDANCE = setting(
@@ -25,8 +27,8 @@ GUIDANCE = setting(
 SAMPLER = setting("auto", "Of a diffusion model: how noise is taken away; auto is dpm-solver.", advanced=True)
 SAMPLING_STEPS = setting(
     0,
-    f"Of a diffusion model: in how many steps; 0: {AUTO_STEPS['dpm-solver']}, or {AUTO_STEPS['ddim']} of ddim, "
-    f"{PROMPT_STEPS} of a prompt.",
+    f"Of a diffusion model: in how many steps; 0: {AUTO_STEPS['dpm-solver']}, or {AUTO_STEPS['ddim']} of ddim, as far "
+    f"as its levels of noise allow; {PROMPT_STEPS} of a prompt.",
     ge=0,
     le=1000,
     advanced=True,
@@ -71,6 +73,22 @@ class Denoising:
         return asdict(self) if self.sampling_steps else {}
 
 
+def nearest_steps(sampler: Sampler, wanted: int, timesteps: int) -> int:
+    """Return the number of steps nearest to one that is wanted in which a sampler can take noise away.
+
+    Steps of DDIM are all as long, a whole number of levels: unless they divide the levels, some noise is never taken.
+
+    Args:
+        sampler: Which; auto is dpm-solver.
+        wanted: At least 1.
+        timesteps: The levels of noise that the model learned.
+    """
+    if sampler != "ddim":
+        return min(wanted, timesteps // LEVELS_A_STEP)
+    dividing = [steps for steps in range(1, timesteps + 1) if timesteps % steps == 0]
+    return min(dividing, key=lambda steps: max(steps / wanted, wanted / steps))
+
+
 def denoising_of(facts: NoiseFacts, asked: Asked = Denoising(), truncation: float = 0.0) -> Denoising:
     """Return what settings come to for a model; what this returned comes to itself.
 
@@ -103,14 +121,18 @@ def denoising_of(facts: NoiseFacts, asked: Asked = Denoising(), truncation: floa
         raise ConfigError(
             f"guidance: got {asked.guidance:g}, but {facts.name} has no classes to be guided to; leave it out."
         )
-    if asked.sampling_steps > facts.timesteps:
-        raise ConfigError(
-            f"sampling_steps: got {asked.sampling_steps}, expected at most {facts.timesteps}, the levels of noise that "
-            f"{facts.name} learned."
-        )
     sampler: Sampler = "dpm-solver" if asked.sampler == "auto" else asked.sampler
+    steps = nearest_steps(sampler, asked.sampling_steps or AUTO_STEPS[sampler], facts.timesteps)
+    if asked.sampling_steps not in (0, steps):
+        expected = (
+            f"at most {steps} of {sampler}" if sampler != "ddim" else f"what divides them, of ddim, such as {steps}"
+        )
+        raise ConfigError(
+            f"sampling_steps: got {asked.sampling_steps}, but {facts.name} learned {facts.timesteps} levels of noise; "
+            f"expected {expected}."
+        )
     return Denoising(
         guidance=(asked.guidance or AUTO_GUIDANCE) if facts.classes else 0.0,
         sampler=sampler,
-        sampling_steps=asked.sampling_steps or min(AUTO_STEPS[sampler], facts.timesteps),
+        sampling_steps=steps,
     )

@@ -12,24 +12,39 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from torch import nn
 
 from leafcore.denoising import Denoising
+from leafcore.images import require_finite
 
 SCHEDULES = {"cosine": "squaredcos_cap_v2", "linear": "linear"}
 PREDICTIONS = {"v": "v_prediction", "epsilon": "epsilon"}
 LOWEST_LOG_SNR = -5.1  # half of it; below, a cosine is all but pure noise (Lu et al. 2022, arXiv 2211.01095, app. D)
 
 
+def process_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint says of its process: `timesteps`, `schedule` and `prediction`, as a config has them.
+
+    A linear schedule also has `beta_start` and `beta_end`: those of Ho et al. at 1000 levels, else scaled so that the
+    last level is noise (as Nichol and Dhariwal 2021, arXiv 2102.09672, have it in their code).
+    """
+    said = {name: config[name] for name in ("timesteps", "schedule", "prediction")}
+    if said["schedule"] == "linear":
+        said |= {"beta_start": 0.1 / said["timesteps"], "beta_end": min(20 / said["timesteps"], 0.999)}
+    return said
+
+
 def diffusion_process(said: Mapping[str, Any]) -> DDPMScheduler:
     """Return the process by which pictures turn into noise (Ho et al. 2020, eq. 4).
 
     Args:
-        said: `timesteps`, `schedule` and `prediction`, as a config or a description holds them.
+        said: See `process_settings`; without betas, as older checkpoints are, a linear schedule has those of 1000
+            levels, however many there are.
     """
     return DDPMScheduler(**_arguments(said))
 
 
 def _arguments(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what all schedulers of diffusers are told."""
-    return {
+    betas = {name: float(said[name]) for name in ("beta_start", "beta_end") if name in said}
+    return betas | {
         "num_train_timesteps": int(said["timesteps"]),
         "beta_schedule": SCHEDULES[said["schedule"]],
         "prediction_type": PREDICTIONS[said["prediction"]],
@@ -57,6 +72,9 @@ class DiffusionGenerator:
 
         Returns:
             (N, 3, S, S) float32 in [-1, 1].
+
+        Raises:
+            RunError: The network told what is no number.
         """
         scheduler = self._scheduler()
         scheduler.set_timesteps(self._how.sampling_steps, device=latents.device)
@@ -64,8 +82,7 @@ class DiffusionGenerator:
         x = latents.view(-1, 3, side, side) * scheduler.init_noise_sigma
         for timestep in scheduler.timesteps:
             x = scheduler.step(self._predict(x, timestep, classes), timestep, x).prev_sample
-        pictures: torch.Tensor = x.clamp(-1, 1)
-        return pictures
+        return require_finite(x).clamp(-1, 1)
 
     def _scheduler(self) -> Any:
         """Return a sampler that clips its guess of the picture to [-1, 1] and draws nothing."""

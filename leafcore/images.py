@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from leafcore.errors import DatasetError
+from leafcore.errors import DatasetError, RunError
 
 if TYPE_CHECKING:
     import torch
@@ -247,6 +247,24 @@ def to_signed(pixels: "torch.Tensor") -> "torch.Tensor":
         The same shape, float32 in [-1, 1].
     """
     return pixels.float().div_(127.5).sub_(1.0)
+
+
+def require_finite(signed: "torch.Tensor") -> "torch.Tensor":
+    """Return pictures that a model made, as they are.
+
+    Args:
+        signed: (N, 3, H, W) float.
+
+    Raises:
+        RunError: One holds values that are no numbers: as pixels they would be black.
+    """
+    broken = int((~signed.isfinite()).flatten(1).any(1).sum())
+    if broken:
+        raise RunError(
+            f"pictures: {broken} of {len(signed)} came out with values that are no numbers; take fewer sampling steps, "
+            "or other weights: an earlier epoch's, or of a training with a lower learning rate."
+        )
+    return signed
 
 
 def to_uint8(signed: "torch.Tensor") -> np.ndarray:

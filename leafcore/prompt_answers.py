@@ -15,7 +15,7 @@ from leafcore.progress import Progress
 from leafcore.questions import DrawQuestion
 from leafcore.synthesize.configs import WHOLE, WHOLE_OF_PROMPT
 from leafcore.synthesize.sources import Sources
-from leafcore.wish import AS_TAUGHT, wish_of
+from leafcore.wish import AS_TAUGHT, require_steps, wish_of
 from leafcore.workspace import Workspace
 
 
@@ -25,6 +25,7 @@ def draw(workspace: Workspace, question: DrawQuestion, device: torch.device) -> 
     Raises:
         LeafError: It cannot be answered.
     """
+    require_steps(question, over=bool(question.images))
     model = _model(str(workspace.root), question.checkpoints, question.weights_sha256, str(device))
     model.wish(wish_of(question))
     indices = range(question.n)

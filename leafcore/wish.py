@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from leafcore import denoising
-from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS, STRENGTH, Sampler
+from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_MOST, PROMPT_STEPS, STRENGTH, Sampler
 from leafcore.errors import ConfigError
 from leafcore.prompts import PromptFacts
 
@@ -104,6 +104,29 @@ def require_heeded(facts: Sequence[PromptFacts], prompt: str, lora_strength: flo
         raise ConfigError(
             f"lora_strength: got {lora_strength:g}, but {facts[0].name} changed all weights of its base and has no "
             "LoRA; leave it out."
+        )
+
+
+def require_steps(asked: Asked, *, over: bool) -> None:
+    """Refuse to draw in more steps than a sampler takes well, or over pictures in no step at all.
+
+    Args:
+        asked: The settings.
+        over: Whether pictures are drawn over.
+
+    Raises:
+        ConfigError: There are too many, or so little is drawn anew that it is less than one.
+    """
+    steps, sampler = asked.sampling_steps or PROMPT_STEPS, "dpm-solver" if asked.sampler == "auto" else asked.sampler
+    if steps > PROMPT_MOST[sampler]:
+        raise ConfigError(
+            f"sampling_steps: got {steps}, expected at most {PROMPT_MOST[sampler]} of {sampler} for what is drawn from "
+            "a prompt."
+        )
+    if over and int(steps * asked.strength) < 1:
+        raise ConfigError(
+            f"strength: got {asked.strength:g} of {steps} steps, expected at least one whole step: "
+            f"{1 / steps:.2g} or more."
         )
 
 

@@ -1,7 +1,9 @@
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from leafcore import base_hub
 from leafcore.base_hub import fetch, look_up
@@ -73,6 +75,45 @@ def test_a_stop_is_heard_within_a_file_and_the_next_fetch_goes_on_where_it_was(w
     base = fetch(workspace, wanted, Watcher(workspace.root))
     assert hub.asked[0] == (UNET, held) and not set(before[:-1]) & {name for name, _ in hub.asked}
     assert fingerprint(base.folder) == fingerprint(folder) and not list(base.folder.rglob("*.part"))
+
+
+def test_two_that_want_it_at_once_fetch_it_once(workspace, folder, hub, wanted):
+    begun, other_waits, found = threading.Event(), threading.Event(), []
+
+    class Waiting(Watcher):
+        def phase(self, name: str) -> None:
+            super().phase(name)
+            if name.startswith("waiting for"):
+                other_waits.set()
+
+    def meet(name: str) -> None:
+        if name == UNET:
+            begun.set()
+            other_waits.wait(5)
+            other_waits.set()
+
+    def get(name: str) -> None:
+        watcher = Waiting(workspace.root / name)
+        found.append((fetch(workspace, wanted, watcher).is_here, watcher.phases))
+
+    hub.meanwhile = meet
+    first, second = (threading.Thread(target=get, args=(name,)) for name in ("first", "second"))
+    first.start()
+    assert begun.wait(30)
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    said = f"waiting for {DEFAULT_BASE}, which another run fetches"
+    assert found == [(True, ["downloading"]), (True, [said])] or found == [(True, [said]), (True, ["downloading"])]
+    assert [start for name, start in hub.asked if name == UNET] == [0]
+    assert fingerprint(wanted.folder) == fingerprint(folder)
+
+
+def test_a_stop_is_heard_while_another_fetches_it(workspace, hub, wanted):
+    workspace.locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(workspace.locks / f"base-{wanted.folder.name}.lock", is_singleton=False), pytest.raises(Stopped):
+        fetch(workspace, wanted, Watcher(workspace.root, stop_after=0))
+    assert hub.asked == []
 
 
 def test_without_its_last_small_file_it_is_still_unfinished(workspace, folder, hub, wanted):

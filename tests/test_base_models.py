@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leafcore.base_models import DEFAULT_BASE, UNFINISHED, accept, accepted, fingerprint, is_accepted, open_base
+from leafcore.base_models import DEFAULT_BASE, KNOWN, UNFINISHED, accept, accepted, fingerprint, is_accepted, open_base
 from leafcore.checks import check
 from leafcore.errors import CheckpointError, ConfigError
 from leafcore.train.configs import DreamBoothConfig
@@ -63,6 +63,24 @@ def test_a_folder_that_lacks_a_part_says_which(workspace, folder, part):
     path.unlink() if path.is_file() else shutil.rmtree(path)
     with pytest.raises(CheckpointError, match=rf"base: {folder} lacks {part}/?; expected a Stable Diffusion folder"):
         open_base(workspace, str(folder))
+
+
+def test_one_that_also_reads_a_picture_is_refused_before_it_is_queued(workspace, carry, leaf_folders, folder):
+    dataset = carry("import", source=leaf_folders, name="leaves").result()["dataset"]
+    accept(workspace, open_base(workspace, str(folder)))
+    config = folder / "unet" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "in_channels": 9}))
+    said = r"its U-Net reads 9 channels, expected 4; an inpainting or depth model cannot be taught by DreamBooth"
+    with pytest.raises(CheckpointError, match=said):
+        check(workspace, DreamBoothConfig.build({"dataset": dataset, "base": str(folder)}))
+    fetched = workspace.downloads / "models" / DEFAULT_BASE.replace("/", "--")
+    shutil.copytree(folder, fetched)
+    with pytest.raises(CheckpointError, match=said):
+        open_base(workspace, DEFAULT_BASE)
+
+
+def test_only_models_that_can_be_taught_are_known():
+    assert not [name for name in KNOWN if "inpaint" in name or "depth" in name]
 
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])

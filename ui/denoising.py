@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from leafcore.denoising import AUTO_GUIDANCE, AUTO_STEPS, GUIDANCE, SAMPLER, SAMPLING_STEPS
+from leafcore.denoising import AUTO_GUIDANCE, AUTO_STEPS, GUIDANCE, SAMPLER, SAMPLING_STEPS, nearest_steps
 from leafcore.noise import NoiseFacts
 
 GUIDANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -35,12 +35,13 @@ def denoising_settings(facts: NoiseFacts) -> dict[str, Any]:
         bind="query-params",
         help=SAMPLER.description,
     )
-    steps = [count for count in STEPS if count <= facts.timesteps] or [facts.timesteps]
-    usual = max(count for count in steps if count <= AUTO_STEPS[sampler] or count == steps[0])
+    steps = sorted({nearest_steps(sampler, count, facts.timesteps) for count in STEPS})
+    if len(steps) == 1:  # nothing to choose from
+        return {**settings, "sampler": sampler}
     settings["sampling_steps"] = st.select_slider(
         "Steps",
         steps,
-        value=usual,
+        value=nearest_steps(sampler, AUTO_STEPS[sampler], facts.timesteps),
         key=f"sampling_steps_{sampler}",
         bind="query-params",
         help=SAMPLING_STEPS.description,

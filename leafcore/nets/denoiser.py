@@ -34,7 +34,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.classes, self.patch = classes, patch
         widths = tuple(filters * min(2**level, WIDEST) for level in range(levels))
-        plain = levels - 1
+        plain, groups = levels - 1, min(MAX_GROUPS, filters // 4)
         self.unet = UNet2DModel(
             sample_size=size_px // patch,
             in_channels=3 * patch**2,
@@ -44,7 +44,7 @@ class Denoiser(nn.Module):
             down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
             up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
             attention_head_dim=math.gcd(HEAD_CHANNELS, widths[-1]),
-            norm_num_groups=min(MAX_GROUPS, filters // 4),
+            norm_num_groups=groups if filters % groups == 0 else math.gcd(MAX_GROUPS, filters),
             num_class_embeds=classes + 1 if classes else None,
         )
 

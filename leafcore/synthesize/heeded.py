@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from leafcore.chain_steps import Step
-from leafcore.denoising import PROMPT_STEPS, denoising_of
+from leafcore.denoising import denoising_of
 from leafcore.errors import ConfigError
 from leafcore.noise import NoiseFacts
 from leafcore.prompts import PromptFacts, prompt_facts
 from leafcore.synthesize.configs import SynthesizeConfig
-from leafcore.wish import OF_PROMPTS, USUAL, refuse_wishes, require_heeded
+from leafcore.wish import OF_PROMPTS, USUAL, refuse_wishes, require_heeded, require_steps
 
 
 def require_heeded_by_noise(config: SynthesizeConfig, facts: NoiseFacts) -> None:
@@ -39,7 +39,7 @@ def require_heeded_by_prompt(config: SynthesizeConfig, facts: PromptFacts) -> No
         )
     if not config.source:
         refuse_wishes(config, ("strength",), "nothing is drawn over without a source")
-    _require_a_step(config)
+    require_steps(config, over=bool(config.source))
 
 
 def require_heeded_by_chain(config: SynthesizeConfig, steps: Sequence[Step]) -> None:
@@ -55,14 +55,4 @@ def require_heeded_by_chain(config: SynthesizeConfig, steps: Sequence[Step]) -> 
             raise ConfigError(f"base: got {config.base}, but no step of the chain has a base; leave it out.")
         return
     require_heeded(facts, config.prompt, config.lora_strength)
-    _require_a_step(config)
-
-
-def _require_a_step(config: SynthesizeConfig) -> None:
-    """Refuse to draw over sources in no step at all."""
-    steps = config.sampling_steps or PROMPT_STEPS
-    if config.source and int(steps * config.strength) < 1:
-        raise ConfigError(
-            f"strength: got {config.strength:g} of {steps} steps, expected at least one whole step: "
-            f"{1 / steps:.2g} or more."
-        )
+    require_steps(config, over=bool(config.source))

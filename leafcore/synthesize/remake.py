@@ -103,7 +103,9 @@ def open_as_used(workspace: Workspace, step: ChainStep) -> Checkpoint:
 def _from_noise(recipe: Provenance, checkpoint: Checkpoint, device: torch.device, together: int) -> np.ndarray:
     facts = noise_facts(checkpoint)
     sampler = "auto" if recipe.sampler == "none" else cast(Sampler, recipe.sampler)
-    how = denoising_of(facts, Denoising(recipe.guidance, sampler, recipe.sampling_steps), recipe.truncation)
+    how = Denoising(recipe.guidance, sampler, recipe.sampling_steps)
+    if not facts.diffuses or not recipe.sampling_steps:  # else it says how it was made, be it as nobody is let now
+        how = denoising_of(facts, how, recipe.truncation)
     latents = draw_latents([recipe.seed] * together, facts.latent, recipe.truncation)
     return _first(NoiseModel(checkpoint, device, how)(latents, [recipe.labels] * together))
 

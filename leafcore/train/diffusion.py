@@ -6,6 +6,7 @@ arXiv 2207.12598).
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,8 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from leafcore.denoising import AUTO_GUIDANCE, Denoising
-from leafcore.diffusion import DiffusionGenerator, diffusion_process
+from leafcore.denoising import AUTO_GUIDANCE, Denoising, nearest_steps
+from leafcore.diffusion import DiffusionGenerator, diffusion_process, process_settings
 from leafcore.images import to_uint8
 from leafcore.nets import build
 from leafcore.progress import Progress
@@ -53,7 +54,7 @@ class Diffusion(Recipe):
         steps = math.ceil(len(pictures) / config.batch_size)
         self.steps_per_epoch = min(steps, config.max_steps_per_epoch or steps)
         self.seen = {"generator": pictures.seen}
-        self.process = diffusion_process(config.model_dump())
+        self._follow(process_settings(config.model_dump()))
         self.denoiser = fit_device(build(self.describe()["nets"]["denoiser"]), device, config)
         self.nets = {"denoiser": self.denoiser}
         self.optimizer = torch.optim.AdamW(
@@ -71,6 +72,10 @@ class Diffusion(Recipe):
         """Load the train pictures; see `Recipe.from_config`."""
         pictures, labels = class_pictures(config, workspace, progress)
         return cls(config, pictures, labels, device)
+
+    def _follow(self, said: dict[str, Any]) -> None:
+        """Noise pictures by a process from now on; see `process_settings`."""
+        self.said, self.process = said, diffusion_process(said)
 
     # --- training --------------------------------------------------------------------------------------------------
 
@@ -134,9 +139,9 @@ class Diffusion(Recipe):
         network = self.export()["denoiser"]
         was_training = network.training
         network.eval()
-        steps = min(PREVIEW_STEPS, self.config.timesteps)
+        steps = nearest_steps("dpm-solver", PREVIEW_STEPS, self.config.timesteps)
         how = Denoising(AUTO_GUIDANCE if self.classes else 0.0, "dpm-solver", steps)
-        generate = DiffusionGenerator(network, self.config.model_dump(), how)
+        generate = DiffusionGenerator(network, self.said, how)
         probes, pictures = self.probes.to(self.device), []
         for number in range(max(1, len(self.classes))):
             classes = torch.full((len(probes),), number, device=self.device) if self.classes else None
@@ -166,10 +171,21 @@ class Diffusion(Recipe):
             "latent": self.latent,
             "classes": list(self.classes),
             "labels": self.one_label,
-            "process": {name: getattr(config, name) for name in ("timesteps", "schedule", "prediction")},
+            "process": self.said,
             "nets": {"denoiser": {"type": "denoiser", "args": {**args, "classes": len(self.classes)}}},
         }
 
     def export(self) -> dict[str, nn.Module]:
         """Return the network, or its moving average if the config asks for it; see `Recipe.export`."""
         return {"denoiser": self.averaged.module} if self.averaged else super().export()
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Recipe.state_dict`."""
+        return {**super().state_dict(), "process": self.said}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state, one from before linear schedules were scaled without that; see `Recipe`."""
+        super().load_state_dict(state)
+        before = state.get("process", {"schedule": "linear"})
+        if before["schedule"] == "linear" and "beta_start" not in before:
+            self._follow({name: value for name, value in self.said.items() if not name.startswith("beta_")})

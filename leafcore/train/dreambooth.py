@@ -32,7 +32,7 @@ from leafcore.train.dreambooth_base import Sampling, StableDiffusion, load_stabl
 from leafcore.train.dreambooth_data import LatentPictures, PriorPictures, encode_pictures
 from leafcore.train.dreambooth_drift import DRIFT_SEED, drift_of, drift_probes, scalar_name
 from leafcore.train.dreambooth_losses import denoising_loss, target_of
-from leafcore.train.dreambooth_start import base_of_run, check_prompts, keep_base
+from leafcore.train.dreambooth_start import base_of_run, check_prompts, check_size, keep_base
 from leafcore.train.drift_rule import drift_warning, has_drifted
 from leafcore.train.recipe import Drawing, Losses, Preview, Recipe
 from leafcore.workspace import Workspace
@@ -147,6 +147,7 @@ class DreamBooth(Recipe):
         frozen = torch.bfloat16 if in_half else torch.float32
         base = load_stable_diffusion(facts.folder, device, config.precision, frozen=frozen)
         base.require_size(config.size_px)
+        check_size(base.native_px, config.size_px, progress)
         identity = fingerprint(facts.folder)
         keep_base(progress.folder, facts, identity)
         check_prompts(base.tokenizer, config, labels, progress)

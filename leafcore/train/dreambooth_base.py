@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 from leafcore.base_models import require_layout
 from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS
 from leafcore.errors import CheckpointError, ConfigError
-from leafcore.images import to_uint8
+from leafcore.images import require_finite, to_uint8
 from leafcore.train.configs import Precision
 from leafcore.train.device import autocast
 from leafcore.train.dreambooth_config import Sampler
@@ -82,6 +82,12 @@ class StableDiffusion:
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
     @property
+    def native_px(self) -> int:
+        """The side of the pictures that the U-Net was trained on; 0 if it does not say."""
+        side = self.unet.config.sample_size
+        return side * self.factor if isinstance(side, int) else 0
+
+    @property
     def steps(self) -> int:
         """How many timesteps noise is added over."""
         return int(self.scheduler.config.num_train_timesteps)
@@ -128,10 +134,14 @@ class StableDiffusion:
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Return the pictures of latents: (N, S, S, 3) uint8."""
+        """Return the pictures of latents: (N, S, S, 3) uint8.
+
+        Raises:
+            RunError: The networks told what is no number.
+        """
         with autocast(self.device, self.precision):
             images = self.vae.decode(latents.to(self.device) / self.vae.config.scaling_factor).sample
-        return to_uint8(images.float().clamp(-1, 1))
+        return to_uint8(require_finite(images.float()).clamp(-1, 1))
 
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, embedded: torch.Tensor) -> torch.Tensor:
         """Return what the U-Net says of noisy latents: their noise or their velocity, (N, C, H, W) float32."""
@@ -203,7 +213,7 @@ def load_stable_diffusion(
 
 
 def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
-    """Refuse parts that do not belong together, and models that are not told in words alone."""
+    """Refuse parts that do not belong together, and models that tell neither noise nor velocity."""
     unet, width = parts["unet"].config, parts["text_encoder"].config.hidden_size
     if unet.cross_attention_dim != width:
         raise CheckpointError(
@@ -215,11 +225,6 @@ def _require_fitting(folder: Path, parts: dict[str, Any]) -> None:
         raise CheckpointError(
             f"base: {folder / 'scheduler'}: its U-Net predicts {prediction!r}, expected {' or '.join(PREDICTIONS)}; "
             "another kind of prediction is not taught here."
-        )
-    if unet.in_channels != parts["vae"].config.latent_channels:
-        raise CheckpointError(
-            f"base: {folder}: its U-Net reads {unet.in_channels} channels, expected "
-            f"{parts['vae'].config.latent_channels}; an inpainting or depth model cannot be taught by DreamBooth."
         )
 
 

@@ -10,6 +10,7 @@ from leafcore import devices
 from leafcore.base_models import DEFAULT_BASE
 from leafcore.config import setting
 from leafcore.data.labels import label_sets
+from leafcore.denoising import PROMPT_MOST
 from leafcore.denoising import Sampler as Sampler
 from leafcore.prompts import has_token
 from leafcore.train.train_config import TrainConfig
@@ -104,8 +105,9 @@ class DreamBoothConfig(TrainConfig):
     )
     samples: int = setting(2, "Samples per prompt at every save.", ge=1, le=8, advanced=True, group="Saving")
     sample_steps: int = setting(
-        25, "Denoising steps of samples and prior pictures.", ge=1, le=1000, advanced=True, group="Saving"
-    )
+        25, "Denoising steps of samples and prior pictures.", ge=1, le=PROMPT_MOST["dpm-solver"], advanced=True,
+        group="Saving",
+    )  # fmt: skip
     guidance: float = setting(
         7.5, "How strongly samples and prior pictures follow their prompt (guidance).", ge=0, le=50, advanced=True,
         group="Saving",

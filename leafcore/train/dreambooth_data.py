@@ -11,10 +11,12 @@ import numpy as np
 import torch
 
 from leafcore.data.sampling import ShuffledStream
+from leafcore.errors import DatasetError
 from leafcore.files import write_bytes
 from leafcore.images import encode_png, load_square, to_signed
 from leafcore.noise import picture_seed
 from leafcore.progress import Progress
+from leafcore.train.device import uses_bf16
 from leafcore.train.dreambooth_base import Sampling, StableDiffusion
 from leafcore.train.dreambooth_config import DreamBoothConfig
 from leafcore.train.recipe import Drawing
@@ -91,7 +93,7 @@ class PriorPictures:
     ) -> None:
         self._base, self._config = base, config
         self._block = block or (BLOCK if base.device.type == "cuda" else 1)  # a CPU gains nothing
-        self._folder = prior_folder(workspace, identity, config)
+        self._folder = prior_folder(workspace, base, identity, config)
 
     @property
     def missing(self) -> list[int]:
@@ -136,9 +138,16 @@ class PriorPictures:
         return Drawing(spent_s=ended - begun, left_s=len(self.missing) * (ended - second))
 
     def read(self) -> np.ndarray:
-        """Return all of them, (N, S, S, 3) uint8; only once they are drawn."""
-        files = [self._file(index) for index in range(self._config.prior_images)]
-        return np.stack([load_square(file, self._config.size_px) for file in files])
+        """Return all of them, (N, S, S, 3) uint8, only once they are drawn; one that is damaged is drawn again."""
+        return np.stack([self._read(index) for index in range(self._config.prior_images)])
+
+    def _read(self, index: int) -> np.ndarray:
+        file = self._file(index)
+        with suppress(DatasetError):
+            return load_square(file, self._config.size_px)
+        file.unlink(missing_ok=True)
+        self._draw_block(index - index % self._block)
+        return load_square(file, self._config.size_px)
 
     def _draw_block(self, start: int) -> None:
         indices = range(start, start + self._block)
@@ -161,11 +170,12 @@ class PriorPictures:
         return self._folder / f"{index:04d}.png"
 
 
-def prior_folder(workspace: Workspace, identity: str, config: DreamBoothConfig) -> Path:
+def prior_folder(workspace: Workspace, base: StableDiffusion, identity: str, config: DreamBoothConfig) -> Path:
     """Return where prior pictures are kept: by what decides how they look."""
     said = {
         "base": identity, "prompt": config.prior_prompt, "size_px": config.size_px, "seed": PRIOR_SEED,
         "steps": config.sample_steps, "guidance": config.guidance,
+        "precision": "bf16" if uses_bf16(base.device, base.precision) else "fp32", "frozen": str(base.unet.dtype),
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
     return workspace.cache / "priors" / digest[:32]

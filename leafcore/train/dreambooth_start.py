@@ -55,6 +55,21 @@ def _began_with(folder: Path) -> str:
     return str(read_json(folder / BASE_FILE)["sha256"])
 
 
+def check_size(native_px: int, size_px: int, progress: Progress) -> None:
+    """Warn that a base is taught at another size than its own.
+
+    Args:
+        native_px: See `StableDiffusion.native_px`.
+        size_px: Of the pictures that it is taught.
+        progress: Who is warned.
+    """
+    if native_px not in (0, size_px):
+        progress.warn(
+            f"The base was trained on pictures of {native_px} px and is taught at {size_px} px: at a size that is not "
+            f"its own it draws worse, prior pictures too. Choose size_px {native_px} if memory and time allow."
+        )
+
+
 def check_prompts(
     tokenizer: CLIPTokenizer, config: DreamBoothConfig, labels: Sequence[str], progress: Progress
 ) -> None:

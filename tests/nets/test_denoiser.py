@@ -32,3 +32,13 @@ def test_patches_have_fewer_positions_and_channels_grow_to_four_times(network):
     assert tuple(deep.unet.config.block_out_channels) == (8, 16, 32, 32)
     told = [block.__class__.__name__ for block in deep.unet.down_blocks]
     assert told == ["DownBlock2D"] * 3 + ["AttnDownBlock2D"]
+
+
+@pytest.mark.parametrize("filters", range(8, 257, 8))
+def test_any_width_that_is_offered_can_be_built(filters):
+    with torch.device("meta"):
+        unet = build({"type": "denoiser", "args": {"filters": filters, "levels": 2, "blocks": 1}}).unet
+    groups = unet.config.norm_num_groups
+    assert filters % groups == 0 and groups >= 2
+    if filters <= 128 or filters % 32 == 0:
+        assert groups == min(32, filters // 4)

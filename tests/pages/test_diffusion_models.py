@@ -46,6 +46,13 @@ def test_a_preview_follows_guidance_sampler_and_steps(studio, own):
     assert (settings["guidance"], settings["sampler"], settings["sampling_steps"]) == (4.0, "ddim", 5)
 
 
+def test_only_steps_that_a_model_can_take_are_offered(studio):
+    page = studio[0].open("studio", how="From noise", noise_model="guided")
+    assert page.select_slider(key="sampling_steps_dpm-solver").options == ["5", "10", "15", "20", "25"]
+    page.segmented_control(key="sampler").set_value("ddim").run()
+    assert page.select_slider(key="sampling_steps_ddim").options == ["5", "10", "25", "50"]
+
+
 def test_the_command_of_a_way_says_how_noise_is_taken_away(studio):
     page = studio[0].open("studio", how="From noise", noise_model="guided", noise_tab="Between two seeds")
     page.select_slider(key="guidance").set_value(4.0)

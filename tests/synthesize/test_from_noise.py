@@ -226,7 +226,7 @@ def test_a_chain_needs_its_settings_as_before():
 
 def test_a_diffusion_models_picture_tells_how_noise_was_taken_away(own, dataset, tmp_path):
     planted = plant_diffusion_model(own, "guided", dataset.ref, CLASSES)
-    how = {"guidance": 3, "sampler": "ddim", "sampling_steps": 4}
+    how = {"guidance": 3, "sampler": "ddim", "sampling_steps": 5}
     synthesize(config(checkpoint="guided", count=4, label="rust", seed=5, **how), own, Watcher(tmp_path / "run"))
     wanted = NoiseModel(planted, torch.device("cpu"), Denoising(**how)).sample(5, range(4), "rust").astype(int)
     for row, expected in zip(rows_in(tmp_path / "run"), wanted, strict=True):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from leafcore.answers import preview
 from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import open_checkpoint
 from leafcore.checks import check
@@ -19,6 +20,8 @@ from leafcore.errors import CheckpointError, ConfigError, DatasetError, LeafErro
 from leafcore.images import load_mask, load_square, to_signed
 from leafcore.jobs import build_config
 from leafcore.progress import Progress
+from leafcore.prompt_answers import draw as draw_answer
+from leafcore.questions import DrawQuestion, PreviewQuestion
 from leafcore.synthesize.reproduce import reproduce
 from leafcore.synthesize.reproduce_config import ReproduceConfig
 from leafcore.wish import Wish
@@ -204,6 +207,8 @@ def test_a_picture_over_a_source_is_the_same_in_any_batch(draw):
     ("values", "message"),
     [
         ({"source": "healthy", "strength": 0.1, "sampling_steps": 5}, "strength: got 0.1 of 5 steps, expected .* 0.2"),
+        ({"sampling_steps": 1000}, "sampling_steps: got 1000, expected at most 500 of dpm-solver for what is drawn"),
+        ({"sampling_steps": 201, "sampler": "ddim"}, "sampling_steps: got 201, expected at most 200 of ddim"),
         ({"source": "mould"}, "source: got 'mould'|got 'mould', expected one of"),
         ({"source": "healthy", "masks": "nowhere"}, "nowhere"),
         ({"masks": "all"}, "masks: a checkpoint that makes pictures from noise takes none"),
@@ -278,3 +283,29 @@ def test_what_was_drawn_is_drawn_again_from_its_recipe(draw, mine, tmp_path):
         path = open_synthetic_set(mine, run.id).paths()[1]
         found = reproduce(ReproduceConfig(picture=str(path), device="cpu"), mine, Watcher(tmp_path / "again"))
         assert found.largest <= 1, values  # one is drawn now, two were: see the batches above
+
+
+@pytest.mark.parametrize(("strength", "steps"), [(0.05, 10), (0.1, 5)])
+def test_a_preview_in_no_step_at_all_is_refused_in_one_line(mine, taught, journey, strength, steps):
+    images = tuple(load(mine, journey.dataset).select(split="train", labels="healthy")["image"][:1])
+    hashes = (open_checkpoint(mine, taught.id).card.weights_sha256,)
+    said = {"dataset": journey.dataset, "images": images, "masks": "all", "weights_sha256": hashes}
+    said |= {"strength": strength, "sampling_steps": steps}
+    message = f"strength: got {strength} of {steps} steps, expected at least one whole step: {1 / steps:.2g} or more"
+    with pytest.raises(ConfigError, match=message):
+        draw_answer(mine, DrawQuestion(checkpoints=(taught.id,), n=1, **said), torch.device("cpu"))
+    with pytest.raises(ConfigError, match=message):
+        preview(mine, PreviewQuestion(chain=(f"{taught.id}:all",), **{**said, "masks": ""}))
+
+
+@pytest.mark.parametrize(("sampler", "most"), [("auto", 500), ("ddim", 200)])
+def test_as_many_steps_as_are_allowed_draw_a_picture_and_one_more_is_refused(mine, taught, sampler, most):
+    hashes = (open_checkpoint(mine, taught.id).card.weights_sha256,)
+
+    def drawn(steps):
+        said = {"sampler": sampler, "sampling_steps": steps, "weights_sha256": hashes}
+        return draw_answer(mine, DrawQuestion(checkpoints=(taught.id,), n=1, **said), torch.device("cpu"))
+
+    assert drawn(most)["pictures"].std() > 1
+    with pytest.raises(ConfigError, match=f"sampling_steps: got {most + 1}, expected at most {most} of"):
+        drawn(most + 1)

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -12,7 +13,9 @@ from leafcore.checks import check
 from leafcore.data.manifest import load
 from leafcore.data.recipes import read_recipe
 from leafcore.data.synthetic_sets import PNG_KEY, open_synthetic_set
+from leafcore.denoising import Denoising
 from leafcore.errors import CheckpointError, DatasetError
+from leafcore.latent import NoiseModel
 from leafcore.synthesize.reproduce import reproduce
 from leafcore.synthesize.reproduce_config import MADE, ReproduceConfig
 from leafcore.synthesize.synthesize import synthesize
@@ -86,6 +89,17 @@ def test_what_was_made_of_noise_is_made_again(own, journey, made, again, config,
     settings = {"checkpoint": "three", "count": 4, "judge": "none", "device": "cpu", "seed": 7}
     for path in made(type(config).build(settings)):
         assert again(path).same
+
+
+@pytest.mark.parametrize(
+    "how", [{"sampler": "dpm-solver", "sampling_steps": 30}, {"sampler": "ddim", "sampling_steps": 7}]
+)
+def test_noise_that_was_taken_away_as_nobody_is_let_now_is_so_again(own, journey, made, again, config, tmp_path, how):
+    planted = plant_diffusion_model(own, "free", journey.dataset)
+    settings = {"checkpoint": "free", "count": 1, "judge": "none", "device": "cpu", "seed": 7, "sampling_steps": 5}
+    (path,) = made(type(config).build(settings))
+    picture = NoiseModel(planted, torch.device("cpu"), Denoising(**how)).sample(7, [0])[0]
+    assert again(rewritten(path, tmp_path / "older.png", picture, **how)).same
 
 
 def test_a_picture_that_was_painted_over_differs_there(own, config, made, again, tmp_path):

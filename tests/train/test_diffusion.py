@@ -106,6 +106,11 @@ def test_a_preview_has_a_row_per_class_of_the_same_noise(make, conditional, rows
     assert recipe.denoiser.training
 
 
+def test_a_preview_of_few_levels_has_pictures(make):
+    pictures = np.array(make(timesteps=10, conditional="none").preview().pictures)
+    assert pictures.std() > 1, "not all black"
+
+
 def test_it_learns_what_noise_hides(make):
     recipe = make(learning_rate=2e-3, batch_size=6, conditional="none")
     losses = [recipe.step(recipe.next_batch())["denoising"].item() for _ in range(40)]
@@ -119,6 +124,19 @@ def test_an_extended_run_is_the_longer_run(journey, settings, tmp_path):
         train(settings("diffusion", epochs=epochs, max_steps_per_epoch=1), journey.workspace, Watcher(extended))
     saved = [(folder / "weights" / "0002.safetensors").read_bytes() for folder in (longer, extended)]
     assert saved[0] == saved[1]
+
+
+def test_a_state_from_before_betas_were_scaled_goes_on_without(make):
+    recipe, older = make(schedule="linear"), make(schedule="linear")
+    state = recipe.state_dict()
+    older.load_state_dict({name: part for name, part in state.items() if name != "process"})
+    assert torch.equal(older.process.betas, torch.linspace(1e-4, 0.02, 20))
+    assert older.describe()["process"] == {"timesteps": 20, "schedule": "linear", "prediction": "v"}
+    for wanted in (older, recipe):
+        again = make(schedule="linear")
+        again.load_state_dict(wanted.state_dict())
+        assert torch.equal(again.process.betas, wanted.process.betas)
+    assert recipe.process.alphas_cumprod[-1] < 1e-4 and recipe.describe()["process"]["beta_end"] == 0.999
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

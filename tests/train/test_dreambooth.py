@@ -11,7 +11,8 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from leafcore.base_models import accept, open_base
 from leafcore.checkpoints import promote
 from leafcore.cli import main
-from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, Stopped
+from leafcore.errors import CheckpointError, ConfigError, OutOfMemory, RunError, Stopped
+from leafcore.images import load_square
 from leafcore.jobs import build_config, execute, submit
 from leafcore.runs import list_runs
 from leafcore.train.checkpointing import load_state, read_weights, save_weights
@@ -221,6 +222,32 @@ def test_prior_pictures_are_the_same_whatever_the_block(own, settings, make, tmp
     assert (drawn(4, 5) == alone).all(), "where there is memory for one only"
 
 
+def test_prior_pictures_of_another_precision_are_others(own, settings, tiny_base, tmp_path):
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+    config, ways = settings("dreambooth", sample_steps=8), [("fp32", torch.float32), ("bf16", torch.float32)]
+    found = []
+    for precision, frozen in [*ways, ("bf16", torch.bfloat16)]:
+        base = load_stable_diffusion(tiny_base, CPU, precision, frozen=frozen)
+        priors = PriorPictures(base, "", config, own)
+        assert len(priors.missing) == config.prior_images
+        priors.draw(Watcher(tmp_path / f"{precision}-{frozen}"))
+        found.append(priors.read())
+    assert (found[0] != found[1]).any() and (found[0] != found[2]).any()
+    auto = load_stable_diffusion(tiny_base, CPU, "auto")
+    assert PriorPictures(auto, "", config, own).missing == [], "auto is fp32 on a CPU"
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_a_damaged_prior_picture_is_drawn_again(own, settings, make, tmp_path, block):
+    shutil.rmtree(own.cache / "priors", ignore_errors=True)
+    priors = PriorPictures(make().model, "", settings("dreambooth", prior_images=3), own, block)
+    priors.draw(Watcher(tmp_path / "drawing"))
+    whole = priors.read()
+    file = next((own.cache / "priors").rglob("0001.png"))
+    file.write_bytes(file.read_bytes()[:60])
+    assert (priors.read() == whole).all() and (load_square(file, 32) == whole[1]).all()
+
+
 # --- what it keeps ----------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +305,11 @@ def test_a_preview_shows_each_prompt_beside_what_the_base_drew(make):
     assert any((now[0] != now[1]).any() for now in taught.pictures)
 
 
+def test_what_is_no_number_becomes_no_picture(make):
+    with pytest.raises(RunError, match="pictures: 1 of 1 came out with values that are no numbers"):
+        make().model.decode(torch.full((1, 4, 16, 16), torch.nan))
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
@@ -299,6 +331,11 @@ def test_prompts_that_cannot_teach_are_refused(values, message):
         DreamBoothConfig.build({"dataset": "d", **values})
 
 
+def test_more_steps_than_draw_a_picture_are_refused():
+    with pytest.raises(ConfigError, match="sample_steps: got 501, expected less than or equal to 500"):
+        DreamBoothConfig.build({"dataset": "d", "sample_steps": 501})
+
+
 @pytest.mark.parametrize("prompt", ["a photo of a leaf, sks, macro", "SKS leaf", "a (sks) leaf"])
 def test_a_token_is_known_as_clip_reads_it(prompt):
     assert DreamBoothConfig.build({"dataset": "d", "prompt": prompt}).prompt == prompt
@@ -307,6 +344,17 @@ def test_a_token_is_known_as_clip_reads_it(prompt):
 def test_a_size_that_the_base_cannot_halve_is_refused(make):
     with pytest.raises(ConfigError, match="size_px: got 34, expected a multiple of 4 px for this base"):
         make().model.require_size(34)
+
+
+def test_a_size_that_is_not_the_bases_own_is_warned_of_once(own, settings, tiny_base, tmp_path):
+    accept(own, open_base(own, str(tiny_base)))
+    for size_px, count in ((32, 0), (64, 1)):
+        watcher = Watcher(tmp_path / f"{size_px}")
+        train(settings("dreambooth", size_px=size_px, epochs=1, prior_weight=0.0), own, watcher)
+        said = [warning for warning in watcher.warnings if "px" in warning]
+        assert len(said) == count
+    assert said[0].startswith("The base was trained on pictures of 32 px and is taught at 64 px: ")
+    assert "Choose size_px 32" in said[0]
 
 
 def test_eight_bits_need_what_there_is_not_here(make):
