@@ -8,6 +8,7 @@ from leafcore.evaluate.probe_configs import VIEWS
 from leafcore.files import read_json, write_json
 from leafcore.jobs import build_config
 from leafcore.runs import create_run, list_runs
+from tests.states import write_state
 from ui.looking import matrix
 
 
@@ -108,19 +109,46 @@ def test_the_button_looks_for_shortcuts_with_the_comparisons_settings(open_app, 
         assert settings[name] == compared[name]
 
 
-def test_what_was_found_stands_beside_the_headline(open_app, own, journey):
+def give_probes(workspace, dataset):
     estimate = {"value": 0.71, "low": 0.6, "high": 0.8}
     score = {"macro_f1": estimate, "accuracy": estimate, "seeds": [0.71], "pixels": 0.5}
-    run = create_run(own, "probes", build_config("probes", {"dataset": journey.dataset}))
-    told = {"dataset": journey.dataset, "images": 9, "groups": 9, "train_images": 20, "steps": 4, "chance": 0.33}
+    run = create_run(workspace, "probes", build_config("probes", {"dataset": dataset}))
+    told = {"dataset": dataset, "images": 9, "groups": 9, "train_images": 20, "steps": 4, "chance": 0.33}
     write_json(run.folder / "probes.json", {**told, "majority": 0.4, "views": dict.fromkeys(VIEWS, score)})
     with run.locked():
         run.finish("done")
+
+
+def test_what_was_found_stands_beside_the_headline(open_app, own, journey):
+    give_probes(own, journey.dataset)
     page = open_app(own).open("evaluate")
     said = "The background tells: 0.71 [0.60, 0.80] macro-F1 without a leaf"
     assert any(box.value.startswith(said) for box in page.warning)
     page = open_app(own).open("evaluate", eval_tab="Shortcuts")
     assert list(page.dataframe[0].value["seen"])[:2] == ["Whole picture", "Leaf only"]
+
+
+def test_a_look_for_shortcuts_that_was_cut_short_is_told_and_resumed(open_app, own, journey):
+    other, little, most = (create_run(own, "probes", build_config("probes", {"dataset": name})) for name in
+                           ("other@0123456789ab", journey.dataset, journey.dataset))  # fmt: skip
+    write_state(other, "running", done=30, total=32, safe=30)
+    write_state(most, "running", done=18, total=32, safe=16)
+    write_state(little, "stopped")
+    app = open_app(own)
+    page = app.open("evaluate", eval_tab="Shortcuts")
+    assert "16 of 32 steps are safe" in captions(page)
+    assert page.button(key="probe").proto.type == "secondary", "the way on is to resume"
+    page.button(key=f"probes-resume-{most.id}").click().run()
+    app.checked()
+    assert most.status().state == "queued" and little.status().state == "stopped"
+
+
+def test_a_look_that_was_cut_short_before_another_was_finished_is_no_longer_told(open_app, own, journey):
+    run = create_run(own, "probes", build_config("probes", {"dataset": journey.dataset}))
+    write_state(run, "stopped", done=4, total=32)
+    give_probes(own, journey.dataset)
+    page = open_app(own).open("evaluate", eval_tab="Shortcuts")
+    assert not any(button.key == f"probes-resume-{run.id}" for button in page.button)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
