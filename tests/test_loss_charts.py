@@ -4,7 +4,7 @@ import pytest
 
 from leafcore.train.hints import Hint
 from ui.loss_charts import linked, overlaid, panels_of
-from ui.series import MAX_POINTS
+from ui.series import FEW, MAX_POINTS
 
 
 def curves(count: int, *names: str) -> dict[str, pd.Series]:
@@ -34,6 +34,12 @@ def test_smoothing_draws_a_line_over_a_faint_one():
     assert faint.opacity < line.opacity == 1 and not faint.showlegend and line.showlegend
     assert np.ptp(line.y) < np.ptp(faint.y)
     assert len(linked(recorded, panels, weight=0.0).data) == 1
+
+
+def test_a_line_of_few_points_is_drawn_as_it_was_recorded():
+    recorded = curves(FEW - 1, "val_macro_f1")
+    (line,) = linked(recorded, {"Scores": panels_of(recorded)[1]}, weight=0.9).data
+    np.testing.assert_allclose(line.y, recorded["val_macro_f1"].astype("float32"))
 
 
 def test_a_long_run_is_thinned_and_a_part_of_it_drawn_in_full():

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from leafcore.train.hints import Hint, loss_words
 from ui.charts import COLORS, DASHES, MARGIN
-from ui.series import MAX_POINTS, Steps, smooth, thin
+from ui.series import MAX_POINTS, Steps, is_smoothed, smooth, thin
 
 FAINT = 0.22
 ROW_PX = 270
@@ -148,6 +148,7 @@ def _lines(
     """Return a curve as it is drawn: smoothed first, for the average is of all steps; then cut; then thinned."""
     color, dash = style
     drawn = []
+    weight = weight if is_smoothed(values, weight) else 0.0
     if weight:
         faint = thin(_cut(values, steps), points)
         drawn.append(_line(faint, name, {"color": color, "width": 1}, opacity=FAINT, shown=False))

@@ -15,7 +15,7 @@ from leafcore.train.hints import Hint, hints
 from ui import cached, live, loss_charts, show
 from ui.directions import choose_direction, ways
 from ui.places import path_of
-from ui.series import MAX_POINTS, Steps, parse_steps
+from ui.series import FEW, MAX_POINTS, Steps, parse_steps
 from ui.service import workspace
 from ui.viewer import row_words
 
@@ -97,7 +97,8 @@ def chart_controls() -> tuple[float, bool, Steps]:
             key="smooth",
             bind="query-params",
             width=260,
-            help="Exponential moving average with bias correction, as in TensorBoard, over the faint recorded line.",
+            help="Exponential moving average with bias correction, as in TensorBoard, over the faint recorded line. "
+            f"Lines of fewer than {FEW} points are drawn as recorded.",
         )
         text = st.text_input(
             "Steps",
