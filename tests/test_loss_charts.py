@@ -66,6 +66,16 @@ def test_hints_are_marked_in_every_chart_if_they_began_in_it(steps, count):
     assert len(figure.layout.shapes) == count
 
 
+def test_names_of_marks_that_begin_close_together_are_not_printed_over_each_other():
+    recorded = curves(1000, "cycle_a")
+    at = (1, 5, 9, 13, 17, 900)
+    marks = [Hint("unchanged", f"way {step} changes nothing", "", "", begins=step) for step in at]
+    figure = linked(recorded, panels_of(recorded)[0], marks=marks)
+    named = [note for note in figure.layout.annotations if "changes nothing" in note.text]
+    assert [(note.x, note.yshift) for note in named] == [(1, 0), (5, 14), (9, 28), (13, 42), (900, 0)]
+    assert len(figure.layout.shapes) == len(marks), "one whose name has no room is marked still"
+
+
 def test_runs_over_each_other_differ_in_color_and_dash():
     lines = overlaid(curves(10, "one", "two")).data
     assert lines[0].line.color != lines[1].line.color and lines[0].line.dash != lines[1].line.dash

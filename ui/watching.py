@@ -1,6 +1,6 @@
 """Watching a run: its losses with what they say, and what it makes of the probes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,9 @@ def charts_box(run: Run) -> None:
             return
         found = hints(curves, called)
         for hint in found:
-            _note(hint)
+            if hint.ends is None:
+                _note(hint)
+        _passed([hint for hint in found if hint.ends is not None])
         drawn = {"weight": weight, "log": log, "steps": steps}
         if panels:
             figure = loss_charts.linked(curves, panels, marks=found, **drawn)
@@ -127,9 +129,18 @@ def chart_controls() -> tuple[float, bool, Steps]:
 
 
 def _note(hint: Hint) -> None:
-    when = f"Since step {hint.begins:,}" if hint.ends is None else f"Steps {hint.begins:,} to {hint.ends:,}"
     draw, icon = (st.warning, ":material/warning:") if hint.name in GRAVE else (st.info, ":material/lightbulb:")
-    draw(f"**{when}.** {hint.seen} {hint.advice}", icon=icon)
+    draw(f"**Since step {hint.begins:,}.** {hint.seen} {hint.advice}", icon=icon)
+
+
+def _passed(ended: Sequence[Hint]) -> None:
+    """Draw in a quiet line what was seen for a while and is over; nothing if nothing was."""
+    if not ended:
+        return
+    last = max(hint.ends or 0 for hint in ended)
+    named = "; ".join(f"{hint.title} (steps {hint.begins:,} to {hint.ends:,})" for hint in ended)
+    meant = "\n\n".join(dict.fromkeys(f"{hint.seen} {hint.advice}" for hint in ended))
+    st.caption(f":material/history: Passed by step {last:,}: {named}.", help=f"If it comes back: {meant}")
 
 
 # --- samples ----------------------------------------------------------------------------------------------------------

@@ -50,6 +50,21 @@ def test_a_hint_is_said_and_marked_where_it_began(open_app, own, run):
     assert {shape["x0"] for shape in charts(page)[0]["layout"]["shapes"]} == {7}
 
 
+def test_what_has_passed_is_told_in_one_line_and_what_still_holds_in_a_box(open_app, own, run):
+    changes = {"change_ab": [0.001] * 150 + [0.2] * 150, "change_ba": [0.001] * 200 + [0.2] * 100}
+    lasting = {"disc_b": [0.25] * 300}
+    rows = [{"step": step, "time": 0} for step in range(8, 308)]
+    for name, values in (changes | lasting).items():
+        for row, value in zip(rows, values, strict=True):
+            row[name] = value
+    (run.folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = open_app(own).open("runs", run=run.id)
+    (box,) = page.info
+    assert "the discriminator only guesses" in box.value
+    passed = next(caption for caption in page.caption if "Passed by step 208" in caption.value)
+    assert "healthy → rust changes nothing (steps 8 to 158); rust → healthy changes nothing (steps 8 to" in passed.value
+
+
 def test_the_address_carries_smoothing_axis_and_steps(open_app, own, run):
     page = open_app(own).open("runs", run=run.id, smooth="0.6", logq="true", steps="2-4")
     (chart,) = charts(page)
