@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from leafcore.data.labels import words
 from leafcore.masks.configs import EMPTY, FULL
 from leafcore.masks.tuning import DELTAS, Plateau
-from ui.charts import COLORS, DASHES
+from ui.charts import COLORS, DASHES, INK, SHADES
 
 GREY = "#8a8a8a"
 SHARE = "share of the picture that is leaf"
@@ -176,8 +176,9 @@ def classes_confused(counts: Sequence[Sequence[int]], names: Sequence[str]) -> g
             y=list(names),
             zmin=0,
             zmax=1,
-            colorscale="Greens",
+            colorscale=SHADES,
             text=table,
+            textfont={"color": INK},
             texttemplate="%{text}",
             showscale=False,
             hovertemplate="true %{y}<br>predicted %{x}<br>%{text} of this row: %{z:.0%}<extra></extra>",
