@@ -22,7 +22,8 @@ def run_title(kind: str, named: str, config: Config) -> str:
     values = config.model_dump()
     if kind in RECIPES:
         pair = f" {words(values['a'])} → {words(values['b'])}" if "b" in values else ""
-        return f"{RECIPES[kind].title}{pair or _listed(values.get('labels', ()))}"
+        of = pair or _listed(values.get("labels", ())) or f": {values['dataset'].partition('@')[0]}"
+        return f"{RECIPES[kind].title}{of}"
     if kind == "preflight":
         recipe = RECIPES[values["recipe"]]
         return f"Check: {run_title(values['recipe'], recipe.title, recipe.config.build(values['settings']))}"

@@ -4,6 +4,8 @@ import pytest
 from leafcore.evaluate.generators import Crossed, Generator, SpreadOfScores
 from leafcore.evaluate.result import Estimate
 from ui import comparison_charts as charts
+from ui.looking import matrix
+from ui.mask_charts import classes_confused
 
 NAMES = ("healthy", "rust")
 FIRST, SECOND = np.array([[8, 2, 0], [1, 3, 0]]), np.array([[9, 1, 0], [0, 2, 2]])
@@ -19,6 +21,47 @@ def test_the_difference_is_second_minus_first_and_its_colors_lie_evenly_about_ze
     (drawn,) = charts.confusion_difference(FIRST, SECOND, NAMES, charts.ROWS).data
     assert np.array(drawn.z) == pytest.approx(np.array([[0.1, -0.1, 0], [-0.25, -0.25, 0.5]]))
     assert drawn.zmin == -drawn.zmax == pytest.approx(-0.5) and "+" in drawn.texttemplate, "the sign is printed"
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of a color, as WCAG 2.2 defines it."""
+    parts = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        charts.confusion(FIRST, NAMES, charts.ROWS),
+        charts.confusion_difference(FIRST, SECOND, NAMES, charts.ROWS),
+        classes_confused([[8, 2], [1, 3]], NAMES),
+        matrix(NAMES, FIRST, "rust>healthy"),
+    ],
+)
+def test_numbers_can_be_read_on_every_shade(figure):
+    cells, ink = figure.data[0], figure.data[-1].textfont.color
+    assert min(contrast(ink, shade) for _, shade in cells.colorscale) >= 4.5
+
+
+def test_rows_say_how_many_pictures_they_are_of_and_an_empty_column_is_left_out():
+    first, second = charts.confusion(FIRST, NAMES, charts.ROWS), charts.confusion(SECOND, NAMES, charts.ROWS)
+    assert list(first.data[0].y) == ["healthy<br>n = 10", "rust<br>n = 4"] and list(first.data[0].x) == list(NAMES)
+    assert list(second.data[0].x) == [*NAMES, "other"] and "other: " in second.layout.xaxis.title.text
+
+
+def test_differences_of_shares_are_in_points_and_those_of_counts_in_pictures():
+    figure = charts.confusion_difference(FIRST, SECOND, NAMES, charts.ROWS)
+    (drawn,) = figure.data
+    assert np.array(drawn.text, float)[0] == pytest.approx([10, -10, 0]) and "%}" not in drawn.texttemplate
+    assert "points" in figure.layout.xaxis.title.text and "points" in drawn.hovertemplate
+    counted = charts.confusion_difference(FIRST, SECOND, NAMES, charts.COUNTS)
+    assert "pictures" in counted.layout.xaxis.title.text and counted.data[0].texttemplate == "%{z:+d}"
 
 
 def test_equal_matrices_differ_by_nothing():

@@ -100,7 +100,7 @@ def test_an_unknown_preset_names_the_known_ones():
 @pytest.mark.parametrize(
     ("kind", "title"),
     [
-        ("lflseg", "LFLSeg"),
+        ("lflseg", "LFLSeg: leaves"),
         ("leafgan", "LeafGAN healthy → rust"),
         ("masks", "Make masks: leaves"),
         ("evaluate", "Evaluate: leaves"),

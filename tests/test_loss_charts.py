@@ -4,7 +4,7 @@ import pytest
 
 from leafcore.train.hints import Hint
 from ui.loss_charts import linked, overlaid, panels_of
-from ui.series import MAX_POINTS
+from ui.series import FEW, MAX_POINTS
 
 
 def curves(count: int, *names: str) -> dict[str, pd.Series]:
@@ -36,6 +36,12 @@ def test_smoothing_draws_a_line_over_a_faint_one():
     assert len(linked(recorded, panels, weight=0.0).data) == 1
 
 
+def test_a_line_of_few_points_is_drawn_as_it_was_recorded():
+    recorded = curves(FEW - 1, "val_macro_f1")
+    (line,) = linked(recorded, {"Scores": panels_of(recorded)[1]}, weight=0.9).data
+    np.testing.assert_allclose(line.y, recorded["val_macro_f1"].astype("float32"))
+
+
 def test_a_long_run_is_thinned_and_a_part_of_it_drawn_in_full():
     recorded = curves(50_000, "cycle_a")
     panels, _ = panels_of(recorded)
@@ -58,6 +64,16 @@ def test_hints_are_marked_in_every_chart_if_they_began_in_it(steps, count):
     panels, _ = panels_of(recorded)
     figure = linked(recorded, panels, steps=steps, marks=[Hint("diverging", "rising", "", "", begins=10)])
     assert len(figure.layout.shapes) == count
+
+
+def test_names_of_marks_that_begin_close_together_are_not_printed_over_each_other():
+    recorded = curves(1000, "cycle_a")
+    at = (1, 5, 9, 13, 17, 900)
+    marks = [Hint("unchanged", f"way {step} changes nothing", "", "", begins=step) for step in at]
+    figure = linked(recorded, panels_of(recorded)[0], marks=marks)
+    named = [note for note in figure.layout.annotations if "changes nothing" in note.text]
+    assert [(note.x, note.yshift) for note in named] == [(1, 0), (5, 14), (9, 28), (13, 42), (900, 0)]
+    assert len(figure.layout.shapes) == len(marks), "one whose name has no room is marked still"
 
 
 def test_runs_over_each_other_differ_in_color_and_dash():

@@ -27,6 +27,7 @@ class Watcher(Progress):
         self.scalars: list[dict[str, float]] = []  # with `step`, as a run's metrics
         self.warnings: list[str] = []
         self.samples: list[np.ndarray] = []
+        self.safe: list[int] = []
 
     def phase(self, name: str) -> None:
         if self.phases[-1:] == ["unpacking"]:  # files out of a ZIP are of another kind than the pictures read after
@@ -43,6 +44,9 @@ class Watcher(Progress):
         self.done = done
         if scalars:
             self.scalars.append({"step": done, **scalars})
+
+    def saved(self, done: int) -> None:
+        self.safe.append(done)
 
     def sample(self, image: np.ndarray) -> None:
         self.samples.append(image)

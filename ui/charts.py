@@ -12,6 +12,9 @@ from leafcore.measure.measured import Score
 # Okabe and Ito's palette: told apart with any colour vision, and on both backgrounds.
 COLORS = ("#009e73", "#e69f00", "#56b4e9", "#d55e00", "#cc79a7", "#0072b2", "#b8a800", "#8a8a8a")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+INK = "#1f2a22"  # of numbers in cells, whatever the page: told from every shade below by at least 4.5 to 1
+SHADES = [[0, "#f7fcf5"], [1, "#6cbf73"]]  # of cells from none to all
+TWO_WAYS = [[0, "#9d94cc"], [0.5, "#f7f7f7"], [1, "#f5a64b"]]  # of cells from less to more
 MARGIN = {"l": 8, "r": 8, "t": 28, "b": 8}
 
 

@@ -1,6 +1,7 @@
 """Charts of a comparison: differences with intervals, confusion, doses, validation per round, calibration."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,7 +9,7 @@ import plotly.graph_objects as go
 from leafcore.data.labels import words
 from leafcore.evaluate.generators import Crossed
 from leafcore.evaluate.result import MACRO, ArmScore, Estimate
-from ui.charts import COLORS, DASHES, MARGIN
+from ui.charts import COLORS, DASHES, INK, MARGIN, SHADES, TWO_WAYS
 
 GREY = "#8a8a8a"
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up")
@@ -60,14 +61,14 @@ def confusion(counts: np.ndarray, names: Sequence[str], norm: str) -> go.Figure:
     """Return a confusion matrix with its numbers.
 
     Args:
-        counts: (rows, rows + 1) int: true, predicted; the last column is any other label set.
+        counts: (rows, rows + 1) int: true, predicted; the last column is any other label set, left out if empty.
         names: Of the rows.
         norm: What its colors are: counts, or shares of rows or columns.
     """
     shown = shares_of(counts, norm)
-    scale = {"zmin": 0, "zmax": float(shown.max()) or 1.0 if norm == COUNTS else 1, "colorscale": "Greens"}
-    form = "%{text}" if norm == COUNTS else "%{z:.0%}"
-    return _matrix(shown, counts, names, form, scale)
+    scale = {"zmin": 0, "zmax": float(shown.max()) or 1.0 if norm == COUNTS else 1, "colorscale": SHADES}
+    form = "%{z:d}" if norm == COUNTS else "%{z:.0%}"
+    return _matrix(Cells(shown, counts, form, f"{form} (%{{customdata}} pictures)"), _rows(names, counts), scale)
 
 
 def confusion_difference(first: np.ndarray, second: np.ndarray, names: Sequence[str], norm: str) -> go.Figure:
@@ -77,34 +78,65 @@ def confusion_difference(first: np.ndarray, second: np.ndarray, names: Sequence[
         first: As in `confusion`.
         second: The same.
         names: Of the rows.
-        norm: What is subtracted: counts, or shares.
+        norm: What is subtracted: counts, or shares, whose difference is in percentage points.
     """
     change = shares_of(second, norm) - shares_of(first, norm)
     most = float(np.abs(change).max()) or 1.0
-    scale = {"zmin": -most, "zmax": most, "colorscale": "PuOr", "zmid": 0}
-    return _matrix(change, second - first, names, "%{z:+d}" if norm == COUNTS else "%{z:+.0%}", scale)
+    scale = {"zmin": -most, "zmax": most, "colorscale": TWO_WAYS, "zmid": 0}
+    form, unit = ("%{z:+d}", "pictures") if norm == COUNTS else ("%{text:+.0f}", "points")
+    told = f"{form} {unit} (%{{customdata:+d}} pictures)"
+    cells = Cells(change, second - first, form, told, used=first[:, -1].any() or second[:, -1].any())
+    figure = _matrix(cells, _rows(names, first), scale)
+    return figure.update_xaxes(title=f"{figure.layout.xaxis.title.text}; change in {unit}")
 
 
-def _matrix(
-    shown: np.ndarray, counts: np.ndarray, names: Sequence[str], form: str, scale: Mapping[str, object]
-) -> go.Figure:
-    rows = [words(name) for name in names]
+@dataclass(frozen=True)
+class Cells:
+    """What the cells of a confusion matrix say.
+
+    Attributes:
+        shown: (rows, rows + 1), what colors them.
+        counts: The same, in pictures.
+        form: What is printed in each.
+        told: What is told of one that is pointed at.
+        used: Whether the last column is drawn; None: if there is a picture in it.
+    """
+
+    shown: np.ndarray
+    counts: np.ndarray
+    form: str
+    told: str
+    used: bool | None = None
+
+
+def _rows(names: Sequence[str], counts: np.ndarray) -> list[str]:
+    """Return what the rows are called: each with the number of its pictures."""
+    return [f"{words(name)}<br>n = {n:,}" for name, n in zip(names, counts.sum(1), strict=True)]
+
+
+def _matrix(cells: Cells, rows: Sequence[str], scale: Mapping[str, object]) -> go.Figure:
+    has_others = cells.counts[:, -1].any() if cells.used is None else cells.used
+    columns = [row.partition("<br>")[0] for row in rows] + ["other"] * bool(has_others)
+    drawn = slice(len(columns))
     figure = go.Figure(
         go.Heatmap(
-            z=shown,
-            x=[*rows, "other"],
+            z=cells.shown[:, drawn],
+            x=columns,
             y=rows,
-            text=counts,
-            texttemplate=form,
+            text=100 * cells.shown[:, drawn],
+            customdata=cells.counts[:, drawn],
+            texttemplate=cells.form,
+            textfont={"color": INK},
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate=f"true %{{y}}<br>predicted %{{x}}<br>{form} (%{{text}} pictures)<extra></extra>",
+            hovertemplate=f"true %{{y}}<br>predicted %{{x}}<br>{cells.told}<extra></extra>",
             **scale,
         )
     )
     figure.update_yaxes(autorange="reversed", title="true", automargin=True)
-    figure.update_xaxes(title="predicted", automargin=True, tickangle=-35)
+    predicted = "predicted (other: a label set without a row)" if has_others else "predicted"
+    figure.update_xaxes(title=predicted, automargin=True, tickangle=-35)
     return figure.update_layout(height=190 + 34 * len(rows), margin=MARGIN)
 
 

@@ -10,11 +10,16 @@ from leafcore.interruption import interruption
 from leafcore.jobs import KINDS
 from leafcore.progress import duration
 from leafcore.runs import Failure, Run, Status
+from leafcore.status import MADE_OF_RUNS
 from leafcore.train.configs import RECIPES
 from ui import cached, forms
 from ui.links import form_link
 from ui.places import path_of
 from ui.service import workspace
+
+KEEPING = {  # kinds that keep every picture, epoch or classifier they are through with
+    "embed", "evaluate", "masks", "predict", "probes", "pseudo-label", "quality", "realfake", "score", "synthesize",
+}  # fmt: skip
 
 
 def failure_note(run: Run, status: Status, failure: Failure, key: str) -> None:
@@ -34,7 +39,7 @@ def interruption_note(run: Run, status: Status, key: str) -> None:
     when = f" Last seen {cached.moment(status.heartbeat)}." if status.heartbeat else ""
     st.warning(f"{found.message}{when}", icon=":material/power_off:")
     epoch = f"Epoch {found.epoch} is kept. " if found.epoch else ""
-    st.caption(f":material/verified: {epoch}{what_is_lost(status)}")
+    st.caption(f":material/verified: {epoch}{what_is_lost(status, run.kind)}")
     fix_buttons(run, status, found.fix, key)
 
 
@@ -84,8 +89,19 @@ def kept(status: Status, epoch: int = 0) -> str:
     return ", ".join(parts).capitalize() + "." if parts else ""
 
 
-def what_is_lost(status: Status) -> str:
-    """Return what is safe and what a resume will do again."""
-    if not status.safe:
-        return "Nothing of it was saved yet." if status.total else "Resume begins it again."
-    return f"{status.safe:,} of {status.total:,} steps are safe, {duration(status.lost_s)} lost."
+def what_is_lost(status: Status, kind: str) -> str:
+    """Return what is safe and what a resume will do again.
+
+    Args:
+        status: How the run stands.
+        kind: Its kind: a training counts what it saves; what others have finished lies in their folders, or in runs.
+    """
+    if status.safe:
+        of = f" of {status.total:,}" if status.safe <= status.total else ""  # while loading, pictures are counted
+        goes_on = "" if kind in RECIPES else " Resume goes on from there."
+        return f"{status.safe:,}{of} steps are safe, {duration(status.lost_s)} lost.{goes_on}"
+    if kind in MADE_OF_RUNS:
+        return "Its finished steps are runs of their own, and stay. Resume goes on within the one that was cut short."
+    if status.total and kind in KEEPING:
+        return "What it has finished is kept. Resume goes on from there."
+    return "Nothing of it was saved yet." if status.total and kind in RECIPES else "Resume begins it again."

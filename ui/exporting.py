@@ -56,7 +56,6 @@ def export_box(run: Run) -> None:
             width=120,
         )
     values = {"run": run.id, "format": layout, "content": content, "stars": stars}
-    buttons = st.empty()
     try:
         contents = _contents(**values, review=read_review(run.folder).digest())
     except LeafError as error:
@@ -65,8 +64,8 @@ def export_box(run: Run) -> None:
     st.caption(f"{summary(contents)}  \n{terms(contents)}")
     for warning in contents.warnings:
         st.warning(warning, icon=":material/warning:")
-    is_known = contents.is_licensed or _acknowledged(run)
-    with buttons.container(horizontal=True):
+    is_known = contents.is_licensed or _acknowledged(run)  # above the button that it frees
+    with st.container(horizontal=True):
         _zip_button(values, contents.review, is_known)
         copy_as("export", values, f"export-{run.id}")
 

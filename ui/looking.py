@@ -16,7 +16,7 @@ from leafcore.masks.maps import heat_overlay
 from leafcore.questions import ExplainQuestion
 from leafcore.runs import Run
 from ui import cached, show
-from ui.charts import MARGIN
+from ui.charts import INK, MARGIN, SHADES
 from ui.choose import choose
 from ui.compared import Shown
 
@@ -131,7 +131,7 @@ def matrix(sets: Sequence[str], counts: np.ndarray, chosen: str) -> go.Figure:
             y=rows,
             zmin=0,
             zmax=1,
-            colorscale="Greens",
+            colorscale=SHADES,
             showscale=False,
             hoverinfo="skip",
             xgap=2,
@@ -143,7 +143,7 @@ def matrix(sets: Sequence[str], counts: np.ndarray, chosen: str) -> go.Figure:
         y=[rows[row] for row, _ in flat],
         mode="markers+text",
         text=[f"{counts[cell]}" for cell in flat],
-        textfont={"color": ["#ffffff" if shares[cell] > 0.5 else "#1f2a22" for cell in flat]},
+        textfont={"color": INK},
         customdata=[[names[row][column]] for row, column in flat],
         marker={
             "symbol": "square",

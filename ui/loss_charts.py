@@ -9,12 +9,13 @@ from plotly.subplots import make_subplots
 
 from leafcore.train.hints import Hint, loss_words
 from ui.charts import COLORS, DASHES, MARGIN
-from ui.series import MAX_POINTS, Steps, smooth, thin
+from ui.series import MAX_POINTS, Steps, is_smoothed, smooth, thin
 
 FAINT = 0.22
 ROW_PX = 270
 MANY, LEGEND_PX = 5, 44  # a legend of more entries takes two lines or more, and stands above its panel
 LINE_PX, LINE_SIGNS, SWATCH = 30, 120, 8  # of a legend: a line's height, its letters, those of a name's own dash
+NAME_LINES, NAME_PX, WIDTH_SIGNS = 4, 14, 90  # of names at marks: lines, their height, letters in a chart's width
 PANELS: dict[str, dict[str, tuple[str, str]]] = {  # what belongs together: a loss, its color and its dash
     "Adversarial and discriminator": {
         "adversarial_ab": (COLORS[0], "solid"),
@@ -148,6 +149,7 @@ def _lines(
     """Return a curve as it is drawn: smoothed first, for the average is of all steps; then cut; then thinned."""
     color, dash = style
     drawn = []
+    weight = weight if is_smoothed(values, weight) else 0.0
     if weight:
         faint = thin(_cut(values, steps), points)
         drawn.append(_line(faint, name, {"color": color, "width": 1}, opacity=FAINT, shown=False))
@@ -177,12 +179,18 @@ def _cut(values: pd.Series, steps: Steps) -> pd.Series:
 
 
 def _mark(figure: go.Figure, marks: Sequence[Hint]) -> None:
-    """Mark where hints begin, in every panel; named in the first."""
-    for mark in marks:
+    """Mark where hints begin, in every panel; named in the first, those that begin close together above each other."""
+    ends = [step for line in figure.data if len(line.x) for step in (int(line.x[0]), int(line.x[-1]))]
+    steps_per_sign = (max(ends) - min(ends)) / WIDTH_SIGNS if ends else 0.0
+    taken = [-math.inf] * NAME_LINES  # by line of names: the step where its last one ends
+    for mark in sorted(marks, key=lambda mark: mark.begins):
         figure.add_vline(x=mark.begins, line={"color": "#8a8a8a", "width": 1, "dash": "dash"}, row="all", col=1)
-        figure.add_annotation(
-            x=mark.begins, y=0, yref="y domain", text=mark.title, showarrow=False, xanchor="left", yanchor="bottom"
-        )
+        free = next((line for line, end in enumerate(taken) if end < mark.begins), None)
+        if free is None:
+            continue  # the line alone; its name stands above the charts
+        taken[free] = mark.begins + steps_per_sign * len(mark.title)
+        place = {"x": mark.begins, "y": 0, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
+        figure.add_annotation(text=mark.title, showarrow=False, yshift=NAME_PX * free, **place)
 
 
 def _legend_px(panel: Mapping[str, Style]) -> int:

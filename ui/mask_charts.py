@@ -9,9 +9,11 @@ import plotly.graph_objects as go
 from leafcore.data.labels import words
 from leafcore.masks.configs import EMPTY, FULL
 from leafcore.masks.tuning import DELTAS, Plateau
-from ui.charts import COLORS, DASHES
+from ui.charts import COLORS, DASHES, INK, SHADES
 
 GREY = "#8a8a8a"
+SHARE = "share of the picture that is leaf"
+LEGEND_PX = 44  # above a chart, for the lines of a few label sets
 BINS = 25
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
@@ -37,11 +39,13 @@ def area_by_delta(
         for index, (labels, curve) in enumerate(by_class.items())
     ]
     lines.append(_line(mean, "all shown", {"color": COLORS[0], "width": 3}))
-    layout = _over_delta(delta, marks, "leaf", ".0%")
+    layout = _over_delta(delta, marks, SHARE, ".0%")
+    if by_class:
+        layout |= {"showlegend": True, "legend": LEGEND, "height": layout["height"] + LEGEND_PX}
     if flat is not None:
         band = {"type": "rect", "x0": flat.low, "x1": flat.high, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
         layout["shapes"].append({**band, "fillcolor": COLORS[2], "opacity": 0.22, "line": {"width": 0}})
-        layout["annotations"].append(_note(flat.low, "plateau", y=0.02, xanchor="left", yanchor="bottom"))
+        layout["annotations"].append(_note(flat.low, "stable range", y=0.02, xanchor="left", yanchor="bottom"))
     return go.Figure(lines, layout)
 
 
@@ -108,7 +112,13 @@ def areas(shares: np.ndarray) -> go.Figure:
         }
         for name, chosen, marker in parts
     ]
-    x_axis = {"title": "leaf", "tickformat": ".0%", "range": [0, 1], "fixedrange": True, "tickvals": [0, 0.5, 1]}
+    x_axis = {
+        "title": "share that is leaf",
+        "tickformat": ".0%",
+        "range": [0, 1],
+        "fixedrange": True,
+        "tickvals": [0, 0.5, 1],
+    }
     layout = {
         "height": 230,
         "margin": {"l": 8, "r": 8, "t": 6, "b": 8},
@@ -117,7 +127,7 @@ def areas(shares: np.ndarray) -> go.Figure:
         "showlegend": False,
         "dragmode": False,
         "xaxis": x_axis,
-        "yaxis": {"fixedrange": True, "nticks": 4},
+        "yaxis": {"title": "masks", "fixedrange": True, "nticks": 4},
         "minreducedwidth": 40,  # px; Plotly would rather be cut off than narrower than 64
     }
     return go.Figure(bars, layout)
@@ -166,8 +176,9 @@ def classes_confused(counts: Sequence[Sequence[int]], names: Sequence[str]) -> g
             y=list(names),
             zmin=0,
             zmax=1,
-            colorscale="Greens",
+            colorscale=SHADES,
             text=table,
+            textfont={"color": INK},
             texttemplate="%{text}",
             showscale=False,
             hovertemplate="true %{y}<br>predicted %{x}<br>%{text} of this row: %{z:.0%}<extra></extra>",

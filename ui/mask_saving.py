@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from leafcore.data.manifest import Dataset
-from leafcore.data.mask_sets import Refinement
+from leafcore.data.mask_sets import Refinement, open_mask_set
 from leafcore.masks.configs import EMPTY, MOST_EMPTY
 from leafcore.masks.corrections import DRAFT, Correction
 from leafcore.masks.tuning import step_of
@@ -20,6 +20,27 @@ from ui.service import workspace
 LEAST_VIEWED = 24
 LISTED = 24
 SAVED = "masks_run"  # in the session: what was saved on this visit
+BEGUN = "masks_begun"  # in the session: the dataset that is tuned
+
+
+def begin_as_saved(dataset: Dataset) -> None:
+    """Set the threshold and the refinement of a dataset's newest mask set when a visitor turns to it.
+
+    A threshold that the address names, or that was set on this visit, stays.
+    """
+    before, st.session_state[BEGUN] = st.session_state.get(BEGUN), dataset.name
+    if before in {None, dataset.name} and ("thr" in st.session_state or "thr" in st.query_params):
+        return
+    newest = next(iter(forms.mask_sets(dataset.name)), None)
+    if newest is not None:
+        card = open_mask_set(workspace(), newest).card
+        st.session_state.update(
+            thr=card.delta,
+            refine_grabcut=card.refinement.method == "grabcut",
+            refine_largest=card.refinement.largest,
+            refine_fill=card.refinement.fill,
+            refine_smooth=card.refinement.smooth_px > 0,
+        )
 
 
 def doubts(viewed: int, known: int, empty: int) -> list[str]:

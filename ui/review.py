@@ -44,8 +44,8 @@ def review_box(run: Run) -> None:
         )  # fmt: skip
         beside = _choose_beside(run, pictures)
     st.caption(
-        f"{state.kept:,} kept, {state.rejected:,} rejected, {state.unrated:,} unrated of {state.pictures:,}. What is "
-        "rejected is neither exported nor evaluated."
+        f"By hand: {state.kept:,} kept, {state.rejected:,} rejected, {state.unrated:,} unrated of {state.pictures:,}. "
+        "What is rejected is neither exported nor evaluated."
     )
     matched = _matched(pictures, beside) if beside else {}
     files = [file for file in pictures.files if file in matched] if beside else pictures.files

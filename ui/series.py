@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+FEW = 30  # points; fewer are drawn as they are, for an average over them hides more than it shows
 MAX_POINTS = 2000  # of a drawn line; more cost the browser time and show nothing more
 
 Steps = tuple[int, int] | None  # the first and the last one, or all
@@ -21,6 +22,11 @@ def smooth(values: pd.Series, weight: float) -> pd.Series:
         weight: In [0, 1); 0 returns the values as they are.
     """
     return values.ewm(alpha=1 - weight, adjust=True).mean() if weight else values
+
+
+def is_smoothed(values: pd.Series, weight: float) -> bool:
+    """Whether a curve is drawn smoothed: asked for, and long enough."""
+    return weight > 0 and len(values) >= FEW
 
 
 def thin(values: pd.Series, limit: int = MAX_POINTS) -> pd.Series:

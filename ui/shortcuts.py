@@ -8,7 +8,7 @@ import streamlit as st
 
 from leafcore.evaluate.probe_configs import VIEW_TITLES, ProbesConfig
 from leafcore.evaluate.probe_result import WITHOUT_LEAF, Probes, newest_probes, read_probes, told
-from leafcore.runs import Run
+from leafcore.runs import RESUMABLE, Run, list_runs
 from ui import cached, forms, live
 from ui.charts import COLORS, MARGIN
 from ui.copying import copy_as
@@ -48,10 +48,28 @@ def shortcuts_box(comparison: Run) -> None:
     if done is not None:
         _found(done)
     if not working:
-        _start(comparison, is_first=done is None)
+        cut_short = _cut_short(dataset, done)
+        if cut_short is not None:
+            _resumable(cut_short)
+        _start(comparison, is_first=done is None, is_primary=done is None and cut_short is None)
 
 
-def _start(comparison: Run, *, is_first: bool) -> None:
+def _cut_short(dataset: str, done: Run | None) -> Run | None:
+    """Return the look at a dataset version that came farthest of those begun since the newest finished, and ended."""
+    since = done.id if done is not None else ""
+    runs = [run for run in list_runs(workspace(), "probes") if run.record.settings["dataset"] == dataset]
+    ended = {run: run.status() for run in runs if run.id > since and run.status().state in RESUMABLE}
+    return max(ended, key=lambda run: (ended[run].safe, ended[run].fraction), default=None)
+
+
+def _resumable(run: Run) -> None:
+    """Draw a look that ended before it was through: why, what is kept of it, and the way on."""
+    st.caption("An earlier look was not finished: Resume goes on with it, a new one begins from the start.")
+    live.progress_panel(run, key="probes")
+    st.page_link(path_of("runs"), label="Open on Runs", icon=":material/list_alt:", query_params={"run": run.id})
+
+
+def _start(comparison: Run, *, is_first: bool, is_primary: bool) -> None:
     shared = set(ProbesConfig.model_fields) & comparison.record.settings.keys()
     values: dict[str, Any] = {name: comparison.record.settings[name] for name in sorted(shared)}
     if is_first:
@@ -59,7 +77,7 @@ def _start(comparison: Run, *, is_first: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             "Look for shortcuts" if is_first else "Look again",
-            type="primary" if is_first else "secondary",
+            type="primary" if is_primary else "secondary",
             icon=":material/wallpaper:",
             key="probe",
         )

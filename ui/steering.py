@@ -41,7 +41,7 @@ def buttons(run: Run, status: Status, key: str) -> None:
 
 
 def _cost(run: Run, status: Status) -> str:
-    if run.kind not in RECIPES:
+    if run.kind not in RECIPES and not status.safe:
         return "Ends at once. What lies in its folder stays."
     return f"Ends at once. A resume goes back to step {status.safe:,}: {max(0, status.done - status.safe):,} are lost."
 

@@ -22,7 +22,13 @@ def set_box(run: Run) -> None:
     manifest = pictures.manifest
     with st.container(horizontal=True, vertical_alignment="center"):
         label_sets = sorted(set(manifest["labels"]))
-        st.markdown(f"**{len(manifest)} pictures**, {', '.join(words(labels) or 'no label' for labels in label_sets)}")
+        named = ", ".join(words(labels) or "no label" for labels in label_sets)
+        failed = len(pictures.rejected())
+        if failed:
+            made = f"**{len(manifest)} kept of {len(manifest) + failed} made**"
+            st.markdown(f"{made}, {named}; {failed} failed the automatic check")
+        else:
+            st.markdown(f"**{len(manifest)} pictures**, {named}")
         st.caption(f"`{run.id}`")
     export_box(run)
     review_box(run)

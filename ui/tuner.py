@@ -10,23 +10,29 @@ from leafcore.data.mask_sets import Refinement
 from leafcore.images import encode_jpeg
 from leafcore.masks.configs import DELTA
 from leafcore.masks.corrections import Correction
-from leafcore.masks.tuning import in_order, otsu, percentile, plateau, step_of
+from leafcore.masks.tuning import Plateau, in_order, otsu, percentile, plateau, step_of
 from leafcore.progress import duration
 from ui import cached, mask_charts
 from ui.correcting import CHOSEN, Draft, correct_panel, open_panel
 from ui.fitting import best_delta, fit_scores
 from ui.heat import Heat, Looks
 from ui.mask_controls import Choice, draw_controls
-from ui.mask_saving import save_row
+from ui.mask_saving import begin_as_saved, save_row
 from ui.mask_tiles import draw, mask_of
 
 SHOWN, SIDE = 12, 256
 CLASSES = ("full leaf", "partial leaf", "non-leaf")
 HALF = 0.5  # the percentile that is offered
+ON_THE_CHART = (
+    "Lines: the share of the picture that is leaf, on average; the thick one of all pictures shown, each thin one of a "
+    "label set. Dotted: the thresholds of the buttons above. Orange: the threshold now. Shaded: the stable range "
+    "(plateau), where masks hardly change with the threshold: a little more or less heat makes the same mask."
+)
 
 
 def tuner_box(looks: Looks) -> None:
     """Draw the tuner; while pictures are still looked at it is drawn anew every second with those that have come."""
+    begin_as_saved(looks.dataset)
     busy = not looks.known().is_complete and looks.ahead().failure is None
     st.fragment(_tuner, run_every="1s" if busy else None)(looks, busy)
 
@@ -94,13 +100,15 @@ def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[st
             bind="query-params",
             help="A pixel is leaf where the heat map reaches this. Lower takes more; the paper uses 0.35.",
         )
+        flat = plateau(heat.curves)
+        if flat is not None:
+            st.caption(stability(flat, delta, is_refined=not choice.refinement.is_plain), help=ON_THE_CHART)
     by_class = {} if choice.labels else heat.by_class()
     with chart:
         if what == "Fit" and scores:
             figure = mask_charts.fit_by_delta(scores, best_delta(scores), delta)
             alt = f"Fit to {references} masks of reference at every delta; best at {best_delta(scores):g}"
         else:
-            flat = plateau(heat.curves)
             figure = mask_charts.area_by_delta(by_class, heat.curves.mean(0), flat, marks, delta)
             alt = f"Mean area of {len(heat.rows)} masks at every delta"
         st.plotly_chart(figure, key="by_delta", alt=alt, config={"displayModeBar": False})
@@ -117,12 +125,22 @@ def _threshold(looks: Looks, heat: Heat, choice: Choice, corrections: Mapping[st
     return delta
 
 
+def stability(flat: Plateau, delta: float, *, is_refined: bool) -> str:
+    """Return whether a threshold lies where masks are stable, and what to do if it does not."""
+    if flat.low <= delta <= flat.high:
+        return f"Stable from {flat.low:.2f} to {flat.high:.2f}: there, masks hardly change with the threshold."
+    middle = (flat.low + flat.high) / 2
+    else_refine = "" if is_refined else ", or Refine"
+    stable = f"the stable range {flat.low:.2f} to {flat.high:.2f}"
+    return f"{delta:.2f} is outside {stable}: try the middle, {middle:.2f}{else_refine}."
+
+
 def _presets(marks: Mapping[str, float], best: float | None, references: int) -> str:
     """Draw a button per preset and, where there are masks of reference, what the chart shows; return that."""
     helps = {
-        "paper": "What the paper uses.",
-        "Otsu": "Divides the heat of these pictures best in two.",
-        f"P{HALF * 100:g}": f"Masks cover {HALF:.0%} of a picture on average.",
+        "paper": f"What the LeafGAN paper uses for its pictures: {DELTA:g}.",
+        "Otsu": "Otsu's method: divides the heat of these pictures best in two, into leaf and the rest.",
+        f"P{HALF * 100:g}": f"A percentile: masks cover {HALF:.0%} of a picture on average.",
         "best fit": f"Fits {references} exact or corrected masks best.",
     }
     named = {**marks, **({"best fit": best} if best is not None else {})}

@@ -1,6 +1,6 @@
 """Watching a run: its losses with what they say, and what it makes of the probes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from leafcore.train.hints import Hint, hints
 from ui import cached, live, loss_charts, show
 from ui.directions import choose_direction, ways
 from ui.places import path_of
-from ui.series import MAX_POINTS, Steps, parse_steps
+from ui.series import FEW, MAX_POINTS, Steps, parse_steps
 from ui.service import workspace
 from ui.viewer import row_words
 
@@ -56,7 +56,9 @@ def charts_box(run: Run) -> None:
             return
         found = hints(curves, called)
         for hint in found:
-            _note(hint)
+            if hint.ends is None:
+                _note(hint)
+        _passed([hint for hint in found if hint.ends is not None])
         drawn = {"weight": weight, "log": log, "steps": steps}
         if panels:
             figure = loss_charts.linked(curves, panels, marks=found, **drawn)
@@ -97,7 +99,8 @@ def chart_controls() -> tuple[float, bool, Steps]:
             key="smooth",
             bind="query-params",
             width=260,
-            help="Exponential moving average with bias correction, as in TensorBoard, over the faint recorded line.",
+            help="Exponential moving average with bias correction, as in TensorBoard, over the faint recorded line. "
+            f"Lines of fewer than {FEW} points are drawn as recorded.",
         )
         text = st.text_input(
             "Steps",
@@ -126,9 +129,18 @@ def chart_controls() -> tuple[float, bool, Steps]:
 
 
 def _note(hint: Hint) -> None:
-    when = f"Since step {hint.begins:,}" if hint.ends is None else f"Steps {hint.begins:,} to {hint.ends:,}"
     draw, icon = (st.warning, ":material/warning:") if hint.name in GRAVE else (st.info, ":material/lightbulb:")
-    draw(f"**{when}.** {hint.seen} {hint.advice}", icon=icon)
+    draw(f"**Since step {hint.begins:,}.** {hint.seen} {hint.advice}", icon=icon)
+
+
+def _passed(ended: Sequence[Hint]) -> None:
+    """Draw in a quiet line what was seen for a while and is over; nothing if nothing was."""
+    if not ended:
+        return
+    last = max(hint.ends or 0 for hint in ended)
+    named = "; ".join(f"{hint.title} (steps {hint.begins:,} to {hint.ends:,})" for hint in ended)
+    meant = "\n\n".join(dict.fromkeys(f"{hint.seen} {hint.advice}" for hint in ended))
+    st.caption(f":material/history: Passed by step {last:,}: {named}.", help=f"If it comes back: {meant}")
 
 
 # --- samples ----------------------------------------------------------------------------------------------------------

@@ -38,9 +38,14 @@ class CellProgress(Progress):
         scores = {f"{self._name} {key}": value for key, value in scalars.items() if key.startswith("val_")}
         self._outer.report(self._before + done, self._total, **scores)
 
+    def saved(self, done: int) -> None:
+        """Say that the cells before and this one's first `done` steps are safe; all of them, once it is finished."""
+        self._outer.saved(self._before + done)
+
     def rewind(self, done: int) -> None:
-        """Forget what the whole recorded after this cell's first `done` steps."""
+        """Forget what the whole recorded after this cell's first `done` steps; what came before is safe."""
         self._outer.rewind(self._before + done)
+        self.saved(done)
 
     @property
     def should_stop(self) -> bool:

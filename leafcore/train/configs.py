@@ -305,6 +305,11 @@ def is_scored(kind: str) -> bool:
     return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig | NoiseModelConfig)
 
 
+def is_noise_model(kind: str) -> bool:
+    """Whether a kind of run trains what makes pictures from noise."""
+    return kind in RECIPES and issubclass(RECIPES[kind].config, NoiseModelConfig)
+
+
 def is_translation(kind: str) -> bool:
     """Whether a kind of run trains a generator for each direction between two label sets."""
     return kind in RECIPES and issubclass(RECIPES[kind].config, TranslationConfig)

@@ -247,6 +247,17 @@ def test_a_resumed_probe_equals_an_uninterrupted_one(own, config, tmp_path):
     assert not list((tmp_path / "whole").rglob("*.safetensors")), "weights of probes are of no use"
 
 
+def test_finished_cells_and_what_the_present_one_saved_are_safe(own, config, tmp_path):
+    watcher = Watcher(tmp_path / "run", stop_after=10)
+    with pytest.raises(Stopped):
+        probes(config, own, watcher)
+    assert watcher.safe == [0, 4, 4, 8, 8, 10], "before and after each cell, and where the third was stopped"
+    again = Watcher(tmp_path / "run", stop_after=10)
+    with pytest.raises(Stopped):
+        probes(config, own, again)
+    assert again.safe[0] == 10
+
+
 def test_the_test_split_stays_closed(own, config, tmp_path):
     (note,) = own.openings.glob("*.json")
     before = note.read_text()

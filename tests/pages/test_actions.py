@@ -112,6 +112,8 @@ def test_studio_previews_generates_and_packs(open_app, own):
     execute(own, made, lane="cpu", owner="cli")
     page.run()
     assert page.button(key=f"zip-{made.id}").disabled  # the licence of these leaves is not stated
+    keys = [getattr(element, "key", None) for element in page.main]
+    assert keys.index(f"acknowledge-{made.id}") < keys.index(f"zip-{made.id}"), "the box stands above what it frees"
     page.checkbox(key=f"acknowledge-{made.id}").check().run()
     page.selectbox(key="export_format").select("coco").run()
     assert any("3 synthetic pictures" in box.value and "none stated" in box.value for box in page.caption)

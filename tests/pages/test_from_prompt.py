@@ -124,12 +124,20 @@ def test_rejected_pictures_are_shown_with_their_reasons(open_app, own, journey):
     folder = own.run(run.id)
     manifest = open_synthetic_set(own, run.id).manifest
     manifest.head(1).assign(failed=json.dumps(["leaf"]), why="a full leaf by 0.10").to_csv(folder / REJECTED)
-    checks = (Check(name="leaf", by="lflseg", least=0.5, failed=1), Check(name="copy", withheld="too few"))
+    checks = (
+        Check(name="leaf", by="lflseg", least=0.5, failed=1),
+        Check(name="copy", withheld="too few"),
+        Check(name="change", by="the pixels", least=0.5, failed=2),
+    )
     found = Verification(accepted=len(manifest), rejected=1, checks=checks)
     write_json(folder / "result.json", {**read_json(folder / "result.json"), "verification": found.model_dump()})
     page = open_app(own).open("studio", set=run.id)
     said = texts(page)
-    assert f"**{len(manifest)} of {len(manifest) + 1} pictures accepted**" in said
-    assert "Shows one full leaf: 1 failed, by lflseg, at least 0.5." in said
+    assert f"**{len(manifest)} kept of {len(manifest) + 1} made**, rust; 1 failed the automatic check" in said
+    assert f"**{len(manifest)} of {len(manifest) + 1} pictures passed the automatic check**" in said
+    leaf = "Shows one full leaf: 1 failed; lflseg must see one full leaf with a probability of at least 0.5."
+    assert leaf in said
+    assert "Differs from its source: 2 failed; its leaf, or all of it if nobody knows the leaf, must change by" in said
+    assert f"By hand: 0 kept, 0 rejected, {len(manifest)} unrated of {len(manifest)}" in said
     assert "Is no copy of a training picture: withheld, too few." in said
-    assert any(box.label == "Rejected: 1" for box in page.expander)
+    assert any(box.label == "Failed the automatic check: 1" for box in page.expander)

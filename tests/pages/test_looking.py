@@ -8,6 +8,7 @@ from leafcore.evaluate.probe_configs import VIEWS
 from leafcore.files import read_json, write_json
 from leafcore.jobs import build_config
 from leafcore.runs import create_run, list_runs
+from tests.states import write_state
 from ui.looking import matrix
 
 
@@ -139,6 +140,29 @@ def test_that_too_few_groups_allow_no_claim_of_shortcuts_is_said(open_app, own, 
     page = open_app(own).open("evaluate")
     said = "No claim from 9 independent validation groups; 10 are needed: background only 0.71, border only 0.71"
     assert any(box.value.startswith(said) for box in page.info) and "No shortcut" not in captions(page)
+
+
+def test_a_look_for_shortcuts_that_was_cut_short_is_told_and_resumed(open_app, own, journey):
+    other, little, most = (create_run(own, "probes", build_config("probes", {"dataset": name})) for name in
+                           ("other@0123456789ab", journey.dataset, journey.dataset))  # fmt: skip
+    write_state(other, "running", done=30, total=32, safe=30)
+    write_state(most, "running", done=18, total=32, safe=16)
+    write_state(little, "stopped")
+    app = open_app(own)
+    page = app.open("evaluate", eval_tab="Shortcuts")
+    assert "16 of 32 steps are safe" in captions(page)
+    assert page.button(key="probe").proto.type == "secondary", "the way on is to resume"
+    page.button(key=f"probes-resume-{most.id}").click().run()
+    app.checked()
+    assert most.status().state == "queued" and little.status().state == "stopped"
+
+
+def test_a_look_that_was_cut_short_before_another_was_finished_is_no_longer_told(open_app, own, journey):
+    run = create_run(own, "probes", build_config("probes", {"dataset": journey.dataset}))
+    write_state(run, "stopped", done=4, total=32)
+    write_probes(own, journey.dataset, low=0.6, high=0.8)
+    page = open_app(own).open("evaluate", eval_tab="Shortcuts")
+    assert not any(button.key == f"probes-resume-{run.id}" for button in page.button)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

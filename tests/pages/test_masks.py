@@ -9,16 +9,20 @@ from PIL import Image
 
 from leafcore.checkpoints import open_checkpoint
 from leafcore.data.manifest import load
+from leafcore.data.mask_sets import CARD
 from leafcore.files import read_json, write_json
 from leafcore.jobs import execute
 from leafcore.masks.compare import compare_sets
 from leafcore.masks.corrections import Correction, Stroke
+from leafcore.masks.tuning import Plateau
 from leafcore.runs import list_runs
 from leafcore.train.confusion import Confusion, save_confusion
 from tests.conftest import carrier, write_folders
+from ui import mask_charts
 from ui.correcting import Draft
 from ui.mask_saving import doubts
 from ui.seeing import cut_out
+from ui.tuner import stability
 
 
 @pytest.fixture
@@ -49,6 +53,52 @@ def test_a_preset_sets_the_slider_and_the_address(page):
     page.button(key="preset_Otsu").click().run()
     said = float(page.button(key="preset_Otsu").label.split()[-1])
     assert page.slider(key="thr").value == said
+
+
+def save_as(workspace, run_id: str, **card) -> None:
+    """Let a mask set have been saved with other settings."""
+    path = workspace.run(run_id) / CARD
+    write_json(path, {**read_json(path), **card})
+
+
+def test_the_page_begins_as_the_newest_mask_set_was_saved(open_app, own, journey):
+    shutil.copytree(own.datasets / "leaves", own.datasets / "apples")
+    save_as(own, journey.runs["masks"].id, delta=0.2, refinement={"method": "none", "largest": True})
+    app = open_app(own)
+    page = app.open("masks", ds="leaves")
+    assert page.slider(key="thr").value == 0.2
+    assert page.toggle(key="refine_largest").value and not page.toggle(key="refine_fill").value
+    page.slider(key="thr").set_value(0.6).run()
+    page.toggle(key="refine_largest").set_value(False).run()
+    assert app.checked().slider(key="thr").value == 0.6 and not page.toggle(key="refine_largest").value
+    page.run()
+    assert page.slider(key="thr").value == 0.6, "what was set stays"
+    assert open_app(own).open("masks", ds="leaves", thr="0.5").slider(key="thr").value == 0.5, "a link has its way"
+
+
+@pytest.mark.parametrize(
+    ("delta", "said"),
+    [
+        (0.3, "Stable from 0.20 to 0.30: there,"),
+        (0.35, "0.35 is outside the stable range 0.20 to 0.30: try the middle, 0.25, or Refine."),
+    ],
+)
+def test_a_threshold_outside_the_stable_range_is_told(delta, said):
+    assert stability(Plateau(0.2, 0.22, 0.3), delta, is_refined=False).startswith(said)
+    assert "Refine" not in stability(Plateau(0.2, 0.22, 0.3), delta, is_refined=True)
+
+
+def test_what_is_known_of_the_threshold_stands_under_the_chart(page):
+    assert any("the stable range" in (caption.help or "") for caption in page.caption)
+
+
+def test_the_chart_of_areas_names_its_lines_and_what_they_are():
+    curve = np.linspace(1, 0, 101)
+    figure = mask_charts.area_by_delta({"healthy": curve, "rust": curve}, curve, Plateau(0.2, 0.22, 0.3), {}, 0.35)
+    assert figure.layout.showlegend and [line.name for line in figure.data] == ["healthy", "rust", "all shown"]
+    notes = {note.text for note in figure.layout.annotations}
+    assert {"share of the picture that is leaf", "stable range"} <= notes
+    assert not mask_charts.area_by_delta({}, curve, None, {}, 0.35).layout.showlegend, "one line needs no legend"
 
 
 def test_the_order_stays_while_the_slider_moves_until_it_is_asked_for(page):

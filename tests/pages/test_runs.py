@@ -5,8 +5,12 @@ import shutil
 
 import pytest
 
-from leafcore.runs import Run, list_runs
+from leafcore.jobs import KINDS, build_config
+from leafcore.runs import Run, create_run, list_runs
+from leafcore.train.configs import is_generative
 from leafcore.usage import Use, note
+from tests.states import write_state
+from ui.results import CHOSEN, OF_A_DATASET, OF_A_RUN, place_of
 
 LEAFGAN = "leafgan"
 
@@ -46,6 +50,21 @@ def test_a_hint_is_said_and_marked_where_it_began(open_app, own, run):
     assert {shape["x0"] for shape in charts(page)[0]["layout"]["shapes"]} == {7}
 
 
+def test_what_has_passed_is_told_in_one_line_and_what_still_holds_in_a_box(open_app, own, run):
+    changes = {"change_ab": [0.001] * 150 + [0.2] * 150, "change_ba": [0.001] * 200 + [0.2] * 100}
+    lasting = {"disc_b": [0.25] * 300}
+    rows = [{"step": step, "time": 0} for step in range(8, 308)]
+    for name, values in (changes | lasting).items():
+        for row, value in zip(rows, values, strict=True):
+            row[name] = value
+    (run.folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = open_app(own).open("runs", run=run.id)
+    (box,) = page.info
+    assert "the discriminator only guesses" in box.value
+    passed = next(caption for caption in page.caption if "Passed by step 208" in caption.value)
+    assert "healthy → rust changes nothing (steps 8 to 158); rust → healthy changes nothing (steps 8 to" in passed.value
+
+
 def test_the_address_carries_smoothing_axis_and_steps(open_app, own, run):
     page = open_app(own).open("runs", run=run.id, smooth="0.6", logq="true", steps="2-4")
     (chart,) = charts(page)
@@ -79,6 +98,53 @@ def test_a_run_that_is_no_training_has_its_newest_picture_and_no_empty_tab(open_
     assert len(page.get("image")) == 1
     (made.folder / "sample.jpg").unlink()
     assert page.run().tabs[0].label == "Config"
+
+
+@pytest.mark.parametrize(
+    ("kind", "page", "query"),
+    [
+        ("import", "datasets", {"ds": "leaves"}),
+        ("lflseg", "masks", {"ds": "leaves"}),
+        ("masks", "masks", {"ds": "leaves", "mask_tab": "Mask sets"}),
+        ("leafgan", "epochs", {"erun": "leafgan"}),
+        ("synthesize", "studio", {"set": "synthesize"}),
+        ("export", "studio", {"set": "synthesize"}),
+        ("evaluate", "evaluate", {"cmp": "evaluate"}),
+    ],
+)
+def test_a_finished_run_opens_what_it_made(open_app, own, journey, kind, page, query):
+    of = {name: run.id for name, run in journey.runs.items()}
+    place = place_of(Run(own.run(of[kind])))
+    assert (
+        place.page == page
+        and {key: of.get(value, value) for key, value in query.items()}.items() <= dict(place.query).items()
+    )
+    app = open_app(own)
+    app.open("runs", run=of[kind]).button(key=f"result-{of[kind]}").click().run()
+    assert not app.test.exception and not [box.value for box in app.test.info if "not here any more" in box.value]
+
+
+def test_every_finished_kind_is_shown_somewhere_or_known_not_to_be():
+    shown = {*CHOSEN, *OF_A_DATASET, *OF_A_RUN, "probes", *filter(is_generative, KINDS)}
+    assert set(KINDS) - shown == {"preflight", "adopt", "write", "write-weights", "reproduce"}
+
+
+def test_probes_open_beside_the_newest_comparison_of_the_same_pictures(open_app, own, journey):
+    run = create_run(own, "probes", build_config("probes", {"dataset": journey.dataset}))
+    write_state(run, "done")
+    open_app(own)
+    assert dict(place_of(run).query)["cmp"] == journey.runs["evaluate"].id
+    other = create_run(own, "probes", build_config("probes", {"dataset": "other@0123456789ab"}))
+    write_state(other, "done")
+    assert place_of(other) is None
+
+
+def test_classifiers_that_are_trained_one_after_another_share_no_chart_of_steps(open_app, own):
+    run = list_runs(own, "evaluate")[0]
+    assert run.metrics()
+    page = open_app(own).open("runs", run=run.id)
+    assert "Charts" not in [tab.label for tab in page.tabs]
+    assert any(link.label == "Learning curves" for link in page.get("page_link"))
 
 
 def test_samples_of_many_probes_are_of_fewer_epochs(open_app, own, run, monkeypatch):
@@ -147,7 +213,18 @@ def test_a_run_to_compare_with_that_is_gone_is_named(open_app, own, run, twin):
     assert page.multiselect(key="cmp").value == [twin.id]
 
 
-def test_the_usage_tab_draws_how_pictures_were_asked_for(open_app, own, run):
+def test_only_what_makes_pictures_from_noise_has_a_usage_tab(open_app, own, run):
+    assert "Usage" not in [tab.label for tab in open_app(own).open("runs", run=run.id).tabs]
+
+
+@pytest.fixture
+def noise_model(own, journey) -> Run:
+    """A run of a kind that makes pictures from noise."""
+    return create_run(own, "dcgan", build_config("dcgan", {"dataset": journey.dataset}))
+
+
+def test_the_usage_tab_draws_how_pictures_were_asked_for(open_app, own, noise_model):
+    run = noise_model
     page = open_app(own).open("runs", run=run.id, run_tab="Usage")
     assert "Nobody has asked" in page.info[0].value
     for n in (1, 8):

@@ -79,7 +79,25 @@ def test_a_failure_says_what_is_safe_and_one_press_queues_what_would_mend_it(ope
 
 def test_what_is_lost_is_said():
     status = Status(queued=0, heartbeat=10 * HOUR, safe=4100, total=20_000, safe_at=10 * HOUR - 720)
-    assert what_is_lost(status) == "4,100 of 20,000 steps are safe, 12 min lost."
+    assert what_is_lost(status, "leafgan") == "4,100 of 20,000 steps are safe, 12 min lost."
+    assert what_is_lost(status, "probes") == "4,100 of 20,000 steps are safe, 12 min lost. Resume goes on from there."
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("leafgan", "Nothing of it was saved yet."),
+        ("probes", "What it has finished is kept. Resume goes on from there."),
+        ("import", "Resume begins it again."),
+        ("scarcity", "Its finished steps are runs of their own, and stay. Resume goes on within the one that was cut"),
+    ],
+)
+def test_what_was_finished_is_not_called_lost_where_nothing_tells_how_much_it_is(kind, said):
+    assert what_is_lost(Status(queued=0, done=1606, total=2880), kind).startswith(said)
+
+
+def test_a_resume_that_is_cut_short_while_pictures_are_counted_says_no_total():
+    assert what_is_lost(Status(queued=0, safe=1606, total=1253), "probes").startswith("1,606 steps are safe")
 
 
 def test_a_run_killed_for_want_of_memory_offers_half_the_batch_and_names_what_is_kept(open_app, workspace, training):
