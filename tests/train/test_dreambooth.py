@@ -43,6 +43,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture
+def own(own, tiny_base):
+    """A copy of the finished journey that a test may change, in which the license of the tiny base is accepted."""
+    accept(own, open_base(own, str(tiny_base)))
+    return own
+
+
 @pytest.fixture(scope="module")
 def velocity_base(journey, tmp_path_factory) -> Path:
     """A tiny base whose U-Net tells the velocity, as that of Stable Diffusion 2.1 does; its license is accepted."""
@@ -347,7 +354,6 @@ def test_a_size_that_the_base_cannot_halve_is_refused(make):
 
 
 def test_a_size_that_is_not_the_bases_own_is_warned_of_once(own, settings, tiny_base, tmp_path):
-    accept(own, open_base(own, str(tiny_base)))
     for size_px, count in ((32, 0), (64, 1)):
         watcher = Watcher(tmp_path / f"{size_px}")
         train(settings("dreambooth", size_px=size_px, epochs=1, prior_weight=0.0), own, watcher)
