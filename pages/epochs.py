@@ -10,7 +10,7 @@ from leafcore.runs import ACTIVE, open_run
 from leafcore.train.configs import is_scored, is_translation
 from ui import cached, live
 from ui.blind import blind_box
-from ui.choose import choose_run
+from ui.choose import choose_run, choose_way
 from ui.directions import choose_direction
 from ui.epoch_scores import scores_box
 from ui.places import path_of
@@ -34,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     direction = choose_direction(run, "direction")
     translates = is_translation(run.kind)  # other models have no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]
-    view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
+    view = VIEWS[choose_way("View", views, "view", default="Grid")]
 drawn = cached.preview_epochs(run)
 
 

@@ -3,7 +3,8 @@
 Streamlit's own `bind="query-params"` writes the shown title into the address, so this small twin of it writes the id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -127,6 +128,32 @@ def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, *
             **options,  # type: ignore[arg-type]
         )
     )
+
+
+def choose_way(
+    label: str,
+    ways: Sequence[str],
+    key: str,
+    *,
+    default: str,
+    is_set: bool = False,
+    draw: Callable[..., Any] = st.segmented_control,
+    **options: object,
+) -> str:
+    """Draw one of few ways, all in view, which is part of the address; the default is not.
+
+    Args:
+        label: Of the choice.
+        ways: There are.
+        key: Of the widget, and of the address.
+        default: What an address without it means; an empty one too, for which Streamlit chooses nothing.
+        is_set: Whether the script has just chosen by the key; Streamlit wants no default then.
+        draw: `st.segmented_control` or `st.pills`.
+        **options: Passed on to it.
+    """
+    shown = {"default": None if is_set else default, "required": True, "bind": "query-params", **options}
+    chosen = draw(label, list(ways), key=key, **shown)
+    return default if chosen is None else str(chosen)
 
 
 def _present(wanted: Sequence[str], titles: Mapping[str, str]) -> list[str]:

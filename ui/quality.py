@@ -8,7 +8,7 @@ from leafcore.quality.result import MEASURES, QualityResult, told
 from leafcore.quality.telling import by_set, class_title, facts, reasons
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
-from ui.choose import choose_run
+from ui.choose import choose_run, choose_way
 from ui.places import path_of
 
 
@@ -54,8 +54,8 @@ def _found(run: Run) -> None:
     if rows:
         st.dataframe(pd.DataFrame(rows, columns=["Measure", *heads[1:]]), hide_index=True, key="quality_table")
         measured = [key for key in MEASURES if any(key in cell.scores for cell in cells)]
-        shown = st.segmented_control(
-            "Chart", measured, default=measured[0], required=True, key="quality_measure", bind="query-params",
+        shown = choose_way(
+            "Chart", measured, "quality_measure", default=measured[0],
             format_func=lambda key: MEASURES[key].title, label_visibility="collapsed",
         )  # fmt: skip
         st.caption(MEASURES[shown].meaning)
