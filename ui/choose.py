@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from leafcore.runs import Run
-from ui import cached
+from ui import address, cached
 
 AT = "dataset_at"  # in the session: the dataset that the visitor was at last
 
@@ -35,15 +35,15 @@ def choose_dataset(names: Sequence[str], **options: object) -> str:
         st.query_params["ds"] = st.session_state["ds"]
 
     name = str(st.selectbox("Dataset", names, key="ds", on_change=remember, **options))  # type: ignore[arg-type]
-    turn_to_dataset(name)
+    note_dataset(name)
+    address.say(ds=name)
     return name
 
 
 def turn_to_dataset(name: str) -> None:
-    """Let this page, and the others after it, show a dataset."""
+    """Let this page, and the others after it, show a dataset from now on."""
     note_dataset(name)
-    if st.query_params.get("ds") != name:
-        st.query_params["ds"] = name
+    st.query_params["ds"] = name
 
 
 def note_dataset(name: str) -> None:
@@ -52,7 +52,10 @@ def note_dataset(name: str) -> None:
 
 
 def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -> str:
-    """Draw a select box whose choice is part of the address.
+    """Draw a select box whose choice is part of the address, also where the session remembers it from an earlier page.
+
+    Only the default is not written where nothing is: an address without it means the same, and Streamlit makes each
+    write an entry that Back must go over.
 
     Args:
         label: Of the box.
@@ -74,7 +77,7 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
     def remember() -> None:
         st.query_params[key] = st.session_state[f"{key}_applied"] = st.session_state[key]
 
-    return str(
+    chosen = str(
         st.selectbox(
             label,
             list(titles),
@@ -85,6 +88,9 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
             **options,  # type: ignore[arg-type]
         )
     )
+    if wanted is not None or chosen != next(iter(titles)):
+        _say(key, chosen)
+    return chosen
 
 
 def choose_run(label: str, runs: Sequence[Run], key: str, **options: object) -> Run:
@@ -116,7 +122,7 @@ def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, *
     def remember() -> None:
         st.query_params[key] = st.session_state[f"{key}_applied"] = ",".join(st.session_state[key])
 
-    return list(
+    chosen = list(
         st.multiselect(
             label,
             list(titles),
@@ -128,6 +134,15 @@ def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, *
             **options,  # type: ignore[arg-type]
         )
     )
+    if wanted is not None or chosen:
+        _say(key, ",".join(chosen))
+    return chosen
+
+
+def _say(key: str, shown: str) -> None:
+    """Let the address name what is shown; it is applied already, and no new link."""
+    st.session_state[f"{key}_applied"] = shown
+    address.say(**{key: shown})
 
 
 def choose_way(

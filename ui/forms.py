@@ -14,7 +14,7 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit_once
 from leafcore.runs import Run
-from ui import cached, copying
+from ui import address, cached, copying
 from ui.places import path_of
 from ui.service import workspace
 
@@ -129,7 +129,7 @@ def write_link(kind: str, fields: Mapping[str, str], values: Mapping[str, Any]) 
     """Write a form's choices into the address, so that a refresh and a link find them again; see `fill_from_link`."""
     link = {name: values[name] for name in fields.values() if values.get(name)}
     st.session_state[f"{kind}-link"] = link
-    st.query_params.update({parameter: link[name] for parameter, name in fields.items() if name in link})
+    address.say(**{parameter: link[name] for parameter, name in fields.items() if name in link})
 
 
 def draft(

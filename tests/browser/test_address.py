@@ -12,6 +12,22 @@ def turn_to(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
 
 
+def test_what_a_page_writes_into_its_address_never_goes_to_the_page_before(serve, visitor, journey):
+    guest = visitor(serve(journey.workspace))
+    page = guest.visit("runs")
+    page.evaluate("""() => {
+        window.written = [];
+        const push = history.pushState.bind(history);
+        history.pushState = (...given) => { window.written.push(given[2]); return push(...given) };
+    }""")
+    for _ in range(2):  # the second time pages are drawn sooner
+        for name in ("Masks", "Runs", "Train", "Runs", "Epochs", "Runs"):
+            turn_to(page, name)
+            guest.settled()
+    written = [address for address in page.evaluate("window.written") if address.startswith("/runs?")]
+    assert not [address for address in written if "ds=" in address or "probe=" in address], written
+
+
 def test_back_leads_from_train_to_where_one_came_from_without_an_error(serve, visitor, journey):
     guest = visitor(serve(journey.workspace))
     page = guest.visit("runs")
