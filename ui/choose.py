@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from leafcore.runs import Run
+from leafcore.runs import Run, list_runs
 from ui import address, cached
+from ui.service import workspace
 
 AT = "dataset_at"  # in the session: the dataset that the visitor was at last
 
@@ -24,12 +25,10 @@ def choose_dataset(names: Sequence[str], **options: object) -> str:
         names: The datasets there are; at least one.
         **options: Passed on to `st.selectbox`.
     """
-    linked, at = st.query_params.get("ds", ""), st.session_state.get(AT)
+    linked = st.query_params.get("ds", "")
     if linked and linked not in names:
         st.info(f"The dataset `{linked}` is not here any more; this is another.", icon=":material/info:")
-    wanted = linked if linked in names else at
-    if wanted in names:
-        st.session_state["ds"] = wanted
+    st.session_state["ds"] = linked if linked in names else usual_dataset(names)
 
     def remember() -> None:
         st.query_params["ds"] = st.session_state["ds"]
@@ -38,6 +37,13 @@ def choose_dataset(names: Sequence[str], **options: object) -> str:
     note_dataset(name)
     address.say(ds=name)
     return name
+
+
+def usual_dataset(names: Sequence[str]) -> str:
+    """Return the dataset to begin with: where the visitor was last, else the one that the newest run is about."""
+    about = (cached.dataset_of(run) for run in list_runs(workspace()))
+    at = st.session_state.get(AT)
+    return at if at in names else next((name for name in about if name in names), names[0])
 
 
 def turn_to_dataset(name: str) -> None:

@@ -15,6 +15,7 @@ from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit_once
 from leafcore.runs import Run
 from ui import address, cached, copying
+from ui.choose import usual_dataset
 from ui.places import path_of
 from ui.service import workspace
 
@@ -328,6 +329,8 @@ def choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str,
     if st.session_state.get(f"{kind}-{name}") not in options:  # a link, or a choice among what is not here any more
         st.session_state.pop(f"{kind}-{name}", None)
     keys, key = list(options), f"{kind}-{name}"
+    if extra_of(field, "ref") == "dataset" and value not in keys:
+        value = usual_dataset(keys)
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
     return st.selectbox(
         label,

@@ -9,6 +9,7 @@ from leafcore.quality.telling import by_set, class_title, facts, reasons
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
 from ui.choose import choose_run, choose_way
+from ui.choose_sets import choose_sets
 from ui.places import path_of
 
 
@@ -29,10 +30,7 @@ def quality_box() -> None:
 
 
 def _start(sets: list[Run]) -> None:
-    titles = cached.titles(sets)
-    chosen = st.multiselect(
-        "Synthetic sets", list(titles), default=list(titles)[:2], format_func=titles.get, key="quality_sets"
-    )
+    chosen = choose_sets(sets, "quality", "quality_sets", first=2)
     queued = forms.settings_form("quality", "", fixed={"synthetic": tuple(chosen)}, submit_label="Measure")
     if queued is not None:
         st.session_state["quality_run"] = queued.id
