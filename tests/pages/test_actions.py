@@ -163,6 +163,21 @@ def test_quiz_goes_on_after_a_refresh_and_scores_at_the_end(open_app, own):
         page.button(key="say_fake" if rng.random() < 0.5 else "say_real").click().run()
     assert page.metric[0].value.endswith(f"of {total}")
     assert "exact 95% interval" in page.markdown[-1].value
+    assert f"at {open_quiz(own, quiz_id).shown_at}" in page.markdown[-1].value, "nothing is said of larger pictures"
+
+
+def test_the_quiz_says_before_the_start_at_which_size_pictures_are_shown(open_app, own):
+    page = open_app(own).open("quiz")
+    (said,) = [caption.value for caption in page.caption if "Shown at" in caption.value]
+    page.button(key="quiz_start").click().run()
+    assert f"at {open_quiz(own, str(page.query_params['quiz'])).shown_at}, enlarged" in said
+
+
+def test_a_quiz_without_a_set_says_why_it_cannot_start(open_app, own):
+    page = open_app(own).open("quiz")
+    page.multiselect(key="quiz_sets").set_value([]).run()
+    assert page.button(key="quiz_start").disabled
+    assert "Choose a synthetic set" in "\n".join(caption.value for caption in page.caption)
 
 
 def test_an_unknown_quiz_in_the_link_is_answered_kindly(open_app, own):
