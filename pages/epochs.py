@@ -32,7 +32,7 @@ if not runs:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    run = choose_run("Run", runs, "erun", width=420)
+    run = choose_run("Run", runs, "erun", also="run", width=420)
     direction = choose_direction(run, "direction")
     translates = is_translation(run.kind)  # other models have no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]

@@ -57,7 +57,7 @@ def note_dataset(name: str) -> None:
     st.session_state[AT] = name
 
 
-def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -> str:
+def choose(label: str, titles: Mapping[str, str], key: str, *, also: str = "", **options: object) -> str:
     """Draw a select box whose choice is part of the address, also where the session remembers it from an earlier page.
 
     Only the default is not written where nothing is: an address without it means the same, and Streamlit makes each
@@ -67,12 +67,13 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
         label: Of the box.
         titles: What can be chosen, by id, with titles for people; the first is the default.
         key: Of the widget, and of the address.
+        also: What a link may call it as well.
         **options: Passed on to `st.selectbox`.
 
     Returns:
         The chosen id; the first one if the address names something that is not here any more, which is said.
     """
-    wanted, applied = st.query_params.get(key), st.session_state.get(f"{key}_applied")
+    wanted, applied = st.query_params.get(key, st.query_params.get(also)), st.session_state.get(f"{key}_applied")
     if wanted is not None and wanted != applied:
         st.session_state[f"{key}_applied"] = wanted
         if wanted in titles:
@@ -99,9 +100,9 @@ def choose(label: str, titles: Mapping[str, str], key: str, **options: object) -
     return chosen
 
 
-def choose_run(label: str, runs: Sequence[Run], key: str, **options: object) -> Run:
+def choose_run(label: str, runs: Sequence[Run], key: str, *, also: str = "", **options: object) -> Run:
     """Draw a choice among runs, of which there is at least one; the first is the default. See `choose`."""
-    chosen = choose(label, cached.titles(runs), key, **options)
+    chosen = choose(label, cached.titles(runs), key, also=also, **options)
     return next(run for run in runs if run.id == chosen)
 
 

@@ -35,7 +35,9 @@ MISSING = {  # why there is nothing to choose from, and the page that makes it
 }
 
 
-def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str) -> Run | None:
+def settings_form(
+    kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str, missing: str = ""
+) -> Run | None:
     """Draw a kind's settings and queue a run when the button is pressed.
 
     Args:
@@ -43,6 +45,7 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
         preset: Where the fields start from.
         fixed: Settings that the page decides.
         submit_label: What the button says.
+        missing: What the page still needs, by its labels; a press says it, and queues nothing.
 
     Returns:
         The queued run, right after the press.
@@ -75,6 +78,9 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
             copied = st.form_submit_button(
                 copying.LABEL, type="tertiary", icon=copying.ICON, key=f"copy-{kind}", disabled=not is_complete
             )
+    if (copied or pressed) and missing:
+        st.error(missing, icon=":material/error:")
+        return None
     if copied:
         copying.snippets(kind, values)
     return queue(kind, values) if pressed else None

@@ -241,7 +241,10 @@ def test_a_form_that_nobody_touched_is_empty_where_something_must_be_given(open_
     assert page.text_input(key="import--source").value == ""
     assert page.text_input(key="import--name").value == ""
     page.button(key="submit-import").click().run()
-    assert len(page.error) == 1 and "source" in page.error[0].value
+    said = page.error[0].value
+    assert len(page.error) == 1 and not list_runs(workspace)
+    assert "Folder, table or ZIP on this machine:" in said and "Name:" in said, "by the labels of the fields"
+    assert "source" not in said and "dataset:" not in said
 
 
 def test_a_run_without_a_drawn_epoch_says_so(open_app, own):

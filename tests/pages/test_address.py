@@ -38,3 +38,9 @@ def test_a_run_that_is_gone_is_told_and_the_address_names_the_one_that_is_shown(
     page = open_app(own).open("runs", run="gone")
     assert "`gone` is not here any more" in page.info[0].value
     assert page.query_params["run"] == page.selectbox(key="run").value == list_runs(own)[0].id
+
+
+def test_epochs_too_tell_that_a_run_of_a_link_is_gone(open_app, own):
+    page = open_app(own).open("epochs", run="nope")
+    assert "`nope` is not here any more" in page.info[0].value
+    assert page.query_params["erun"] == page.selectbox(key="erun").value
