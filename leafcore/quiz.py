@@ -19,13 +19,14 @@ from leafcore.data.sides import common_side
 from leafcore.data.synthetic_sets import SyntheticSet, open_synthetic_set
 from leafcore.errors import DatasetError, NotFoundError
 from leafcore.files import write_bytes
-from leafcore.images import encode_jpeg, load_square
+from leafcore.images import encode_jpeg, load_square, resize_square
 from leafcore.measure.stats import Interval, exact_interval
 from leafcore.workspace import Workspace, check_name
 
 Kind = Literal["real", "fake"]
 MIN_EACH = 2  # fewer of a kind make no session
 MOST_NICKNAME = 40  # letters
+ENLARGED = 4  # times: how pictures are sent, so that their encoding leaves no blocks to see
 
 
 class Item(BaseModel):
@@ -88,6 +89,11 @@ class Quiz(BaseModel):
     def hits(self) -> int:
         """How many answers were right."""
         return sum(item.kind == said for item, said in zip(self.items, self.answers, strict=False))
+
+    @property
+    def shown_at(self) -> str:
+        """The side of the pictures, in words: what was said of them is said of this size."""
+        return f"{self.size_px} × {self.size_px} px"
 
     def score(self) -> Interval:
         """Return the share of right answers with its exact 95 % interval; guessing gives one half."""
@@ -260,8 +266,8 @@ def _ratings(quiz: Quiz) -> tuple[int, ...]:
 
 
 def picture_of(quiz: Quiz, item: Item) -> bytes:
-    """Return a picture as the visitor sees it: the same size and the same encoding for both kinds."""
-    return encode_jpeg(load_square(Path(item.path), quiz.size_px).repeat(4, 0).repeat(4, 1), quality=90)
+    """Return a picture as the visitor sees it: the same size, smoothly enlarged, and encoded alike for both kinds."""
+    return encode_jpeg(resize_square(load_square(Path(item.path), quiz.size_px), ENLARGED * quiz.size_px), quality=90)
 
 
 def _save(workspace: Workspace, quiz: Quiz) -> Quiz:

@@ -130,11 +130,23 @@ def as_csv(quiz: Quiz) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(
-        ["session", "nickname", "number", "picture", "labels", "set", "kind", "said", "right", "plausibility"]
+        [
+            "session",
+            "nickname",
+            "number",
+            "picture",
+            "labels",
+            "set",
+            "kind",
+            "said",
+            "right",
+            "plausibility",
+            "size_px",
+        ]
     )
     ratings = quiz.ratings or (0,) * len(quiz.answers)
     for number, (item, said, rating) in enumerate(zip(quiz.items, quiz.answers, ratings, strict=False), start=1):
         right = int(item.kind == said)
-        row = [item.name, quiz.labels, item.set, item.kind, said, right, rating or ""]
+        row = [item.name, quiz.labels, item.set, item.kind, said, right, rating or "", quiz.size_px]
         writer.writerow([quiz.id, quiz.nickname, number, *row])
     return buffer.getvalue().encode()

@@ -1,5 +1,7 @@
 """Epochs: see what each epoch makes of the same probes, what it scores, and keep the one that convinces."""
 
+from dataclasses import asdict
+
 import streamlit as st
 
 from leafcore.errors import LeafError
@@ -8,9 +10,9 @@ from leafcore.pick.marks import Mark, mark_journal, standing
 from leafcore.progress import duration
 from leafcore.runs import ACTIVE, open_run
 from leafcore.train.configs import is_scored, is_translation
-from ui import cached, live
+from ui import address, cached, live
 from ui.blind import blind_box
-from ui.choose import choose_run
+from ui.choose import choose_run, choose_way
 from ui.directions import choose_direction
 from ui.epoch_scores import scores_box
 from ui.places import path_of
@@ -30,11 +32,11 @@ if not runs:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    run = choose_run("Run", runs, "erun", width=420)
+    run = choose_run("Run", runs, "erun", also="run", width=420)
     direction = choose_direction(run, "direction")
     translates = is_translation(run.kind)  # other models have no sources to vote by
     views = [name for name in VIEWS if translates or name != "Blind"]
-    view = VIEWS[st.segmented_control("View", views, default="Grid", required=True, key="view", bind="query-params")]
+    view = VIEWS[choose_way("View", views, "view", default="Grid")]
 drawn = cached.preview_epochs(run)
 
 
@@ -67,7 +69,7 @@ if view == "blind":
 scores = cached.scores(run, direction)
 probes = len(probes_of(facts, direction))
 place = place_in_address(drawn, probes, scores.recommended if scores else None)
-write_address(place)  # so that an epoch that is drawn meanwhile moves nothing
+address.say(**asdict(place))  # so that an epoch that is drawn meanwhile moves nothing
 journal = mark_journal(run.folder, direction)
 try:
     marks = journal.read()

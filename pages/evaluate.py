@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-import streamlit as st
-
+from ui.choose import choose_way
 from ui.comparison import comparison_box
 from ui.quality import quality_box
 from ui.realfake import realfake_box
@@ -16,8 +15,4 @@ WAYS: dict[str, Callable[[], None]] = {
     "Scarcity study": scarcity_box,
 }
 
-way = st.segmented_control(
-    "What", list(WAYS), default="Comparison", required=True, key="what", bind="query-params",
-    label_visibility="collapsed",
-)  # fmt: skip
-WAYS[str(way)]()
+WAYS[choose_way("What", list(WAYS), "what", default="Comparison", label_visibility="collapsed")]()

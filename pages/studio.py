@@ -6,7 +6,7 @@ from leafcore.chain_steps import target_of
 from leafcore.data.synthetic_sets import MAKERS
 from ui import cached, live
 from ui.adopting import adopt_generator_box, write_weights_box
-from ui.choose import choose_run
+from ui.choose import choose_run, choose_way
 from ui.from_noise import noise_box
 from ui.from_prompt import prompt_box
 from ui.places import path_of
@@ -27,10 +27,9 @@ if not names and not models and not drawing:
         st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
-way = st.segmented_control(
-    "How", [TRANSLATE, NOISE, PROMPT], default=TRANSLATE if names else NOISE, required=True, key="how",
-    bind="query-params", label_visibility="collapsed",
-)  # fmt: skip
+way = choose_way(
+    "How", [TRANSLATE, NOISE, PROMPT], "how", default=TRANSLATE if names else NOISE, label_visibility="collapsed"
+)
 if way == NOISE:
     noise_box(models)
 elif way == PROMPT:

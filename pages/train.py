@@ -6,6 +6,7 @@ from leafcore import devices
 from leafcore.train.configs import RECIPES
 from leafcore.train.train_config import TrainConfig
 from ui import cached, live
+from ui.choose import choose_way
 from ui.engines import recipe_facts
 from ui.launching import launch_buttons, launch_form, source_run
 from ui.places import path_of
@@ -17,17 +18,15 @@ if not cached.dataset_names() and not live.sample_is_drawn():
     st.page_link(path_of("datasets"), label="Import a dataset", icon=":material/upload:")
     st.stop()
 
+applied = st.session_state.get("from_applied")
 source = source_run()
-recipe = str(
-    st.segmented_control(
-        "What to train",
-        list(RECIPES),
-        format_func=lambda name: RECIPES[name].title,
-        default=None if "recipe" in st.session_state else "leafgan",
-        required=True,
-        key="recipe",
-        bind="query-params",
-    )
+recipe = choose_way(
+    "What to train",
+    list(RECIPES),
+    "recipe",
+    default="leafgan",
+    is_set=st.session_state.get("from_applied") != applied,
+    format_func=lambda name: RECIPES[name].title,
 )
 recipe_facts(recipe, list(TrainConfig.PURPOSES))
 

@@ -117,6 +117,8 @@ def test_a_picture_is_shown_four_times_enlarged(quiz):
     original = np.asarray(Image.open(fake.path)).astype(int)
     assert shown.shape == (128, 128, 3)
     assert np.abs(shown[2::4, 2::4] - original).mean() < 12
+    steps = np.abs(np.diff(shown, axis=1)).mean(axis=(0, 2))
+    assert steps[3::4].mean() < 2 * steps.mean(), "smoothly: no more at the edges of the small pixels than between them"
 
 
 def test_answers_count_and_go_on_after_a_refresh(own, quiz):

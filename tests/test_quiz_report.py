@@ -86,6 +86,7 @@ def test_a_row_of_the_table_is_an_answer():
         ("real", "real", "1", ""), ("real", "fake", "0", "2"), ("fake", "fake", "1", ""),
     ]  # fmt: skip
     assert rows[2]["set"] == "gan" and rows[0]["nickname"] == "Ada" and rows[0]["number"] == "1"
+    assert {row["size_px"] for row in rows} == {str(session("rff").size_px)}, "it says little of larger pictures"
 
 
 def test_the_newest_trial_that_told_something_stands_beside(workspace):

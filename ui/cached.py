@@ -64,6 +64,12 @@ def runs_of(*kinds: str, state: str = "done") -> list[Run]:
     return [run for run in list_runs(workspace()) if run.kind in kinds and run.status().state == state]
 
 
+def dataset_of(run: Run) -> str:
+    """Return the name of the dataset that a run is about, or that it brought in; empty if it names none."""
+    settings = run.record.settings
+    return str(settings.get("dataset") or settings.get("name") or "").partition("@")[0]
+
+
 def newest_health(dataset: Dataset) -> Run | None:
     """Return the newest finished look at a version or one that it was edited from; None if nobody looked."""
     return alike.newest_health(workspace(), dataset)

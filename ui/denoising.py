@@ -6,6 +6,7 @@ import streamlit as st
 
 from leafcore.denoising import AUTO_GUIDANCE, AUTO_STEPS, GUIDANCE, SAMPLER, SAMPLING_STEPS, nearest_steps
 from leafcore.noise import NoiseFacts
+from ui.choose import choose_way
 
 GUIDANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 STEPS = (5, 10, 15, 20, 30, 50, 100, 200)
@@ -25,14 +26,12 @@ def denoising_settings(facts: NoiseFacts) -> dict[str, Any]:
             bind="query-params",
             help=GUIDANCE.description,
         )
-    sampler = st.segmented_control(
+    sampler = choose_way(
         "Sampler",
         list(TITLES),
+        "sampler",
         default="dpm-solver",
         format_func=TITLES.__getitem__,
-        key="sampler",
-        required=True,
-        bind="query-params",
         help=SAMPLER.description,
     )
     steps = sorted({nearest_steps(sampler, count, facts.timesteps) for count in STEPS})

@@ -2,12 +2,11 @@
 
 from typing import cast
 
-import streamlit as st
-
 from leafcore.data.labels import words
 from leafcore.pick.scores import Direction
 from leafcore.runs import Run
 from leafcore.train.configs import is_translation
+from ui.choose import choose_way
 
 
 def ways(run: Run) -> dict[Direction, str]:
@@ -26,13 +25,5 @@ def choose_direction(run: Run, key: str) -> Direction:
     if not is_translation(run.kind):
         return "ab"
     titles = ways(run)
-    chosen = st.segmented_control(
-        "Direction",
-        list(titles),
-        format_func=lambda way: titles[way],
-        default="ab",
-        required=True,
-        key=key,
-        bind="query-params",
-    )
+    chosen = choose_way("Direction", list(titles), key, default="ab", format_func=lambda way: titles[way])
     return cast(Direction, chosen)

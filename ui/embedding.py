@@ -14,6 +14,7 @@ from leafcore.embedding import KIND, REAL, as_of
 from leafcore.errors import LeafError
 from leafcore.runs import Run
 from ui import cached, embedded, forms, live, show
+from ui.choose import choose_way
 from ui.copying import copy_as
 from ui.decisions import carry_out
 from ui.map_chart import MOST_POINTS, embedding_map, selected_rows
@@ -79,20 +80,14 @@ def _draw(dataset_ref: str, run_id: str) -> None:
     except LeafError as error:
         st.error(str(error), icon=":material/error:")
         return
-    color_by = st.segmented_control(
-        "Colour by",
-        COLOR_BY if (table["source"] != REAL).any() else COLOR_BY[:2],
-        default=COLOR_BY[0],
-        required=True,
-        key="map_color",
-        bind="query-params",
-    )
+    ways = COLOR_BY if (table["source"] != REAL).any() else COLOR_BY[:2]
+    color_by = choose_way("Colour by", ways, "map_color", default=COLOR_BY[0])
     event = st.plotly_chart(
-        embedding_map(table, kinds_of(table, str(color_by))),
+        embedding_map(table, kinds_of(table, color_by)),
         key=f"map-{run_id}",
         on_select="rerun",
         selection_mode=("points", "box", "lasso"),
-        alt=f"Map of {len(table)} pictures of {dataset.name}, coloured by {str(color_by).lower()}",
+        alt=f"Map of {len(table)} pictures of {dataset.name}, coloured by {color_by.lower()}",
     )
     if len(table) > MOST_POINTS:
         st.caption(f"{MOST_POINTS:,} of {len(table):,} pictures are drawn.")

@@ -10,6 +10,7 @@ from leafcore.pick.scores import MEASURES, Direction, ScoreResult
 from leafcore.progress import duration
 from leafcore.runs import Run
 from ui import cached, forms, live, pick_charts
+from ui.choose import choose_way
 from ui.copying import copy_as
 
 PLOT = {"displayModeBar": False}
@@ -90,16 +91,9 @@ def _charts(result: ScoreResult, shown: int, go_to: Callable[[int], None]) -> No
     if not measured:
         return
     titles = {MEASURES[key].title: key for key in measured}
+    first = next(iter(titles))
     key = titles[
-        st.pills(
-            "Measure",
-            list(titles),
-            default=next(iter(titles)),
-            required=True,
-            key="measure",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        choose_way("Measure", list(titles), "measure", default=first, draw=st.pills, label_visibility="collapsed")
     ]
     st.caption(MEASURES[key].meaning)
     left, right = st.columns(2, gap="medium")

@@ -12,6 +12,7 @@ from leafcore.data.balance import ORDERS, arranged, cooccurrence, effective_numb
 from leafcore.data.labels import words
 from leafcore.data.manifest import Dataset
 from ui import charts
+from ui.choose import choose_way
 from ui.count_charts import PARTS, TITLES, bars, clicked, megapixels, treemap
 from ui.gallery import Filters, draw_filters, draw_pictures, take
 from ui.overview import made_of, overview
@@ -61,8 +62,8 @@ def explore_box(dataset: Dataset) -> None:
         controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
         views = [name for name in VIEWS if name != "Together" or dataset.is_multi_label]
         with controls:
-            view = st.segmented_control("View", views, default="Bars", required=True, key="view", bind="query-params")
-        VIEWS[str(view)](Scene(dataset, with_synthetic(overview(dataset).sets, made), filters, controls))
+            view = choose_way("View", views, "view", default="Bars")
+        VIEWS[view](Scene(dataset, with_synthetic(overview(dataset).sets, made), filters, controls))
         if runs:
             named = [
                 f"{run.result()['count']} {words(run.result()['labels']) or 'pictures'} `{run.id}`"
@@ -79,8 +80,7 @@ def _per(dataset: Dataset) -> bool:
     if not dataset.is_multi_label:
         return False
     options = ["Label sets", "Labels"]
-    per = st.segmented_control("Count", options, default=options[0], required=True, key="per", bind="query-params")
-    return per == "Labels"
+    return choose_way("Count", options, "per", default=options[0]) == "Labels"
 
 
 def _draw_bars(scene: Scene) -> None:

@@ -14,7 +14,8 @@ from leafcore.data.mask_sets import open_mask_set
 from leafcore.errors import LeafError
 from leafcore.jobs import KINDS, build_config, submit_once
 from leafcore.runs import Run
-from ui import cached, copying
+from ui import address, cached, copying
+from ui.choose import usual_dataset
 from ui.places import path_of
 from ui.service import workspace
 
@@ -34,7 +35,9 @@ MISSING = {  # why there is nothing to choose from, and the page that makes it
 }
 
 
-def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str) -> Run | None:
+def settings_form(
+    kind: str, preset: str, *, fixed: dict[str, Any] | None = None, submit_label: str, missing: str = ""
+) -> Run | None:
     """Draw a kind's settings and queue a run when the button is pressed.
 
     Args:
@@ -42,6 +45,7 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
         preset: Where the fields start from.
         fixed: Settings that the page decides.
         submit_label: What the button says.
+        missing: What the page still needs, by its labels; a press says it, and queues nothing.
 
     Returns:
         The queued run, right after the press.
@@ -74,6 +78,9 @@ def settings_form(kind: str, preset: str, *, fixed: dict[str, Any] | None = None
             copied = st.form_submit_button(
                 copying.LABEL, type="tertiary", icon=copying.ICON, key=f"copy-{kind}", disabled=not is_complete
             )
+    if (copied or pressed) and missing:
+        st.error(missing, icon=":material/error:")
+        return None
     if copied:
         copying.snippets(kind, values)
     return queue(kind, values) if pressed else None
@@ -129,7 +136,7 @@ def write_link(kind: str, fields: Mapping[str, str], values: Mapping[str, Any]) 
     """Write a form's choices into the address, so that a refresh and a link find them again; see `fill_from_link`."""
     link = {name: values[name] for name in fields.values() if values.get(name)}
     st.session_state[f"{kind}-link"] = link
-    st.query_params.update({parameter: link[name] for parameter, name in fields.items() if name in link})
+    address.say(**{parameter: link[name] for parameter, name in fields.items() if name in link})
 
 
 def draft(
@@ -328,6 +335,8 @@ def choice(kind: str, name: str, field: FieldInfo, value: Any, values: dict[str,
     if st.session_state.get(f"{kind}-{name}") not in options:  # a link, or a choice among what is not here any more
         st.session_state.pop(f"{kind}-{name}", None)
     keys, key = list(options), f"{kind}-{name}"
+    if extra_of(field, "ref") == "dataset" and value not in keys:
+        value = usual_dataset(keys)
     index = keys.index(value) if value in keys else (min(1, len(keys) - 1) if name == "b" else 0)
     return st.selectbox(
         label,

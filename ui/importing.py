@@ -13,9 +13,9 @@ from leafcore.data.manifest import list_datasets
 from leafcore.data.mapping import Columns
 from leafcore.data.peek import Peek, Table, peek
 from leafcore.data.uploads import receive, tidy_name
-from leafcore.errors import LeafError, as_leaf_error
+from leafcore.errors import ConfigError, LeafError, as_leaf_error
 from leafcore.runs import list_runs
-from leafcore.workspace import suggest_name
+from leafcore.workspace import check_name, suggest_name
 from ui import forms, live
 from ui.choose import turn_to_dataset
 from ui.service import workspace
@@ -24,6 +24,11 @@ WAYS = {
     "path": ":material/folder_open: Path",
     "upload": ":material/upload_file: Upload",
     "kaggle": ":material/cloud_download: Kaggle",
+}
+NEEDED = {  # where nothing was given
+    "path": "Folder, table or ZIP on this machine: say where the pictures are.",
+    "upload": "ZIP, up to 200 MB: choose one first.",
+    "kaggle": "Dataset on Kaggle: choose one first.",
 }
 NAME = "import--name"  # the field's key
 PIECE = 2**20
@@ -55,10 +60,29 @@ def import_box(*, expanded: bool) -> None:
         if source:
             _suggest_name(source)
         named |= forms.live_fields("import", "name")  # outside the form, so that a suggestion spares what was written
-        imported = forms.settings_form("import", "", fixed={"source": source, **named}, submit_label="Import")
+        imported = forms.settings_form(
+            "import",
+            "",
+            fixed={"source": source, **named},
+            submit_label="Import",
+            missing=_missing(str(way), source, str(named["name"])),
+        )
         if imported is not None:
             st.session_state["import_run"] = imported.id
         _progress(source)
+
+
+def _missing(way: str, source: str, name: str) -> str:
+    """Say what an import still needs, by the labels of its fields; empty if nothing."""
+    needed = [] if source else [NEEDED[way]]
+    if not name:
+        needed.append("Name: give the dataset one, such as orchard.")
+    else:
+        try:
+            check_name(name, "Name")
+        except ConfigError as error:
+            needed.append(str(error))
+    return "  \n".join(needed)
 
 
 def _suggest_name(source: str) -> None:

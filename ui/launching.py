@@ -19,7 +19,7 @@ from leafcore.train.forecast import kept_epochs
 from leafcore.train.targets import per_target
 from ui import cached, forms
 from ui.base_note import base_note
-from ui.choose import AT, note_dataset
+from ui.choose import note_dataset, usual_dataset
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
@@ -71,9 +71,9 @@ def launch_form(recipe: str, preset: str, source: Run | None) -> list[TrainConfi
     """
     fields = RECIPES[recipe].config.model_fields
     start = _start(recipe, preset, source)
-    at = st.session_state.get(AT)
-    if source is None and "ds" not in st.query_params and at in cached.dataset_names():
-        st.session_state[f"{recipe}-dataset"] = at  # the form writes its own into the address, so it is new here
+    names = cached.dataset_names()
+    if source is None and "ds" not in st.query_params and names:
+        st.session_state[f"{recipe}-dataset"] = usual_dataset(names)  # new here: the form writes its own
     forms.fill_from_link(recipe, LINK, several=SEVERAL)
     values: dict[str, Any] = {}
     with st.grid(2, min_column_width=260):

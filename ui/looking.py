@@ -17,7 +17,7 @@ from leafcore.questions import ExplainQuestion
 from leafcore.runs import Run
 from ui import cached, show
 from ui.charts import INK, MARGIN, SHADES
-from ui.choose import choose
+from ui.choose import choose, choose_way
 from ui.compared import Shown
 
 PAGE = 24
@@ -34,14 +34,12 @@ def look_box(shown: Shown) -> None:
     try:
         looking = _looking(str(run.folder), (run.folder / "comparison.json").stat().st_mtime_ns)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            way = st.segmented_control(
-                "Look at", WAYS, default=CELL, required=True, key="look", bind="query-params", on_change=_first_page
-            )
+            way = choose_way("Look at", WAYS, "look", default=CELL, on_change=_first_page)
             who = arm
             if way in (CELL, FAILURES):
                 who = choose("Of", titles, "who", width=190)
-            heat = st.segmented_control(
-                "Grad-CAM for", list(HEAT), default="said", required=True, key="heat", bind="query-params",
+            heat = choose_way(
+                "Grad-CAM for", list(HEAT), "heat", default="said",
                 format_func=HEAT.__getitem__, help="What in the picture speaks for it, to the arm's first seed.",
             )  # fmt: skip
         if way == CELL:
@@ -52,7 +50,7 @@ def look_box(shown: Shown) -> None:
             right, who = (arm, BASELINE) if way == GAINED else (BASELINE, arm)
             st.caption(f"Most seeds of {titles[right]} are right; most of {titles[who]} say what is written below.")
             pictures = looking.gained(right, over=who)
-        _gallery(run, looking, pictures, who, str(heat))
+        _gallery(run, looking, pictures, who, heat)
     except LeafError as error:
         st.info(str(error), icon=":material/info:")
 

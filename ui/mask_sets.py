@@ -36,7 +36,10 @@ def sets_box(dataset: Dataset) -> None:
         if sets[run.id].card.dataset.partition("@")[0] == dataset.name or sets[run.id].covers(dataset, dataset.records)
     ]
     if not own:
-        st.caption("No mask set of this dataset was saved yet.")
+        st.info(
+            "No mask set of this dataset was saved yet: choose a threshold under **Tune**, press **Save mask set**.",
+            icon=":material/content_cut:",
+        )
         return
     titles = {run.id: _title(run, sets[run.id]) for run in own}
     if len(own) > 1:

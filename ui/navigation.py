@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:
 import streamlit as st  # noqa: E402
 
 from leafcore.workspace import ASSETS  # noqa: E402
-from ui import live  # noqa: E402
+from ui import address, live  # noqa: E402
 
 PAGES = {
     "": [("home", "Home", "home", "Where you are on the way from a rare disease to a better classifier.")],
@@ -47,4 +47,5 @@ with st.sidebar:
     live.status_strip()
 st.title(page.title)
 live.other_server()
-page.run()
+with address.written_at_the_end():
+    page.run()

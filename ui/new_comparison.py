@@ -6,7 +6,8 @@ import streamlit as st
 
 from leafcore.evaluate.configs import ARM_TITLES, BASELINE, EvaluateConfig, Heuristic
 from leafcore.runs import Run
-from ui import cached, forms
+from ui import forms
+from ui.choose_sets import choose_sets
 from ui.presets import choose_preset
 
 DOSES = (25, 50, 100, 200, 300, 400)
@@ -20,11 +21,8 @@ def new_comparison_box(sets: list[Run]) -> Run | None:
     Args:
         sets: The runs that hold synthetic sets, newest first.
     """
-    titles = cached.titles(sets)
     kept: dict[str, Any] = {"persist_state": "session"}
-    chosen = st.multiselect(
-        "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="sets", **kept
-    )
+    chosen = choose_sets(sets, "evaluate", "sets", **kept)
     arms = [arm for arm in ARM_TITLES if arm != BASELINE]
     first = [arm for arm in FIELDS["arms"].default if arm != BASELINE]
     compared = st.pills(

@@ -9,6 +9,7 @@ from leafcore.data.targets import STUDY, Target
 from leafcore.errors import LeafError
 from leafcore.plan import BalancePlan, PlanRow, plan_dataset
 from ui import cached, charts, forms, live
+from ui.choose import choose_way
 from ui.copying import copy_as
 from ui.places import path_of
 from ui.service import workspace
@@ -26,13 +27,11 @@ def plan_box(dataset: Dataset) -> None:
     """Draw the plan for a dataset's train split."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         is_the_studys = bool(STUDY.keys() & dataset.label_sets.keys())
-        chosen = st.segmented_control(
+        chosen = choose_way(
             "Bring every label set to",
             ["Largest", "Median", NUMBER, CAP, *(["The LeafGAN study's"] if is_the_studys else [])],
+            "plan_target",
             default="Median",
-            required=True,
-            key="plan_target",
-            bind="query-params",
         )
         number = 100
         if chosen in {NUMBER, CAP}:

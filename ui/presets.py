@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from leafcore.config import Config
+from ui.choose import choose_way
 
 TITLES = {"wgan-gp": "WGAN-GP", "128px": "128 px", "small-data": "Small data"}
 
@@ -29,16 +30,15 @@ def choose_preset(config: type[Config], key: str, *, default: str = "draft", **o
     """
     presets: Sequence[str] = list(config.PRESETS)
     told = [f"{preset_title(name)}: {config.PURPOSES[name]}." for name in presets if name in config.PURPOSES]
-    chosen = st.segmented_control(
+    chosen = choose_way(
         "Preset",
         presets,
-        format_func=preset_title,
+        key,
         default=default,
-        required=True,
-        key=key,
+        format_func=preset_title,
         help="  \n".join(told) or None,
-        **options,
+        **{"bind": None, **options},
     )
     if chosen in config.PURPOSES:
         st.caption(f"{preset_title(chosen)}: {config.PURPOSES[chosen]}.")
-    return str(chosen)
+    return chosen

@@ -8,7 +8,8 @@ from leafcore.quality.result import MEASURES, QualityResult, told
 from leafcore.quality.telling import by_set, class_title, facts, reasons
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
-from ui.choose import choose_run
+from ui.choose import choose_run, choose_way
+from ui.choose_sets import choose_sets
 from ui.places import path_of
 
 
@@ -29,10 +30,7 @@ def quality_box() -> None:
 
 
 def _start(sets: list[Run]) -> None:
-    titles = cached.titles(sets)
-    chosen = st.multiselect(
-        "Synthetic sets", list(titles), default=list(titles)[:2], format_func=titles.get, key="quality_sets"
-    )
+    chosen = choose_sets(sets, "quality", "quality_sets", first=2)
     queued = forms.settings_form("quality", "", fixed={"synthetic": tuple(chosen)}, submit_label="Measure")
     if queued is not None:
         st.session_state["quality_run"] = queued.id
@@ -54,8 +52,8 @@ def _found(run: Run) -> None:
     if rows:
         st.dataframe(pd.DataFrame(rows, columns=["Measure", *heads[1:]]), hide_index=True, key="quality_table")
         measured = [key for key in MEASURES if any(key in cell.scores for cell in cells)]
-        shown = st.segmented_control(
-            "Chart", measured, default=measured[0], required=True, key="quality_measure", bind="query-params",
+        shown = choose_way(
+            "Chart", measured, "quality_measure", default=measured[0],
             format_func=lambda key: MEASURES[key].title, label_visibility="collapsed",
         )  # fmt: skip
         st.caption(MEASURES[shown].meaning)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from leafcore.data.labels import words
+from leafcore.data.sides import common_side
 from leafcore.data.synthetic_sets import open_synthetic_set
 from leafcore.errors import LeafError
 from leafcore.measure.stats import Interval
@@ -77,12 +78,19 @@ def start_box(sets: dict[str, Run]) -> None:
         rates = st.toggle(
             "Rate symptoms", key="quiz_rates", help="Also say of each leaf how plausible its symptoms are."
         )
-        size = _size([sets[run_id] for run_id in chosen], labels, int(count)) if shared else 0
+        size, size_px = _size([sets[run_id] for run_id in chosen], labels, int(count)) if shared else (0, 0)
         start = f"Start {size}" if size >= 2 * MIN_EACH else "Start"  # too few: a press tells what is missing
         pressed = st.button(start, type="primary", icon=":material/play_arrow:", key="quiz_start", disabled=not shared)
+    if size_px:
+        st.caption(
+            f":material/aspect_ratio: Shown at {size_px} × {size_px} px, enlarged. What you can tell at this size says "
+            "little of larger pictures."
+        )
     if 2 * MIN_EACH <= size < int(count):
         st.caption(f":material/info: {size} pictures instead of {count}: there are no more of both kinds.")
-    if chosen and not shared:
+    if not chosen:
+        st.caption(":material/info: Choose a synthetic set to start.")
+    elif not shared:
         st.caption(":material/info: These sets have no class in common.")
     if pressed:
         try:
@@ -115,13 +123,14 @@ def _classes(runs: list[Run]) -> list[str]:
     return sorted(set.intersection(*shown)) if shown else []
 
 
-def _size(runs: list[Run], labels: str, count: int) -> int:
-    """Return how many pictures a session over some synthetic sets will have; 0 if there can be none."""
+def _size(runs: list[Run], labels: str, count: int) -> tuple[int, int]:
+    """Return how many pictures a session over some synthetic sets will have, and their side in px; 0 if none can."""
     try:
         sets = [open_synthetic_set(workspace(), run.id) for run in runs]
-        return session_size(cached.dataset(str(sets[0].manifest.iloc[0]["dataset"])), sets, labels, count)
+        dataset = cached.dataset(str(sets[0].manifest.iloc[0]["dataset"]))
+        return session_size(dataset, sets, labels, count), common_side(dataset, sets)
     except LeafError:
-        return 0
+        return 0, 0
 
 
 def _earlier(sessions: list[Quiz]) -> None:
@@ -202,7 +211,8 @@ def score_box(quiz: Quiz) -> None:
     score = quiz.score()
     st.metric("Right answers", f"{quiz.hits} of {len(quiz.items)}")
     st.markdown(
-        f"{score.value:.0%} right, exact 95% interval {_ends(score)}; guessing gives 50%. **{quiz.verdict()}.**"
+        f"{score.value:.0%} right, exact 95% interval {_ends(score)}; guessing gives 50%. **{quiz.verdict()}, at "
+        f"{quiz.shown_at}.**"
     )
     _generators(quiz)
     for other in others_of(quiz, finished(workspace())):
@@ -258,7 +268,9 @@ def _gallery(quiz: Quiz, title: str, items: list[Item]) -> None:
     if items:
         st.caption(title)
         shown = items[:SHOWN]
-        st.image([picture_of(quiz, item) for item in shown], alt=[f"{title}: {item.name}" for item in shown], width=150)
+        with st.container(horizontal=True, gap="small"):
+            for item in shown:
+                st.image(picture_of(quiz, item), alt=f"{title}: {item.name}", width=150)
 
 
 def _keep(quiz: Quiz) -> None:

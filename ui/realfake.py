@@ -12,6 +12,7 @@ from leafcore.realfake.result import MACHINES, RealFakeResult, SetTold
 from leafcore.runs import Run
 from ui import cached, charts, forms, live
 from ui.choose import choose_run
+from ui.choose_sets import choose_sets
 from ui.places import path_of
 from ui.presets import choose_preset
 from ui.service import workspace
@@ -41,10 +42,7 @@ def _start(sets: list[Run]) -> None:
         "A machine learns to tell a set from photographs, and is judged on pictures that it has not seen. All of them "
         "are brought to one size and encoded alike."
     )
-    titles = cached.titles(sets)
-    chosen = st.multiselect(
-        "Synthetic sets", list(titles), default=list(titles)[:1], format_func=titles.get, key="realfake_sets"
-    )
+    chosen = choose_sets(sets, "realfake", "realfake_sets")
     preset = choose_preset(RealFakeConfig, "realfake_preset")
     queued = forms.settings_form("realfake", preset, fixed={"synthetic": tuple(chosen)}, submit_label="Tell apart")
     if queued is not None:

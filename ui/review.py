@@ -12,7 +12,7 @@ from leafcore.data.synthetic_sets import SyntheticSet
 from leafcore.errors import LeafError
 from leafcore.runs import Run
 from ui import cached, show
-from ui.choose import choose
+from ui.choose import choose, choose_way
 from ui.reviewing import Layer, Tile, review_grid
 
 SHOWS: dict[str, Show] = {"All": "all", "Kept": "kept", "Rejected": "rejected", "Unrated": "unrated"}
@@ -35,9 +35,7 @@ def review_box(run: Run) -> None:
         return
     state = state_of(pictures, review)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.segmented_control(
-            "Show", list(SHOWS), default="All", required=True, key="rshow", bind="query-params", on_change=_anew
-        )
+        wanted = choose_way("Show", list(SHOWS), "rshow", default="All", on_change=_anew)
         stars = st.selectbox(
             "Stars", range(MOST_STARS + 1), format_func=_at_least, key="rstars", bind="query-params", width=120,
             on_change=_anew,

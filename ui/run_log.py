@@ -7,6 +7,7 @@ import streamlit as st
 from leafcore.files import sizes
 from leafcore.progress import size
 from leafcore.runs import Run, open_run
+from ui.choose import choose_way
 from ui.service import workspace
 from ui.watching import refresh
 
@@ -19,11 +20,11 @@ ENTRY = re.compile(r"^\S+ \S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")  # see `job
 def log_box(run: Run) -> None:
     """Draw the end of a run's log, of one level or with one word."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        level = st.segmented_control("Level", LEVELS, default="all", required=True, key="loglevel", bind="query-params")
+        level = choose_way("Level", LEVELS, "loglevel", default="all")
         word = st.text_input("Contains", key="logword", bind="query-params", width=280)
 
     def log(run_id: str) -> None:
-        lines = filtered(open_run(workspace(), run_id).log(READ), str(level), word)
+        lines = filtered(open_run(workspace(), run_id).log(READ), level, word)
         if not lines:
             st.caption("No line says that." if word or level != "all" else "Nothing was printed.")
             return

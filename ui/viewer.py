@@ -122,13 +122,12 @@ def _number(name: str, allowed: Container[int]) -> int | None:
 
 
 def write_address(place: Place | None) -> None:
-    """Put a place into the address, or take it out."""
-    wanted = {name: str(number) for name, number in asdict(place).items()} if place else {}
-    for name in ("a", "b", "probe"):
-        if name not in wanted:
+    """Put a place into the address at once, or take it out."""
+    if place:
+        st.query_params.update({name: str(number) for name, number in asdict(place).items()})
+    else:
+        for name in ("a", "b", "probe"):
             st.query_params.pop(name, None)
-        elif st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
 
 
 def viewer(

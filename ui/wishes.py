@@ -8,6 +8,7 @@ import streamlit as st
 from leafcore.denoising import PROMPT_GUIDANCE, PROMPT_STEPS, STRENGTH
 from leafcore.prompts import PromptFacts
 from leafcore.synthesize.configs import SynthesizeConfig
+from ui.choose import choose_way
 from ui.denoising import TITLES
 
 FIELDS = SynthesizeConfig.model_fields
@@ -60,10 +61,9 @@ def _how(steps: Sequence[PromptFacts], prefix: str) -> dict[str, Any]:
         bind="query-params",
         help=FIELDS["sampling_steps"].description,
     )
-    found["sampler"] = st.segmented_control(
-        "Sampler", list(TITLES), default="dpm-solver", format_func=TITLES.__getitem__, required=True,
-        key=f"{prefix}_sampler", bind="query-params",
-    )  # fmt: skip
+    found["sampler"] = choose_way(
+        "Sampler", list(TITLES), f"{prefix}_sampler", default="dpm-solver", format_func=TITLES.__getitem__
+    )
     if any(one.method == "lora" for one in steps):
         found["lora_strength"] = wish_slider("lora_strength", prefix)
     return found

@@ -16,6 +16,7 @@ MEANING: dict[LabelPolicy, str] = {
     "single-only": "pictures of several labels are left out",
     "combination": "each combination of labels is a class of its own",
 }
+LEFT_OUT = "shows several labels, left out by single-only"  # the reason of a picture that the policy does not keep
 
 
 def admitted(label_sets: Iterable[str], policy: LabelPolicy) -> list[bool]:

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from leafcore.data.archives import begin, unpack
-from leafcore.data.classes import LabelPolicy, admitted
+from leafcore.data.classes import LEFT_OUT, LabelPolicy, admitted
 from leafcore.data.configs import GroupRules, ImportConfig, RenderConfig, SplitConfig
 from leafcore.data.formats import detect, read
 from leafcore.data.kaggle import fetch, kaggle_source
@@ -85,8 +85,7 @@ def _admitted(listing: Listing, policy: LabelPolicy) -> Listing:
     """Leave pictures of several labels out where the policy says so; they are named among the skipped."""
     kept = admitted((entry.labels for entry in listing.entries), policy)
     left_out = [
-        Skipped(image=entry.image, reason="shows several labels, left out by single-only")
-        for entry in compress(listing.entries, [not one for one in kept])
+        Skipped(image=entry.image, reason=LEFT_OUT) for entry in compress(listing.entries, [not one for one in kept])
     ]
     return Listing(listing.root, list(compress(listing.entries, kept)), [*listing.skipped, *left_out])
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from leafcore.data.classes import LEFT_OUT
 from leafcore.data.manifest import Skipped
 from leafcore.data.straddles import find_straddles
 
@@ -19,9 +20,18 @@ def notices(
         alike: Pairs of pictures that show the same photograph in two files.
         is_tested: Whether some were to be kept for the test.
     """
-    if skipped:
-        named = some([f"{file.image}: {file.reason.removesuffix('.')}" for file in skipped], shown=3)
-        yield f"{len(skipped)} {'file was' if len(skipped) == 1 else 'files were'} skipped: {named}."
+    left_out = [file for file in skipped if file.reason == LEFT_OUT]
+    if left_out:
+        counted = (
+            "1 picture with several labels was"
+            if len(left_out) == 1
+            else (f"{len(left_out)} pictures with several labels were")
+        )
+        yield f"{counted} left out; single-only keeps none of them."
+    bad = [file for file in skipped if file.reason != LEFT_OUT]
+    if bad:
+        named = some([f"{file.image}: {file.reason.removesuffix('.')}" for file in bad], shown=3)
+        yield f"{len(bad)} {'file was' if len(bad) == 1 else 'files were'} skipped: {named}."
     if is_tested or (records["split"] == "test").any():
         yield from (_untested(str(labels), members) for labels, members in without_test(records))
     else:

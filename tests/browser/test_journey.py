@@ -79,14 +79,14 @@ def test_a_refresh_and_a_second_tab_show_the_same_run(serve, visitor, carry, wor
 def test_a_dataset_that_a_link_named_goes_along_to_the_next_page(serve, visitor, journey, tmp_path):
     shutil.copytree(journey.workspace.root, tmp_path / "two")
     two = Workspace(tmp_path / "two")
-    shutil.copytree(two.datasets / "leaves", two.datasets / "apples")  # with which pages begin that know nothing
+    shutil.copytree(two.datasets / "leaves", two.datasets / "apples")  # no run is about them
     guest = visitor(serve(two))
-    page = guest.visit("datasets?ds=leaves")
+    page = guest.visit("datasets?ds=apples")
     for name in ("Masks", "Studio"):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
         guest.settled()
-        expect(page.locator(".st-key-ds input").first).to_have_value("leaves")
+        expect(page.locator(".st-key-ds input").first).to_have_value("apples")
 
 
 def test_moving_the_slider_redraws_the_masks(serve, visitor, journey):

@@ -129,6 +129,8 @@ def test_a_policy_of_single_labels_leaves_the_others_out_by_name(workspace: Work
     assert dataset.label_sets == {"healthy": 3, "rust": 3} and not dataset.is_multi_label
     assert [file.image for file in dataset.card.skipped] == ["images/both-0.png", "images/both-1.png"]
     assert dataset.card.skipped[0].reason == "shows several labels, left out by single-only"
+    assert any("with several labels w" in warning and " left out" in warning for warning in dataset.card.warnings)
+    assert not any("skipped" in warning for warning in dataset.card.warnings), "no file is bad"
 
 
 def test_the_policy_is_part_of_the_version(workspace: Workspace, tmp_path: Path) -> None:

@@ -165,6 +165,21 @@ def test_quiz_goes_on_after_a_refresh_and_scores_at_the_end(open_app, own):
         page.button(key="say_fake" if rng.random() < 0.5 else "say_real").click().run()
     assert page.metric[0].value.endswith(f"of {total}")
     assert "exact 95% interval" in page.markdown[-1].value
+    assert f"at {open_quiz(own, quiz_id).shown_at}" in page.markdown[-1].value, "nothing is said of larger pictures"
+
+
+def test_the_quiz_says_before_the_start_at_which_size_pictures_are_shown(open_app, own):
+    page = open_app(own).open("quiz")
+    (said,) = [caption.value for caption in page.caption if "Shown at" in caption.value]
+    page.button(key="quiz_start").click().run()
+    assert f"at {open_quiz(own, str(page.query_params['quiz'])).shown_at}, enlarged" in said
+
+
+def test_a_quiz_without_a_set_says_why_it_cannot_start(open_app, own):
+    page = open_app(own).open("quiz")
+    page.multiselect(key="quiz_sets").set_value([]).run()
+    assert page.button(key="quiz_start").disabled
+    assert "Choose a synthetic set" in "\n".join(caption.value for caption in page.caption)
 
 
 def test_an_unknown_quiz_in_the_link_is_answered_kindly(open_app, own):
@@ -228,7 +243,10 @@ def test_a_form_that_nobody_touched_is_empty_where_something_must_be_given(open_
     assert page.text_input(key="import--source").value == ""
     assert page.text_input(key="import--name").value == ""
     page.button(key="submit-import").click().run()
-    assert len(page.error) == 1 and "source" in page.error[0].value
+    said = page.error[0].value
+    assert len(page.error) == 1 and not list_runs(workspace)
+    assert "Folder, table or ZIP on this machine:" in said and "Name:" in said, "by the labels of the fields"
+    assert "source" not in said and "dataset:" not in said
 
 
 def test_a_run_without_a_drawn_epoch_says_so(open_app, own):

@@ -166,52 +166,52 @@ def test_the_plan_tells_which_generator_knows_other_pictures(open_app, own):
 
 @pytest.fixture
 def two(own):
-    """A workspace with two datasets; pages that are told nothing begin with the first by its name."""
+    """A workspace with two datasets; pages that are told nothing begin with that of the newest run, the leaves."""
     shutil.copytree(own.datasets / "leaves", own.datasets / "apples")
     return own
 
 
 def test_a_dataset_that_a_link_named_goes_along_to_the_other_pages(open_app, two):
     app = open_app(two)
-    page = app.open("datasets", ds="leaves")
+    page = app.open("datasets", ds="apples")
     for name in ("masks", "studio", "datasets"):
         page.switch_page(f"../pages/{name}.py").run()
-        assert app.checked().selectbox(key="ds").value == "leaves"
-    page.selectbox(key="ds").set_value("apples").run()
-    assert app.checked().selectbox(key="ds").value == "apples", "it can still be changed"
+        assert app.checked().selectbox(key="ds").value == "apples"
+    page.selectbox(key="ds").set_value("leaves").run()
+    assert app.checked().selectbox(key="ds").value == "leaves", "it can still be changed"
 
 
 def test_the_address_names_the_dataset_so_that_a_refresh_keeps_it(open_app, two):
     app = open_app(two)
     page = app.open("masks")
-    assert page.query_params["ds"] == "apples", "also where nobody chose"
-    page.selectbox(key="ds").set_value("leaves").run()
-    assert app.checked().query_params["ds"] == "leaves"
+    assert page.query_params["ds"] == "leaves", "also where nobody chose"
+    page.selectbox(key="ds").set_value("apples").run()
+    assert app.checked().query_params["ds"] == "apples"
     page.query_params.clear()  # as on the way to another page
     page.switch_page("../pages/studio.py").run()
-    assert app.checked().query_params["ds"] == "leaves" == page.selectbox(key="ds").value
-    refreshed = open_app(two).open("studio", ds="leaves")
-    assert refreshed.selectbox(key="ds").value == "leaves"
-    page.query_params["ds"] = "apples"  # another link, in the same visit
-    assert page.run().selectbox(key="ds").value == "apples"
+    assert app.checked().query_params["ds"] == "apples" == page.selectbox(key="ds").value
+    refreshed = open_app(two).open("studio", ds="apples")
+    assert refreshed.selectbox(key="ds").value == "apples"
+    page.query_params["ds"] = "leaves"  # another link, in the same visit
+    assert page.run().selectbox(key="ds").value == "leaves"
 
 
 def test_a_link_to_a_dataset_that_is_gone_says_so(open_app, two):
     page = open_app(two).open("masks", ds="pears")
-    assert "`pears` is not here any more" in page.info[0].value and page.selectbox(key="ds").value == "apples"
+    assert "`pears` is not here any more" in page.info[0].value and page.selectbox(key="ds").value == "leaves"
 
 
 def test_training_begins_with_the_dataset_that_was_looked_at_and_others_follow_it(open_app, two):
     app = open_app(two)
     page = app.open("home")
-    page.session_state[choose.AT] = "leaves"  # chosen on Datasets
+    page.session_state[choose.AT] = "apples"  # chosen on Datasets
     page.switch_page("../pages/train.py").run()
-    assert app.checked().selectbox(key="leafgan-dataset").value == "leaves"
-    page.selectbox(key="leafgan-dataset").set_value("apples").run()
     assert app.checked().selectbox(key="leafgan-dataset").value == "apples"
+    page.selectbox(key="leafgan-dataset").set_value("leaves").run()
+    assert app.checked().selectbox(key="leafgan-dataset").value == "leaves"
     page.query_params.clear()
     page.switch_page("../pages/masks.py").run()
-    assert app.checked().selectbox(key="ds").value == "apples"
+    assert app.checked().selectbox(key="ds").value == "leaves"
 
 
 def test_a_quiz_that_was_left_can_be_gone_on_with(open_app, own):

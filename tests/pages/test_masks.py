@@ -344,6 +344,13 @@ def test_a_cut_out_is_transparent_outside_the_mask_at_the_photos_size(tmp_path):
 # --- mask sets --------------------------------------------------------------------------------------------------------
 
 
+def test_where_no_mask_set_was_saved_the_way_to_one_is_told(open_app, own):
+    for run in list_runs(own, "masks"):
+        shutil.rmtree(run.folder)
+    page = open_app(own).open("masks", mask_tab="Mask sets")
+    assert any("press **Save mask set**" in info.value for info in page.info)
+
+
 def test_two_mask_sets_are_compared_picture_by_picture(open_app, own, journey):
     carrier(own)("masks", dataset=journey.dataset, model="sample-lflseg", delta=0.5)
     app = open_app(own)
