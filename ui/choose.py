@@ -112,29 +112,30 @@ def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, *
     Args:
         label: Of the box.
         titles: What can be chosen, by id, with titles for people.
-        key: Of the widget, and of the address.
+        key: Of the address; the widget's is longer, for another page may choose one by the same.
         most: How many at most.
         **options: Passed on to `st.multiselect`.
 
     Returns:
         The chosen ids; those that the address names but that are not here any more are left out, which is said.
     """
-    wanted, applied = st.query_params.get(key), st.session_state.get(f"{key}_applied")
+    held = f"{key}_many"
+    wanted, applied = st.query_params.get(key), st.session_state.get(f"{held}_applied")
     if wanted is not None and wanted != applied:
-        st.session_state[f"{key}_applied"] = wanted
-        st.session_state[key] = _present(wanted.split(","), titles)[:most]
-    elif key in st.session_state:
-        st.session_state[key] = _present(st.session_state[key], titles)
+        st.session_state[f"{held}_applied"] = wanted
+        st.session_state[held] = _present(wanted.split(","), titles)[:most]
+    elif held in st.session_state:
+        st.session_state[held] = _present(st.session_state[held], titles)
 
     def remember() -> None:
-        st.query_params[key] = st.session_state[f"{key}_applied"] = ",".join(st.session_state[key])
+        st.query_params[key] = st.session_state[f"{held}_applied"] = ",".join(st.session_state[held])
 
     chosen = list(
         st.multiselect(
             label,
             list(titles),
             format_func=lambda choice: titles.get(choice, choice),
-            key=key,
+            key=held,
             on_change=remember,
             persist_state="session",
             max_selections=most,
@@ -142,13 +143,13 @@ def choose_many(label: str, titles: Mapping[str, str], key: str, *, most: int, *
         )
     )
     if wanted is not None or chosen:
-        _say(key, ",".join(chosen))
+        _say(key, ",".join(chosen), held)
     return chosen
 
 
-def _say(key: str, shown: str) -> None:
-    """Let the address name what is shown; it is applied already, and no new link."""
-    st.session_state[f"{key}_applied"] = shown
+def _say(key: str, shown: str, held: str = "") -> None:
+    """Let the address name what is shown, which the session holds by the same key or another; it is no new link."""
+    st.session_state[f"{held or key}_applied"] = shown
     address.say(**{key: shown})
 
 

@@ -14,6 +14,7 @@ from leafcore.evaluate.configs import BASELINE, LEAST_SEEDS
 from leafcore.evaluate.result import LEAST_FOR_STAR, MACRO, ArmScore, Comparison, Estimate
 from leafcore.runs import Run
 from ui import cached, comparison_charts
+from ui.choose import choose_way
 
 Key = TypeVar("Key")
 CELLS = ("true +", "false +", "false −", "true −")  # of a label against the rest
@@ -68,11 +69,8 @@ def labels_box(shown: Shown) -> None:
             "★ the interval excludes 0, McNemar's test after Holm agrees in every one of at least "
             f"{LEAST_SEEDS} seeds, and n is at least {LEAST_FOR_STAR}."
         )
-    name = st.segmented_control(
-        "Score", list(SCORES), default="F1", required=True, key="metric", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    score, meaning = SCORES[str(name)]
+    name = choose_way("Score", list(SCORES), "metric", default="F1", label_visibility="collapsed")
+    score, meaning = SCORES[name]
     table = score_table(shown, score)
     st.dataframe(table, hide_index=True, column_config={"label": PINNED}, alt=f"{name} of both arms by label")
     st.caption(f"{name}: {meaning} n: test pictures that show it. Macro: mean over labels; micro: over pictures.")
@@ -134,21 +132,18 @@ def arms_box(shown: Shown) -> None:
 def confusion_box(shown: Shown) -> None:
     """Draw the confusion of both arms and what changes between them."""
     norms = [comparison_charts.ROWS, comparison_charts.COLUMNS, comparison_charts.COUNTS]
-    norm = st.segmented_control(
-        "Numbers", norms, default=norms[0], required=True, key="norm", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    norm = choose_way("Numbers", norms, "norm", default=norms[0], label_visibility="collapsed")
     names = shown.found.label_sets
     first, second = (np.array(score.confusion) for score in shown.both.values())
     with st.grid(3, min_column_width=max(240, 60 + CELL_PX * (len(names) + 1))):
         for title, counts in zip(shown.both, (first, second), strict=True):
             with st.container():
                 st.caption(f"{title}, summed over seeds")
-                chart = comparison_charts.confusion(counts, names, str(norm))
+                chart = comparison_charts.confusion(counts, names, norm)
                 st.plotly_chart(chart, key=f"confusion-{title}", alt=f"Confusion matrix of {title}")
         with st.container():
             st.caption("Difference: second minus first")
-            chart = comparison_charts.confusion_difference(first, second, names, str(norm))
+            chart = comparison_charts.confusion_difference(first, second, names, norm)
             st.plotly_chart(chart, key="confusion-difference", alt="Difference of the two confusion matrices")
     if any(score.thresholds for score in shown.both.values()):
         _against_rest(shown)

@@ -188,7 +188,7 @@ def test_a_link_may_narrow_the_list_by_kind_and_state(open_app, own):
 
 def test_runs_beside_each_other_show_what_differs_and_the_same_probes(open_app, own, run, twin):
     page = open_app(own).open("runs", run=run.id, run_tab="Compare", cmp=twin.id)
-    assert page.multiselect(key="cmp").value == [twin.id]
+    assert page.multiselect(key="cmp_many").value == [twin.id]
     assert page.dataframe[0].value.index.tolist() == ["weight_cycle"]
     assert page.dataframe[0].value.iloc[0].tolist() == ["10", "3"]
     assert len({line["name"] for line in charts(page)[0]["data"]}) == 2
@@ -203,14 +203,14 @@ def test_runs_of_other_probes_are_not_shown_side_by_side(open_app, own, run, twi
 
 
 def test_only_runs_whose_losses_mean_the_same_are_compared(open_app, own, run, twin):
-    (offered,) = open_app(own).open("runs", run=run.id, run_tab="Compare").multiselect(key="cmp").options
+    (offered,) = open_app(own).open("runs", run=run.id, run_tab="Compare").multiselect(key="cmp_many").options
     assert offered.startswith("LeafGAN")
 
 
 def test_a_run_to_compare_with_that_is_gone_is_named(open_app, own, run, twin):
     page = open_app(own).open("runs", run=run.id, run_tab="Compare", cmp=f"gone,{twin.id}")
     assert "`gone`" in page.info[0].value
-    assert page.multiselect(key="cmp").value == [twin.id]
+    assert page.multiselect(key="cmp_many").value == [twin.id]
 
 
 def test_only_what_makes_pictures_from_noise_has_a_usage_tab(open_app, own, run):
@@ -232,3 +232,10 @@ def test_the_usage_tab_draws_how_pictures_were_asked_for(open_app, own, noise_mo
     page = open_app(own).open("runs", run=run.id, run_tab="Usage")
     assert {chart.key for chart in page.get("plotly_chart")} == {"usage-days", "usage-latency"}
     assert list(page.dataframe[-1].value["pictures"]) == [8, 1]
+
+
+def test_runs_beside_each_other_and_a_comparison_share_an_address_and_nothing_else(open_app, own, run, twin):
+    app = open_app(own)
+    app.open("runs", run=run.id, run_tab="Compare", cmp=twin.id)
+    page = app.open("evaluate", cmp="")
+    assert page.selectbox(key="cmp").value == next(one.id for one in list_runs(own, "evaluate"))
