@@ -29,7 +29,6 @@ from tests.watcher import Watcher
 pytestmark = pytest.mark.usefixtures("offline")
 
 CPU = torch.device("cpu")
-CLASS = "a photo of a leaf"
 EVERYTHING = {"train_text_encoder": True, "gradient_checkpointing": True, "accumulate": 2, "min_snr": 5.0, "flip": True}
 VARIANTS: dict[str, dict[str, Any]] = {
     "lora without prior": {"prior_weight": 0.0},
