@@ -127,7 +127,7 @@ def areas(shares: np.ndarray) -> go.Figure:
         "showlegend": False,
         "dragmode": False,
         "xaxis": x_axis,
-        "yaxis": {"title": "masks", "fixedrange": True, "nticks": 4},
+        "yaxis": {"fixedrange": True, "nticks": 4},
         "minreducedwidth": 40,  # px; Plotly would rather be cut off than narrower than 64
     }
     return go.Figure(bars, layout)

@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from leafcore.data.labels import words
+from leafcore.data.set_titles import set_titles
 from leafcore.data.sides import common_side
-from leafcore.data.synthetic_sets import open_synthetic_set
+from leafcore.data.synthetic_sets import MAKERS, open_synthetic_set
 from leafcore.errors import LeafError
 from leafcore.measure.stats import Interval
 from leafcore.quiz import (
@@ -231,9 +232,10 @@ def _ends(interval: Interval) -> str:
 
 def _generators(quiz: Quiz) -> None:
     """Draw how each generator's pictures were taken, beside photographs and what a machine says."""
-    titles = {run.id: run.record.title for run in cached.runs_of("synthesize", "pseudo-label")}
-    rows = []
-    for one in by_generator(quiz):
+    rows, scores = [], by_generator(quiz)
+    there = {run.id for run in cached.runs_of(*MAKERS)}
+    titles = set_titles(workspace(), (one.set for one in scores if one.set in there))
+    for one in scores:
         machine = machine_of(workspace(), one.set) if one.set else None
         row = {
             "Pictures": titles.get(one.set, one.set) if one.set else "Photographs",

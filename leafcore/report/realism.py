@@ -110,6 +110,7 @@ def realism_tables(known: Realism) -> dict[str, pd.DataFrame]:
             "rater": number,
             "set": one.set or REAL,
             "labels": quiz.labels,
+            "size_px": quiz.size_px,
             "called_synthetic": one.called_fake.value,
             "low": one.called_fake.low,
             "high": one.called_fake.high,

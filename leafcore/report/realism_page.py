@@ -42,6 +42,7 @@ def people_table(known: Realism) -> Table:
             f"rater {number}",
             words(quiz.labels) or "any",
             known.titles.get(one.set, "photographs"),
+            quiz.shown_at,
             told(one.called_fake, SHARE),
             str(one.n),
             "–" if one.rating is None else f"{one.rating:.1f} of 5 (n = {one.rated})",
@@ -49,7 +50,8 @@ def people_table(known: Realism) -> Table:
         for number, quiz in enumerate(known.quizzes, start=1)
         for one in known.judged(quiz)
     ]
-    return Table(("who", "label", "pictures", "called synthetic", "n", "plausibility of symptoms"), rows)
+    heads = ("who", "label", "pictures", "shown at", "called synthetic", "n", "plausibility of symptoms")
+    return Table(heads, rows)
 
 
 def agreement_sentence(known: Realism) -> str:

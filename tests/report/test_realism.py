@@ -128,4 +128,6 @@ def test_what_people_said_is_reported_without_their_names(own, journey, sets):
     html, table = report_page(facts, examples=0, tolerance=0.1), tables(facts)["quiz"]
     assert "rater 1" in html and "rater 2" in html and "Zaphod" not in html and "Quentin" not in html
     assert table["called_synthetic"].tolist() == [1.0] * 4 and np.all(table["plausibility"] == 4)
+    side = first.size_px
+    assert table["size_px"].tolist() == [side] * 4 and f"<td>{side} × {side} px</td>" in html, "it is said of this size"
     assert "raters 1 and 2" in html and len(facts.realism.agreements) == 1
