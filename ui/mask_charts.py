@@ -113,7 +113,7 @@ def areas(shares: np.ndarray) -> go.Figure:
         for name, chosen, marker in parts
     ]
     x_axis = {
-        "title": "share that is leaf",
+        "title": "leaf",
         "tickformat": ".0%",
         "range": [0, 1],
         "fixedrange": True,
