@@ -19,12 +19,11 @@ from leafcore import devices
 from leafcore.errors import DiskFull, JobError, LeafError, OutOfMemory, as_leaf_error
 from leafcore.progress import Progress
 from leafcore.train.configs import RECIPES, TrainConfig
-from leafcore.train.forecast import Rehearsal
+from leafcore.train.forecast import STEPPING, Rehearsal
 from leafcore.workspace import Workspace
 
 POLL_S = 0.2
 FIRST_STEP_S = 10.0  # a step that takes longer for each of its batches is given up
-STEPPING = "trying steps"  # the phase of a rehearsal in which it takes its steps
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from leafcore.errors import ConfigError
 from leafcore.files import RESERVE_BYTES
 from leafcore.train.configs import TrainConfig
 
+STEPPING = "trying steps"  # the phase of a rehearsal in which it takes its steps
+
 
 class Rehearsal(BaseModel):
     """What was measured while a recipe took a few steps, ended an epoch, drew its samples and saved, once each.

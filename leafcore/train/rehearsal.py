@@ -12,11 +12,10 @@ import torch
 from leafcore.files import size_bytes
 from leafcore.memory import available_bytes
 from leafcore.progress import Progress
-from leafcore.train.attempt import STEPPING
 from leafcore.train.checkpointing import save_preview, save_state, save_weights
 from leafcore.train.configs import TrainConfig
 from leafcore.train.device import resolve_device
-from leafcore.train.forecast import Rehearsal
+from leafcore.train.forecast import STEPPING, Rehearsal
 from leafcore.train.loop import on_host, recipe_of, require_finite
 from leafcore.train.recipe import Recipe
 from leafcore.workspace import Workspace
