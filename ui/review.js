@@ -2,7 +2,6 @@
 // drawn at once and sent to the server, again and again until the server says that it is written down.
 
 const REST_MS = 300 // without a move, after which the server is told which picture is chosen
-const AGAIN_MS = 1500 // without an answer, after which choices are sent again
 const EDGE_STEP = 0.02 // of the width, a key
 const SIGNS = { keep: "✓", reject: "✕", open: "" }
 
@@ -20,7 +19,7 @@ export default function (component) {
   return () => {
     window.removeEventListener("keydown", down)
     window.removeEventListener("keyup", up)
-    clearTimeout(review.again)
+    review.choices.end()
   }
 }
 
@@ -34,7 +33,7 @@ class Review {
   constructor(box) {
     this.box = box
     this.find = selector => box.querySelector(selector)
-    this.waiting = [] // choices that the server has not confirmed, oldest first
+    this.choices = new Confirmed(box)
     this.current = 0 // the chosen picture's number on this page
     this.selected = new Set() // further ones, by number
     this.layer = "" // what the chosen picture is held against
@@ -48,10 +47,7 @@ class Review {
   receive({ data, setTriggerValue }) {
     this.data = data
     this.tell = setTriggerValue
-    this.number = Math.max(this.number ?? 0, data.written)
-    this.waiting = this.waiting.filter(choice => choice.number > data.written)
-    clearTimeout(this.again)
-    if (this.waiting.length) this.again = setTimeout(() => this.send(), AGAIN_MS)
+    this.choices.receive(choices => setTriggerValue("said", choices), data.written)
     const shape = JSON.stringify(data.pictures.map(({ file, beside }) => [file, beside]))
     if (shape !== this.shape) this.build(shape)
     if (data.chosen && data.chosen !== this.said) {
@@ -65,7 +61,7 @@ class Review {
   // What stands about a picture: what the server knows, and what it has yet to confirm.
   opinion(picture) {
     const { verdict, stars } = picture
-    const mine = this.waiting.filter(({ files, undo }) => !undo && files.includes(picture.file))
+    const mine = this.choices.waiting.filter(({ files, undo }) => !undo && files.includes(picture.file))
     return mine.reduce((now, choice) => ({
       verdict: choice.verdict ?? now.verdict, stars: choice.stars ?? now.stars,
     }), { verdict, stars })
@@ -108,7 +104,7 @@ class Review {
     this.press("[name=keep]", verdict === "keep")
     this.press("[name=reject]", verdict === "reject")
     this.box.querySelectorAll(".stars button").forEach((star, index) => star.classList.toggle("on", index < stars))
-    this.find("[name=undo]").disabled = !(canUndo || this.waiting.length)
+    this.find("[name=undo]").disabled = !(canUndo || this.choices.waiting.length)
     this.find(".count").textContent = this.selected.size > 1 ? `${this.selected.size} selected` : ""
     this.drawLarge()
   }
@@ -202,16 +198,8 @@ class Review {
   }
 
   say(choice) {
-    this.number += 1
-    this.waiting.push({ ...choice, number: this.number })
+    this.choices.say(choice)
     this.draw()
-    this.send()
-  }
-
-  send() {
-    clearTimeout(this.again)
-    this.tell("said", this.waiting)
-    this.again = setTimeout(() => this.waiting.length && this.box.isConnected && this.send(), AGAIN_MS)
   }
 
   undo() { this.say({ undo: true, files: [] }) }

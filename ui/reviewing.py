@@ -1,14 +1,14 @@
 """The component that reviews pictures: a grid with keys, and the chosen picture large over what it was made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import streamlit as st
 
 from leafcore.data.review import Choice, Opinion
+from ui.confirmed import JS, Written
 from ui.stars import stars_html
 
 _HTML = """
@@ -43,7 +43,7 @@ _GRID = st.components.v2.component(
     "leaf_review",
     html=_HTML.replace("STARS", stars_html()),
     css=(_HERE / "review.css").read_text(encoding="utf-8"),
-    js=(_HERE / "review.js").read_text(encoding="utf-8"),
+    js=JS + (_HERE / "review.js").read_text(encoding="utf-8"),
 )
 
 
@@ -91,38 +91,16 @@ class Tile:
         return {**plain, "layers": layers, "verdict": self.opinion.verdict, "stars": self.opinion.stars}
 
 
-@dataclass
-class _Written:
-    """How far a visitor's choices are written down.
-
-    A key that follows fast starts a script while the callback of the one before is still writing, and may end that one
-    wherever it touches the session's state; so the number is kept outside of it, and they take turns.
-    """
-
-    number: int = 0
-    turn: Lock = field(default_factory=Lock)
-
-
-def choices_in(sent: Any, written: int, by: str) -> list[tuple[int, Choice | None]]:
-    """Return the choices of a browser that are not written down yet, by their numbers; None takes the last one back.
-
-    A browser sends what was not confirmed again, so that a choice that came late or twice counts once.
+def choice_of(said: Mapping[str, Any], by: str) -> Choice | None:
+    """Return the choice that a browser tells of; None takes the last one back.
 
     Args:
-        sent: What it sent: mappings with `number`, `files`, and `verdict`, `stars` or `undo`.
-        written: The number of the last choice that was written down.
+        said: With `files`, and `verdict`, `stars` or `undo`.
         by: Whose browser it is.
     """
-    new = [said for said in sent or () if isinstance(said, Mapping) and int(said["number"]) > written]
-    return [
-        (int(said["number"]), None)
-        if said.get("undo")
-        else (
-            int(said["number"]),
-            Choice(files=tuple(said["files"]), verdict=said.get("verdict"), stars=said.get("stars"), by=by),
-        )
-        for said in sorted(new, key=lambda said: int(said["number"]))
-    ]
+    if said.get("undo"):
+        return None
+    return Choice(files=tuple(said["files"]), verdict=said.get("verdict"), stars=said.get("stars"), by=by)
 
 
 def review_grid(
@@ -150,14 +128,10 @@ def review_grid(
         on_choice: Called with each choice, once; None takes the visitor's last one back.
         on_chosen: Called when the visitor has come to rest at another picture.
     """
-    written: _Written = st.session_state.setdefault(f"{key}-written", _Written())
+    written: Written = st.session_state.setdefault(f"{key}-written", Written())
 
     def heard() -> None:
-        sent = st.session_state[key].said
-        with written.turn:
-            for number, choice in choices_in(sent, written.number, by):
-                on_choice(choice)
-                written.number = number
+        written.hear(st.session_state[key].said, lambda said: on_choice(choice_of(said, by)))
 
     def moved() -> None:
         if st.session_state[key].chosen:

@@ -1,5 +1,5 @@
 // Two epochs of a run side by side: a grid of all probes, or one probe under a wipe. Everything that moves is drawn
-// here from the epochs' sample sheets; the server hears only where the visitor has come to rest.
+// here from the epochs' sample sheets; the server hears notes, and where the visitor has come to rest.
 
 const REST_MS = 300 // without a change, after which the server is told
 const PLAY_MS = 250 // an epoch, while it plays
@@ -23,6 +23,7 @@ export default function (component) {
   return () => {
     window.removeEventListener("keydown", down)
     window.removeEventListener("keyup", up)
+    viewer.confirmed.end()
   }
 }
 
@@ -35,6 +36,7 @@ const element = (name, attributes = {}, text = "") => {
 class Viewer {
   constructor(box) {
     this.box = box
+    this.confirmed = new Confirmed(box)
     this.sheets = new Map() // by address, the least recently used first
     this.place = null // { a, b, probe }
     this.told = "" // the place that the server was last told, or told us
@@ -51,9 +53,10 @@ class Viewer {
 
   receive({ data, setTriggerValue }) {
     this.data = data
-    this.tell = setTriggerValue
+    this.confirmed.receive(all => setTriggerValue("said", all), data.written)
     const said = JSON.stringify(data.place)
-    if (said !== this.told) { // the page moved us: a link, a point of the chart
+    const isHeard = !this.confirmed.waiting.some(({ place }) => place) // else it is where we were before
+    if (isHeard && said !== this.told) { // the page moved us: a link, a point of the chart
       this.place = { ...data.place }
       this.told = said
     }
@@ -108,9 +111,7 @@ class Viewer {
     }
   }
 
-  classOf(kind, base = "") {
-    return `${base} ${kind === "a" ? "now" : ""}`.trim()
-  }
+  classOf(kind, base = "") { return `${base} ${kind === "a" ? "now" : ""}`.trim() }
 
   buildWipe(body) {
     const pair = element("div", { class: "pair" })
@@ -259,7 +260,7 @@ class Viewer {
     const said = JSON.stringify(this.place)
     if (said === this.told) return
     this.told = said
-    this.tell("place", { ...this.place })
+    this.confirmed.say({ place: { ...this.place } })
   }
 
   step(by) {
@@ -298,7 +299,7 @@ class Viewer {
     this.draw()
   }
 
-  mark(said) { this.tell("mark", { ...said, epoch: this.place.a }) }
+  mark(said) { this.confirmed.say({ ...said, epoch: this.place.a }) }
 
   zoomTo(factor, x = this.zoom.x, y = this.zoom.y) {
     const margin = 0.5 / factor

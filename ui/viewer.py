@@ -11,6 +11,7 @@ from leafcore.data.labels import words
 from leafcore.pick.marks import Mark, Marks
 from leafcore.runs import Run
 from ui import cached
+from ui.confirmed import JS, Written
 from ui.stars import stars_html
 
 _HTML = """
@@ -56,7 +57,7 @@ _VIEWER = st.components.v2.component(
     "leaf_viewer",
     html=_HTML.replace("STARS", stars_html()),
     css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-    js=(_HERE / "viewer.js").read_text(encoding="utf-8"),
+    js=JS + (_HERE / "viewer.js").read_text(encoding="utf-8"),
 )
 
 
@@ -130,6 +131,11 @@ def write_address(place: Place | None) -> None:
             st.query_params.pop(name, None)
 
 
+def mark_of(said: Mapping[str, Any]) -> Mark | None:
+    """Return the note that a browser tells of; None takes the last one back."""
+    return None if said.get("undo") else Mark(epoch=said["epoch"], stars=said.get("stars"))
+
+
 def viewer(
     run: Run,
     drawn: list[int],
@@ -158,16 +164,16 @@ def viewer(
         on_mark: Called with a note; None takes the last one back.
     """
     key = f"viewer-{run.id}-{direction}"
+    written: Written = st.session_state.setdefault(f"{key}-written", Written())
 
-    def moved() -> None:
-        said = st.session_state[key].place
-        if said:
-            on_place(Place(int(said["a"]), int(said["b"]), int(said["probe"])))
+    def write(said: Mapping[str, Any]) -> None:
+        if said.get("place"):
+            on_place(Place(**{name: int(said["place"][name]) for name in ("a", "b", "probe")}))
+        else:
+            on_mark(mark_of(said))
 
-    def marked() -> None:
-        said = st.session_state[key].mark
-        if said:
-            on_mark(None if said.get("undo") else Mark(epoch=said["epoch"], stars=said.get("stars")))
+    def heard() -> None:
+        written.hear(st.session_state[key].said, write)
 
     _VIEWER(
         key=key,
@@ -181,7 +187,7 @@ def viewer(
             "view": view,
             "marks": marks.model_dump(mode="json"),
             "canUndo": can_undo,
+            "written": written.number,
         },
-        on_place_change=moved,
-        on_mark_change=marked,
+        on_said_change=heard,
     )

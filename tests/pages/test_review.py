@@ -14,7 +14,8 @@ from leafcore.runs import list_runs
 from tests.conftest import carrier
 from tests.planted import plant_translator
 from tests.server import HOST
-from ui.reviewing import choices_in
+from ui.confirmed import Written
+from ui.reviewing import choice_of
 
 
 @pytest.fixture
@@ -110,12 +111,15 @@ def test_a_choice_that_is_sent_twice_or_late_counts_once():
         {"number": 2, "files": ["a", "b"], "verdict": "reject"},
         {"number": 1, "files": ["a"], "stars": 4},
     ]
-    choices = choices_in(sent, 1, "me")
-    assert [number for number, _ in choices] == [2, 3] and choices[1][1] is None
-    assert choices[0][1].model_dump(exclude={"at"}) == {
+    written, heard = Written(number=1), []
+    written.hear(sent, lambda said: heard.append(choice_of(said, "me")))
+    assert heard[0].model_dump(exclude={"at"}) == {
         "files": ("a", "b"), "verdict": "reject", "stars": None, "by": "me"
     }  # fmt: skip
-    assert choices_in(sent, 3, "me") == choices_in(None, 0, "me") == []
+    assert heard[1:] == [None] and written.number == 3
+    written.hear(sent, heard.append)
+    written.hear(None, heard.append)
+    assert len(heard) == 2, "what came twice, or not at all"
 
 
 # --- recipe -----------------------------------------------------------------------------------------------------------
